@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who receives a message, and when: shorthands, destinations, the choice for lowest priority, latency.
+ * SDM Vol. 3, "Determining IPI Destination", "Lowest Priority Delivery Mode". */
+#include "interconnect.h"
+
+#include <stdlib.h>
+
+struct interconnect {
+    struct interconnect_config config;
+    size_t last_lowest; /* winner of the last lowest-priority arbitration: ties go round from here */
+    struct interconnect_stats stats;
+};
+
+struct interconnect *interconnect_create(const struct interconnect_config *config)
+{
+    if (config->latency_cycles < 1)
+        return NULL;
+    struct interconnect *ic = calloc(1, sizeof *ic);
+    if (ic == NULL)
+        return NULL;
+    ic->config = *config;
+    ic->last_lowest = SIZE_MAX; /* the first tie goes to the first APIC */
+    return ic;
+}
+
+void interconnect_destroy(struct interconnect *ic) { free(ic); }
+
+/* Keeps one of the candidates: the lowest arbitration priority; among equals the first after the last winner. */
+static size_t arbitrate(struct interconnect *ic, struct lapic *const *apics, const size_t *targets, size_t count)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < count; i++) {
+        const uint8_t mine = lapic_arbitration_priority(apics[targets[i]]);
+        const uint8_t theirs = lapic_arbitration_priority(apics[targets[best]]);
+        const bool is_next = targets[i] > ic->last_lowest && targets[best] <= ic->last_lowest;
+        if (mine < theirs || (mine == theirs && is_next))
+            best = i;
+    }
+    ic->last_lowest = targets[best];
+    return targets[best];
+}
+
+/* Shorthands are resolved by position, not by APIC ID: two APICs in xAPIC mode may share one. */
+static bool is_target(const struct ipi_msg *msg, const struct lapic *apic, bool is_sender)
+{
+    if (msg->delivery_mode == IPI_LOWEST_PRIORITY && !lapic_accepts_fixed(apic))
+        return false; /* must not win an arbitration and then drop the interrupt */
+    switch (msg->shorthand) {
+    case IPI_TO_SELF:
+        return is_sender;
+    case IPI_TO_OTHERS:
+        return !is_sender && (lapic_mmio_enabled(apic) || lapic_is_x2apic(apic));
+    default:
+        return lapic_matches(apic, msg);
+    }
+}
+
+size_t interconnect_route(struct interconnect *ic, const struct ipi_msg *msg, struct lapic *const *apics, size_t count,
+                          size_t source_index, size_t *targets)
+{
+    size_t found = 0;
+    ic->stats.messages++;
+    for (size_t i = 0; i < count; i++)
+        if (is_target(msg, apics[i], i == source_index))
+            targets[found++] = i;
+
+    if (msg->delivery_mode == IPI_LOWEST_PRIORITY && found > 1) {
+        targets[0] = arbitrate(ic, apics, targets, found);
+        found = 1;
+    }
+    if (found == 0)
+        ic->stats.unclaimed++;
+    ic->stats.deliveries += found;
+    return found;
+}
+
+uint64_t interconnect_latency(struct interconnect *ic, size_t from, size_t to, uint64_t now)
+{
+    (void)now;
+    return from == to ? 0 : ic->config.latency_cycles;
+}
+
+uint64_t interconnect_lookahead(const struct interconnect *ic) { return ic->config.latency_cycles; }
+
+const struct interconnect_stats *interconnect_stats(const struct interconnect *ic) { return &ic->stats; }
