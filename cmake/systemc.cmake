@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# SystemC 2.3.4 with TLM-2.0 as SystemC::systemc. VP_SYSTEMC: AUTO (use it if it is there), ON, OFF.
+set(VP_SYSTEMC AUTO CACHE STRING "Build the SystemC shells and the simulator: AUTO, ON, OFF")
+set(VP_HAVE_SYSTEMC FALSE)
+if(NOT VP_SYSTEMC STREQUAL "OFF")
+    pkg_check_modules(SYSTEMC systemc tlm)
+    if(SYSTEMC_FOUND)
+        set(VP_HAVE_SYSTEMC TRUE)
+        find_package(Threads REQUIRED)
+        add_library(SystemC::systemc INTERFACE IMPORTED)
+        target_include_directories(SystemC::systemc SYSTEM INTERFACE ${SYSTEMC_INCLUDE_DIRS} /usr/include)
+        target_link_libraries(SystemC::systemc INTERFACE ${SYSTEMC_LINK_LIBRARIES} Threads::Threads)
+        # The kernel checks at link time that everything was built for the same C++ standard.
+        target_compile_features(SystemC::systemc INTERFACE cxx_std_17)
+        target_compile_definitions(SystemC::systemc INTERFACE SC_INCLUDE_DYNAMIC_PROCESSES)
+    elseif(VP_SYSTEMC STREQUAL "ON")
+        message(FATAL_ERROR "SystemC was not found: run scripts/setup, or configure with -DVP_SYSTEMC=OFF")
+    endif()
+endif()
+message(STATUS "SystemC: ${VP_HAVE_SYSTEMC}")

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# How libraries and tests of this project are declared. Warnings are errors everywhere.
+set(VP_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Werror)
+set(VP_C_WARNINGS -Wstrict-prototypes -Wmissing-prototypes)
+
+function(vp_common_options target)
+    target_compile_options(${target} PRIVATE ${VP_WARNINGS} $<$<COMPILE_LANGUAGE:C>:${VP_C_WARNINGS}>)
+endfunction()
+
+# A C core: plain C17, no SystemC.
+function(vp_core_library name)
+    add_library(${name} STATIC ${ARGN})
+    vp_common_options(${name})
+    set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+endfunction()
+
+# A SystemC shell.
+function(vp_shell_library name)
+    add_library(${name} STATIC ${ARGN})
+    vp_common_options(${name})
+    target_link_libraries(${name} PUBLIC SystemC::systemc)
+endfunction()
+
+# vp_unit_test(NAME LABEL unit|shell|check SOURCES ... LIBS ...): a googletest executable. Tests labelled `shell` bring
+# their own sc_main.
+function(vp_unit_test name)
+    cmake_parse_arguments(ARG "" "LABEL" "SOURCES;LIBS" ${ARGN})
+    add_executable(${name} ${ARG_SOURCES})
+    vp_common_options(${name})
+    target_link_libraries(${name} PRIVATE ${ARG_LIBS} GTest::gtest)
+    if(NOT ARG_LABEL STREQUAL "shell")
+        target_link_libraries(${name} PRIVATE GTest::gtest_main)
+    endif()
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    add_test(NAME ${ARG_LABEL}.${name} COMMAND ${name})
+    set_tests_properties(${ARG_LABEL}.${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 120)
+endfunction()

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A RAM of fixed size: bounded reads and writes, indivisible read-modify-writes. No time, no bus, no SystemC.
+ * Addresses are offsets from the start of the RAM, in bytes. The storage is zero at first and owned by the memory. */
+#ifndef MEMORY_H
+#define MEMORY_H
+
+#include "vp.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct memory;
+
+/* Changes `size` bytes in place; answers whether to store them. Runs exactly once, indivisibly. */
+typedef bool mem_modify_fn(void *arg, void *bytes);
+
+enum mem_status { MEM_OK, MEM_OUT_OF_RANGE };
+
+struct mem_stats {
+#define MEM_STAT(name, unit, sentence) uint64_t name;
+#include "mem_stats.def"
+#undef MEM_STAT
+};
+
+struct memory *mem_create(uint64_t size_bytes); /* multiple of 4096, not 0; NULL if not to be had */
+void mem_destroy(struct memory *m);             /* accepts NULL */
+uint64_t mem_size(const struct memory *m);
+uint8_t *mem_bytes(struct memory *m); /* host pointer to offset 0, valid until destroy: for DMI */
+
+VP_NODISCARD enum mem_status mem_read(struct memory *m, uint64_t offset, void *bytes, uint64_t size);
+VP_NODISCARD enum mem_status mem_write(struct memory *m, uint64_t offset, const void *bytes, uint64_t size);
+/* Indivisible read-modify-write of 1..16 bytes. */
+VP_NODISCARD enum mem_status mem_modify(struct memory *m, uint64_t offset, uint32_t size, mem_modify_fn *fn, void *arg);
+
+const struct mem_stats *mem_stats(const struct memory *m);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

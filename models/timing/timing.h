@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An instance of a timing model as the rest of the platform uses it: found by name or loaded from a shared object,
+ * created with checked parameter values. The ABI that models implement is timing_model.h. */
+#ifndef TIMING_H
+#define TIMING_H
+
+#include "timing_model.h"
+#include "vp.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Built-in models, by index; NULL past the last. */
+const struct timing_model *timing_builtin(size_t index);
+const struct timing_model *timing_find(const char *name); /* built-in by name, or NULL */
+
+/* Loads a shared object (dlopen). NULL on failure with a one-line reason in error; *handle is for timing_unload. */
+const struct timing_model *timing_load(const char *path, void **handle, char *error, size_t error_size);
+void timing_unload(void *handle); /* after every instance is destroyed */
+
+/* Index of a parameter, or -1. */
+int timing_param_index(const struct timing_model *model, const char *name);
+
+struct timing {
+    const struct timing_model *model;
+    void *self; /* the model's own state */
+};
+
+/* Values must lie in [min, max]; false with a reason in error otherwise. */
+VP_NODISCARD bool timing_create(struct timing *t, const struct timing_model *model, const struct timing_setup *setup,
+                                char *error, size_t error_size);
+void timing_destroy(struct timing *t); /* accepts an instance that is all zero */
+
+/* Asking: 0 where the hook is NULL; a nonsense answer ends the process with the model's and the hook's name. */
+uint32_t timing_insn_cost(const struct timing *t, const struct timing_insn *insn); /* without the hook: 1 */
+uint32_t timing_mem_cost(const struct timing *t, const struct timing_mem *access);
+uint32_t timing_branch_cost(const struct timing *t, const struct timing_branch *branch);
+uint32_t timing_event_cost(const struct timing *t, uint32_t core, enum timing_event event);
+uint32_t timing_uintr_cost(const struct timing *t, uint32_t core, enum timing_stage stage, uint64_t upid_physical);
+uint32_t timing_ipi_latency(const struct timing *t, const struct timing_ipi *ipi);
+
+const char *timing_stage_name(enum timing_stage stage);
+const char *timing_class_name(enum timing_class cls);
+const char *timing_event_name(enum timing_event event);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ABI of a timing model: what everything costs, in cycles of the core's clock (uint32).
+ *
+ * The models report what happened; the timing model answers what it cost. A model is one constant table of
+ * functions; each hook may be NULL and then costs nothing, in cycles and at run time. A shared object exports
+ *     const struct timing_model *uintr_vp_timing_model(void);
+ * and is loaded with --timing ./mine.so. Costs above TIMING_COST_MAX are an error of the model.
+ * Instances share nothing: create may be called several times in one process. Hooks are called from one thread.
+ * Strings in the tables live as long as the shared object. Nothing but the standard headers is needed.
+ */
+#ifndef UINTR_VP_TIMING_MODEL_H
+#define UINTR_VP_TIMING_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TIMING_ABI_VERSION 1u
+#define TIMING_COST_MAX 1000000u /* cycles; the largest answer that is believed */
+
+/* One parameter, set as timing.<name>. */
+struct timing_param {
+    const char *name;
+    const char *unit; /* "cycles", "bytes", ...; "" for a pure number */
+    double default_value, min, max;
+    const char *sentence; /* what it is, one sentence                 */
+    const char *source;   /* where the default comes from             */
+};
+
+struct timing_setup {
+    uint32_t cores;
+    uint64_t clock_hz;
+    const double *values; /* one per parameter, in the order of params */
+};
+
+/* Class of an instruction: what insn_cost may depend on. */
+enum timing_class {
+#define TIMING_CLASS(name, sentence) TIMING_CLASS_##name,
+#include "timing_class.def"
+#undef TIMING_CLASS
+    TIMING_CLASS_COUNT
+};
+
+struct timing_insn {
+    uint32_t cls; /* enum timing_class */
+    uint8_t length;
+    uint8_t operand_bytes; /* 1, 2, 4, 8, 16 */
+    bool loads, stores, locked;
+    const char *mnemonic; /* lower case */
+};
+
+enum timing_access { TIMING_LOAD, TIMING_STORE, TIMING_MODIFY, TIMING_FETCH, TIMING_WALK };
+
+struct timing_mem {
+    uint32_t core;
+    uint32_t access; /* enum timing_access */
+    uint64_t linear, physical;
+    uint32_t bytes;
+    bool supervisor;
+    uint64_t cycle; /* when */
+};
+
+struct timing_branch {
+    uint32_t core;
+    uint64_t from, to; /* linear addresses */
+    bool taken, conditional, indirect, call, ret;
+};
+
+/* Events other than plain execution. */
+enum timing_event {
+#define TIMING_EVENT(name, sentence) TIMING_EVENT_##name,
+#include "timing_event.def"
+#undef TIMING_EVENT
+    TIMING_EVENT_COUNT
+};
+
+/* The stages of a user interrupt, in order. */
+enum timing_stage {
+#define TIMING_STAGE(name, from, to) TIMING_STAGE_##name,
+#include "timing_stage.def"
+#undef TIMING_STAGE
+    TIMING_STAGE_COUNT
+};
+
+struct timing_ipi {
+    uint32_t from_core, to_core;
+    uint8_t vector;
+    bool user;
+    uint64_t cycle; /* when it leaves */
+};
+
+struct timing_model {
+    uint32_t abi_version; /* TIMING_ABI_VERSION */
+    uint32_t struct_size; /* sizeof(struct timing_model) */
+    const char *name, *summary;
+    const struct timing_param *params;
+    size_t param_count;
+    /* NULL on failure, with a sentence in error (error_size bytes). */
+    void *(*create)(const struct timing_setup *setup, char *error, size_t error_size);
+    void (*destroy)(void *model);
+    uint32_t (*insn_cost)(void *model, const struct timing_insn *insn); /* asked once per decoded instruction      */
+    uint32_t (*mem_cost)(void *model, const struct timing_mem *access); /* cycles on top of insn_cost               */
+    uint32_t (*branch_cost)(void *model, const struct timing_branch *branch);
+    uint32_t (*event_cost)(void *model, uint32_t core, uint32_t event); /* enum timing_event                        */
+    /* Cost of a stage that the core executes (post, issue, accept, notify, deliver, return). The others (travel, hold,
+     * handle) are not asked: they follow from the interconnect and from what the guest does. */
+    uint32_t (*uintr_cost)(void *model, uint32_t core, uint32_t stage, uint64_t upid_physical);
+    uint32_t (*ipi_latency)(void *model, const struct timing_ipi *ipi); /* added to the interconnect's latency      */
+    void (*report)(void *model, void *ctx, void (*put)(void *ctx, const char *name, double value, const char *unit,
+                                                       const char *sentence));
+};
+
+typedef const struct timing_model *timing_entry_fn(void);
+#define TIMING_ENTRY_SYMBOL "uintr_vp_timing_model"
+
+#ifdef __cplusplus
+}
+#endif
+#endif
