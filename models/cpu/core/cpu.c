@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Life of a core: creation, RESET, INIT, the start states of boot protocols, signals, and the views for loaders and
+ * debuggers. Running is cpu_run.c. */
+#include "cpu_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool config_is_good(const struct cpu_config *c)
+{
+    return c->cores >= 1 && c->index < c->cores && c->clock_hz > 0 && c->timer_cycles_per_tick >= 1 &&
+           c->physical_address_width >= 32 && c->physical_address_width <= 52;
+}
+
+static bool bus_is_complete(const struct cpu_bus *b)
+{
+    return b->read && b->write && b->modify && b->direct_page && b->io_read && b->io_write && b->apic_ack && b->apic_eoi &&
+           b->apic_has_interrupt && b->apic_msr_read && b->apic_msr_write && b->apic_cr8 && b->apic_set_cr8 &&
+           b->apic_send_user_ipi && b->apic_set_tsc_offset && b->apic_init;
+}
+
+struct cpu *cpu_create(const struct cpu_config *config, const struct cpu_bus *bus, struct cpu_code_map *code_map,
+                       const struct timing *timing)
+{
+    if (!config_is_good(config) || !bus_is_complete(bus) || !code_map || !timing || !timing->model)
+        return NULL;
+    struct cpu *cpu = calloc(1, sizeof *cpu);
+    if (!cpu)
+        return NULL;
+    cpu->config = *config;
+    cpu->bus = *bus;
+    cpu->timing = timing;
+    bool observed = timing->model->mem_cost || timing->model->branch_cost || bus->trace_insn;
+    cpu->engine = observed ? &engine_observed : &engine_plain;
+    cpu->chain_gen = 1;
+    cpu->blocks = block_cache_create(cpu);
+    cpu->decoder = decoder_create();
+    cpu->uintr = cpu_uintr_create(cpu);
+    if (!cpu->blocks || !cpu->decoder || !cpu->uintr || !code_map_register(code_map, cpu)) {
+        cpu_destroy(cpu);
+        return NULL;
+    }
+    cpu->code_map = code_map;
+    cpu_reset(cpu);
+    return cpu;
+}
+
+void cpu_destroy(struct cpu *cpu)
+{
+    if (!cpu)
+        return;
+    if (cpu->code_map)
+        code_map_unregister(cpu->code_map, cpu);
+    uintr_destroy(cpu->uintr);
+    decoder_destroy(cpu->decoder);
+    block_cache_destroy(cpu->blocks);
+    free(cpu);
+}
+
+/* SDM Vol. 3, table "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT". */
+void cpu_init_state(struct cpu *cpu, bool reset)
+{
+    uint64_t kept_cd = cpu->cr0 & (CR0_CD | CR0_NW);
+
+    memset(cpu->gpr, 0, sizeof cpu->gpr);
+    cpu->gpr[RDX] = 0x000806f8; /* family 6, model 8FH, stepping 8: as CPUID.1:EAX */
+    cpu->rflags = 2;
+    cpu->cc_op = CC_FLAGS;
+    cpu->cc_src = cpu->cc_dst = 0;
+    cpu->rip = 0xfff0;
+    for (int i = 0; i < SEG_COUNT; i++) {
+        cpu->seg[i] = (struct segment){.limit = 0xffff, .attr = SEG_ATTR_P | SEG_ATTR_S | 3};
+        if (i == SEG_LDTR || i == SEG_TR)
+            cpu->seg[i].attr = SEG_ATTR_P | (i == SEG_TR ? 0xb : 2);
+    }
+    cpu->seg[SEG_CS] = (struct segment){.base = 0xffff0000, .limit = 0xffff, .selector = 0xf000,
+                                        .attr = SEG_ATTR_P | SEG_ATTR_S | 0xb};
+    cpu->gdtr = cpu->idtr = (struct table_register){0, 0xffff};
+    cpu->cr0 = CR0_ET | (reset ? CR0_CD | CR0_NW : kept_cd);
+    cpu->cr2 = cpu->cr3 = cpu->cr4 = cpu->efer = 0;
+    memset(cpu->dr, 0, sizeof cpu->dr);
+    cpu->dr[6] = 0xffff0ff0;
+    cpu->dr[7] = 0x400;
+    cpu->cpl = 0;
+    cpu->shadow = 0;
+    cpu->leave = LEAVE_NONE;
+    cpu->nmi_blocked = false;
+    if (reset) {
+        cpu->star = cpu->lstar = cpu->cstar = cpu->sfmask = cpu->kernel_gs_base = cpu->tsc_aux = 0;
+        cpu->sysenter_cs = cpu->sysenter_esp = cpu->sysenter_eip = 0;
+        cpu->tsc_offset = 0;
+        cpu->pat = 0x0007040600070406u;
+        cpu->misc_enable = 1; /* fast strings */
+        cpu->mtrr_def_type = 0;
+        memset(cpu->mtrr_fix, 0, sizeof cpu->mtrr_fix);
+        memset(cpu->mtrr_var, 0, sizeof cpu->mtrr_var);
+        cpu->xss = 0;
+        cpu->spec_ctrl = cpu->mcg_status = 0;
+    }
+    cpu->xcr0 = 1;
+    uintr_reset(cpu->uintr);
+    cpu->pending &= ~(PEND_UINTR | PEND_DB);
+    cpu_tlb_flush(cpu, false);
+    cpu_update_mode(cpu);
+}
+
+void cpu_reset(struct cpu *cpu)
+{
+    cpu->pending = 0;
+    cpu_init_state(cpu, true);
+    cpu->activity = cpu->config.bsp ? ACTIVE : ACTIVITY_SIPI;
+}
+
+/* Multiboot Specification 0.6.96, "Machine state". */
+void cpu_start_multiboot(struct cpu *cpu, uint32_t entry, uint32_t magic, uint32_t info)
+{
+    const uint16_t flat = SEG_ATTR_P | SEG_ATTR_S | SEG_ATTR_DB | SEG_ATTR_G;
+    cpu_reset(cpu);
+    for (int i = SEG_ES; i <= SEG_GS; i++)
+        cpu->seg[i] = (struct segment){.limit = UINT32_MAX, .selector = 0x10, .attr = (uint16_t)(flat | 3)};
+    cpu->seg[SEG_CS].selector = 8;
+    cpu->seg[SEG_CS].attr = (uint16_t)(flat | 0xb);
+    cpu->cr0 = CR0_ET | CR0_PE;
+    cpu->gpr[RDX] = 0;
+    cpu->gpr[RAX] = magic;
+    cpu->gpr[RBX] = info;
+    cpu->rip = entry;
+    cpu->activity = ACTIVE;
+    cpu_tlb_flush(cpu, false);
+    cpu_update_mode(cpu);
+}
+
+uint64_t cpu_now(const struct cpu *cpu) { return cpu->cycles; }
+
+void cpu_book_time(struct cpu *cpu)
+{
+    cpu->stats.instructions = cpu->insns;
+    cpu->stats.idle_cycles = cpu->retired_idle;
+    cpu->stats.cycles = cpu->cycles - cpu->retired_idle;
+}
+
+void cpu_idle_until(struct cpu *cpu, uint64_t cycle)
+{
+    if (cycle <= cpu->cycles)
+        return;
+    cpu->retired_idle += cycle - cpu->cycles;
+    cpu->cycles = cycle;
+    cpu_book_time(cpu);
+}
+
+void cpu_stop(struct cpu *cpu)
+{
+    cpu->pending |= PEND_STOP;
+    cpu->deadline = 0;
+}
+
+void cpu_limit(struct cpu *cpu, uint64_t until)
+{
+    if (until < cpu->until)
+        cpu->until = until;
+    if (until < cpu->deadline)
+        cpu->deadline = until;
+}
+
+static void signal_event(struct cpu *cpu, uint32_t event)
+{
+    cpu->pending |= event;
+    cpu->deadline = 0;
+}
+
+void cpu_signal_interrupt(struct cpu *cpu) { signal_event(cpu, PEND_INTR); }
+void cpu_signal_nmi(struct cpu *cpu) { signal_event(cpu, PEND_NMI); }
+void cpu_signal_init(struct cpu *cpu) { signal_event(cpu, PEND_INIT); }
+
+void cpu_signal_startup(struct cpu *cpu, uint8_t vector)
+{
+    cpu->sipi_vector = vector;
+    signal_event(cpu, PEND_SIPI);
+}
+
+bool cpu_is_waiting(const struct cpu *cpu)
+{
+    if (cpu->activity == ACTIVE || cpu->leave != LEAVE_NONE)
+        return false;
+    if (cpu->activity == ACTIVITY_SHUTDOWN)
+        return true;
+    if (cpu->pending & PEND_INIT)
+        return false;
+    if (cpu->activity == ACTIVITY_SIPI)
+        return !(cpu->pending & PEND_SIPI);
+    if ((cpu->pending & PEND_NMI) && !cpu->nmi_blocked)
+        return false;
+    return !((cpu->pending & PEND_INTR) && (cpu->rflags & FLAG_IF) && cpu->bus.apic_has_interrupt(cpu->bus.ctx));
+}
+
+void cpu_get_regs(const struct cpu *cpu, struct cpu_regs *r)
+{
+    memcpy(r->gpr, cpu->gpr, sizeof r->gpr);
+    r->rip = cpu->rip;
+    r->rflags = cpu_rflags(cpu);
+    r->cr0 = cpu->cr0;
+    r->cr2 = cpu->cr2;
+    r->cr3 = cpu->cr3;
+    r->cr4 = cpu->cr4;
+    r->efer = cpu->efer;
+    r->cs = cpu->seg[SEG_CS].selector;
+    r->ss = cpu->seg[SEG_SS].selector;
+    r->ds = cpu->seg[SEG_DS].selector;
+    r->es = cpu->seg[SEG_ES].selector;
+    r->fs = cpu->seg[SEG_FS].selector;
+    r->gs = cpu->seg[SEG_GS].selector;
+    r->fs_base = cpu->seg[SEG_FS].base;
+    r->gs_base = cpu->seg[SEG_GS].base;
+    r->cpl = cpu->cpl;
+    r->mode_bits = (cpu->mode & MODE_CODE64) ? 64 : (cpu->mode & MODE_CODE32) ? 32 : 16;
+}
+
+void cpu_set_regs(struct cpu *cpu, const struct cpu_regs *r)
+{
+    memcpy(cpu->gpr, r->gpr, sizeof r->gpr);
+    cpu->rip = r->rip;
+    cpu_set_rflags(cpu, r->rflags, ~(uint64_t)0);
+}
+
+const struct cpu_stats *cpu_stats(const struct cpu *cpu)
+{
+    return &cpu->stats;
+}
+
+const struct vp_fault *cpu_last_fault(const struct cpu *cpu) { return &cpu->last_fault; }
+uint64_t cpu_uintr_pd(const struct cpu *cpu) { return uintr_msr_read(cpu->uintr, UINTR_MSR_PD); }

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loop: between two blocks of threaded code it looks at what came up (faults, events, limits), then finds the next
+ * block and enters it. A block is entered as a whole only if its last instruction starts before the deadline; otherwise
+ * instructions run one by one, so that every event is taken at the first boundary at or after its cycle. */
+#include "cpu_state.h"
+#include "handler.h"
+
+static void execute(struct cpu *cpu, const struct block *b)
+{
+    const struct op *op = b->ops;
+    if (cpu->engine->observed)
+        cpu_observe_insn(cpu, op);
+#if defined(CPU_ENGINE_LOOP) && CPU_ENGINE_LOOP
+    while (op)
+        op = op->fn(cpu, op);
+#else
+    op->fn(cpu, op);
+#endif
+}
+
+/* One instruction alone: traps, shadows, RF and devices are exact here. */
+static void execute_alone(struct cpu *cpu, const struct block *b)
+{
+    uint64_t rf = cpu->rflags & FLAG_RF;
+    bool trap = (cpu->rflags & FLAG_TF) != 0;
+    uint32_t shadow = cpu->shadow;
+
+    cpu->rflags &= ~(uint64_t)FLAG_RF; /* cleared by every instruction that completes: SDM Vol. 3, "Instruction-Breakpoint" */
+    cpu->link = NULL;
+    cpu->stepping = true;
+    execute(cpu, b);
+    cpu->stepping = false;
+    cpu->link = NULL;
+    if (cpu->leave != LEAVE_NONE) {
+        cpu->rflags |= rf;
+        return;
+    }
+    if (shadow) /* the one instruction under the shadow has run */
+        cpu->shadow = 0;
+    if (trap) {
+        cpu->dr[6] |= 0x4000; /* BS */
+        cpu->pending |= PEND_DB;
+    }
+}
+
+static bool wants_single(const struct cpu *cpu)
+{
+    return cpu->shadow != 0 || (cpu->rflags & (FLAG_TF | FLAG_RF)) != 0;
+}
+
+static enum cpu_stop stop_reason(const struct cpu *cpu)
+{
+    switch (cpu->activity) {
+    case ACTIVITY_HALT: return CPU_STOP_HALT;
+    case ACTIVITY_SIPI: return CPU_STOP_SIPI;
+    case ACTIVITY_SHUTDOWN: return CPU_STOP_SHUTDOWN;
+    case ACTIVE: break;
+    }
+    return CPU_STOP_UNTIL;
+}
+
+static enum cpu_stop run(struct cpu *cpu)
+{
+    for (;;) {
+        bool alone = false;
+        if (cpu->leave == LEAVE_FAULT) {
+            cpu->link = NULL;
+            cpu->shadow = 0;
+            cpu_deliver_exception(cpu);
+            continue;
+        }
+        if (cpu->leave == LEAVE_RESTART) {
+            cpu->leave = LEAVE_NONE;
+            cpu->link = NULL;
+            cpu->trace_again = cpu->engine->observed;
+            alone = true;
+        } else {
+            cpu->trace_again = false;
+        }
+        if (cpu->activity == ACTIVITY_SHUTDOWN)
+            return CPU_STOP_SHUTDOWN;
+        if (cpu->cycles >= cpu->until || (cpu->pending & PEND_STOP)) {
+            cpu->pending &= ~PEND_STOP;
+            cpu->trace_again = false;
+            return cpu->activity == ACTIVE ? CPU_STOP_UNTIL : stop_reason(cpu);
+        }
+        if (cpu->pending && cpu_take_event(cpu)) {
+            cpu->link = NULL;
+            continue;
+        }
+        if (cpu->activity != ACTIVE)
+            return stop_reason(cpu);
+        alone = alone || wants_single(cpu);
+        cpu->deadline = cpu->until;
+        struct block *b = block_find(cpu, alone);
+        if (b && !alone && cpu->cycles + b->last_start >= cpu->deadline) {
+            alone = true;
+            b = block_find(cpu, true);
+        }
+        if (!b)
+            continue; /* the fetch faulted */
+        if (alone) {
+            execute_alone(cpu, b);
+            continue;
+        }
+        if (cpu->link) {
+            cpu->link->block = b;
+            cpu->link->gen = cpu->chain_gen;
+            cpu->link = NULL;
+        }
+        execute(cpu, b);
+    }
+}
+
+enum cpu_stop cpu_run(struct cpu *cpu, uint64_t until)
+{
+    cpu->until = until;
+    enum cpu_stop stop = run(cpu);
+    cpu_book_time(cpu);
+    return stop;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is taken between two instructions, in the order of SDM Vol. 3, "Prioritization of Concurrent Events":
+ *   INIT (and SIPI while waiting for it), traps of the last instruction, NMI, maskable interrupts (notifications of user
+ *   interrupts among them), then user-interrupt delivery. */
+#include "cpu_state.h"
+
+static void trace(struct cpu *cpu, enum cpu_trace_event event, uint32_t detail)
+{
+    if (cpu->bus.trace_event)
+        cpu->bus.trace_event(cpu->bus.ctx, event, detail, 0, cpu->cycles);
+}
+
+static void wake_up(struct cpu *cpu)
+{
+    if (cpu->activity != ACTIVITY_HALT)
+        return;
+    cpu->activity = ACTIVE;
+    cpu_charge_event(cpu, TIMING_EVENT_wakeup);
+    trace(cpu, CPU_TRACE_WAKE, 0);
+}
+
+static bool take_init(struct cpu *cpu)
+{
+    cpu->pending &= ~(PEND_INIT | PEND_NMI | PEND_DB);
+    cpu_init_state(cpu, false);
+    cpu->bus.apic_init(cpu->bus.ctx);
+    cpu->activity = cpu->config.bsp ? ACTIVE : ACTIVITY_SIPI; /* the BSP starts at the reset vector */
+    return true;
+}
+
+static bool take_startup(struct cpu *cpu)
+{
+    cpu->pending &= ~PEND_SIPI;
+    if (cpu->activity != ACTIVITY_SIPI)
+        return false; /* ignored by a running core */
+    cpu_set_segment_real(cpu, SEG_CS, (uint16_t)(cpu->sipi_vector << 8));
+    cpu->rip = 0;
+    cpu->activity = ACTIVE;
+    cpu_update_mode(cpu);
+    trace(cpu, CPU_TRACE_START, cpu->sipi_vector);
+    return true;
+}
+
+/* SDM Vol. 3, "User-Interrupt Notification Identification": the vector is compared after it was acknowledged. */
+static bool is_notification(const struct cpu *cpu, uint8_t vector)
+{
+    return (cpu->cr4 & CR4_UINTR) && (cpu->efer & EFER_LMA) && vector == uintr_uinv(cpu->uintr);
+}
+
+static bool take_interrupt(struct cpu *cpu)
+{
+    uint64_t number = 0, arrived_at = 0;
+    enum activity before = cpu->activity;
+    uint8_t vector = cpu->bus.apic_ack(cpu->bus.ctx, &number, &arrived_at);
+
+    if (is_notification(cpu, vector)) {
+        struct vp_fault fault;
+        enum vp_status status = uintr_notify(cpu->uintr, &fault);
+        cpu->stats.uintr_notified++;
+        cpu_uintr_changed(cpu);
+        cpu_signal_interrupt(cpu); /* EOI may have uncovered another */
+        if (status != VP_OK) {
+            wake_up(cpu);
+            cpu->exc_external = true;
+            (void)cpu_raise_fault(cpu, &fault);
+        } else {
+            cpu->activity = before; /* a core in HLT returns to HLT */
+        }
+        return true;
+    }
+    wake_up(cpu);
+    trace(cpu, CPU_TRACE_INTERRUPT, vector);
+    cpu->stats.interrupts++;
+    cpu_deliver_interrupt(cpu, vector, false, cpu->rip);
+    return true;
+}
+
+/* SDM Vol. 3, "User-Interrupt Delivery": CR4.UINTR, UIRR != 0, UIF, CPL 3, 64-bit mode, no MOV SS shadow. RFLAGS.IF and
+ * the STI shadow do not matter. */
+static bool can_deliver_uintr(const struct cpu *cpu)
+{
+    return (cpu->cr4 & CR4_UINTR) && uintr_is_pending(cpu->uintr) && uintr_uif(cpu->uintr) && cpu->cpl == 3 &&
+           (cpu->mode & MODE_CODE64) && !(cpu->shadow & SHADOW_MOV_SS) && cpu->activity == ACTIVE;
+}
+
+static bool take_uintr(struct cpu *cpu)
+{
+    struct vp_fault fault;
+    struct uintr_regs regs = {cpu->rip, cpu->gpr[RSP], cpu_rflags(cpu)};
+    enum vp_status status = uintr_deliver(cpu->uintr, &regs, CPU_LINEAR_WIDTH, &fault);
+
+    if (status != VP_OK) {
+        (void)cpu_raise_fault(cpu, &fault);
+        return true;
+    }
+    cpu->stats.uintr_delivered++;
+    cpu->rip = regs.rip;
+    cpu->gpr[RSP] = regs.rsp;
+    cpu_set_rflags(cpu, regs.rflags, FLAG_TF | FLAG_RF);
+    cpu->shadow = 0;
+    cpu_uintr_changed(cpu);
+    return true;
+}
+
+bool cpu_take_event(struct cpu *cpu)
+{
+    uint32_t pending = cpu->pending;
+
+    if (pending & PEND_INIT)
+        return take_init(cpu);
+    if (pending & PEND_SIPI)
+        return take_startup(cpu);
+    if (cpu->activity == ACTIVITY_SIPI)
+        return false;
+    if (pending & PEND_DB) {
+        cpu->pending &= ~PEND_DB;
+        (void)cpu_raise(cpu, EXC_DB, 0);
+        return true;
+    }
+    if ((pending & PEND_NMI) && !cpu->nmi_blocked && !(cpu->shadow & SHADOW_MOV_SS)) {
+        cpu->pending &= ~PEND_NMI;
+        wake_up(cpu);
+        trace(cpu, CPU_TRACE_INTERRUPT, EXC_NMI);
+        cpu->stats.interrupts++;
+        cpu->nmi_blocked = true;
+        cpu_deliver_interrupt(cpu, EXC_NMI, false, cpu->rip);
+        return true;
+    }
+    if ((pending & PEND_INTR) && (cpu->rflags & FLAG_IF) && cpu->shadow == 0) {
+        cpu->pending &= ~PEND_INTR;
+        if (cpu->bus.apic_has_interrupt(cpu->bus.ctx)) {
+            cpu->pending |= PEND_INTR; /* perhaps more than one */
+            return take_interrupt(cpu);
+        }
+    }
+    if ((pending & PEND_UINTR) && can_deliver_uintr(cpu))
+        return take_uintr(cpu);
+    return false;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tools of the instruction handlers (insn_*.c). Each of those files is compiled three times; OP() gives the handlers of
+ * the flavours different names:
+ *   plain     the fast path only. Where a memory access misses the translation cache, the handler ends in a sibling call to
+ *             its slow twin, which does the instruction from the start: so a plain handler saves no registers.
+ *   slow      (CPU_SLOW) complete; continues with the plain handler of the next record.
+ *   observed  (CPU_OBSERVED) complete, with the hooks of instruction trace and timing model.
+ * Twins need handlers that change nothing before their first access: files that are so define CPU_HAS_TWINS.
+ *
+ *   OP(bswap_32) { REG32(op->reg) = ...; NEXT(); }
+ *
+ * A handler ends in exactly one of:
+ *   NEXT()              go on with the next record of the block
+ *   LEAVE()             after cpu_raise() or when cpu->leave is set: the instruction did not happen
+ *   FINISH()            the instruction is complete and RIP advances past it; events are looked at (end of block)
+ *   FINISH_AT(rip)      the same with a new RIP: jumps without a chain, IRET, SYSCALL
+ *   JUMP(which, rip)    direct branch: chain 0 (taken) or 1 (fall-through)
+ * Handlers that use FINISH, FINISH_AT or JUMP must be the last of a block: mark their opcode rows ENDS.
+ * No handler may take the address of a local variable, or the sibling call is lost: slow paths answer values.
+ */
+#ifndef CPU_HANDLER_H
+#define CPU_HANDLER_H
+
+#include "cpu_state.h"
+
+#include <string.h>
+
+#if defined(CPU_OBSERVED)
+#define OP_NAME(name) observed_##name
+#elif defined(CPU_SLOW)
+#define OP_NAME(name) slow_##name
+#else
+#define OP_NAME(name) plain_##name
+#endif
+#if defined(CPU_HAS_TWINS) && !defined(CPU_OBSERVED) && !defined(CPU_SLOW)
+#define CPU_FAST 1 /* this is the fast half of a pair */
+#endif
+
+#define H1(name) op_fn plain_##name, slow_##name, observed_##name;
+#define H4(name) H1(name##_8) H1(name##_16) H1(name##_32) H1(name##_64)
+#include "handlers.def"
+#undef H1
+#undef H4
+
+#if defined(CPU_ENGINE_LOOP) && CPU_ENGINE_LOOP
+#define TAIL_CALL(fn, op) return (fn)(cpu, (op))
+#else
+#define TAIL_CALL(fn, op)                                                                                              \
+    do {                                                                                                               \
+        (fn)(cpu, (op));                                                                                               \
+        return;                                                                                                        \
+    } while (0)
+#endif
+
+#ifdef CPU_FAST
+#define OP(name)                                                                                                       \
+    static inline __attribute__((always_inline)) op_result fast_##name(struct cpu *cpu, const struct op *op,           \
+                                                                       op_fn *twin_);                                  \
+    op_result plain_##name(struct cpu *cpu, const struct op *op) { FAST_BODY(fast_##name, slow_##name); }              \
+    static inline op_result fast_##name(struct cpu *cpu __attribute__((unused)),                                       \
+                                        const struct op *op __attribute__((unused)),                                   \
+                                        op_fn *twin_ __attribute__((unused)))
+#if defined(CPU_ENGINE_LOOP) && CPU_ENGINE_LOOP
+#define FAST_BODY(body, twin) return body(cpu, op, twin)
+#else
+#define FAST_BODY(body, twin) body(cpu, op, twin)
+#endif
+#define MISS() TAIL_CALL(twin_, op)
+#else
+#define OP(name)                                                                                                       \
+    op_result OP_NAME(name)(struct cpu * cpu __attribute__((unused)), const struct op *op __attribute__((unused)))
+#endif
+
+/* charge.c: the hooks of the observed flavour. */
+void cpu_observe_insn(struct cpu *cpu, const struct op *op);
+void cpu_observe_branch(struct cpu *cpu, const struct op *op, uint64_t to, bool taken);
+void cpu_observe_mem(struct cpu *cpu, uint64_t la, unsigned bytes, int access);
+#ifdef CPU_OBSERVED
+#define TRACE_HOOK(op) cpu_observe_insn(cpu, op)
+#else
+#define TRACE_HOOK(op) ((void)0)
+#endif
+
+#if defined(CPU_ENGINE_LOOP) && CPU_ENGINE_LOOP
+#define GOTO_OP(next)                                                                                                  \
+    do {                                                                                                               \
+        const struct op *next_ = (next);                                                                               \
+        TRACE_HOOK(next_);                                                                                             \
+        return next_;                                                                                                  \
+    } while (0)
+#define LEFT() return NULL
+#else
+#define GOTO_OP(next)                                                                                                  \
+    do {                                                                                                               \
+        const struct op *next_ = (next);                                                                               \
+        TRACE_HOOK(next_);                                                                                             \
+        next_->fn(cpu, next_);                                                                                         \
+        return;                                                                                                        \
+    } while (0)
+#define LEFT() return
+#endif
+
+/* --- registers --- */
+#define REG_AT(type, offset) (*(type *)(void *)((char *)cpu->gpr + (offset)))
+#define REG8(offset) REG_AT(uint8_t, offset)
+#define REG16(offset) REG_AT(uint16_t, offset)
+#define REG64(offset) REG_AT(uint64_t, offset)
+#define READ_REG32(offset) ((uint32_t)REG64(offset))
+/* Writes of 32-bit registers clear the upper half. */
+static inline void set_reg_8(struct cpu *cpu, unsigned offset, uint8_t v) { REG8(offset) = v; }
+static inline void set_reg_16(struct cpu *cpu, unsigned offset, uint16_t v) { REG16(offset) = v; }
+static inline void set_reg_32(struct cpu *cpu, unsigned offset, uint32_t v) { REG64(offset) = v; }
+static inline void set_reg_64(struct cpu *cpu, unsigned offset, uint64_t v) { REG64(offset) = v; }
+static inline uint8_t get_reg_8(struct cpu *cpu, unsigned offset) { return REG8(offset); }
+static inline uint16_t get_reg_16(struct cpu *cpu, unsigned offset) { return REG16(offset); }
+static inline uint32_t get_reg_32(struct cpu *cpu, unsigned offset) { return READ_REG32(offset); }
+static inline uint64_t get_reg_64(struct cpu *cpu, unsigned offset) { return REG64(offset); }
+
+/* --- where we are --- */
+static inline const struct block *op_block(const struct op *op)
+{
+    return (const struct block *)(const void *)((const char *)(op - op->n) - offsetof(struct block, ops));
+}
+static inline uint64_t op_rip(const struct op *op) { return op_block(op)->rip + op->rip_offset; }
+/* RIP after the instruction, wrapped to the code size by the mode. */
+static inline uint64_t op_next_rip(const struct cpu *cpu, const struct op *op)
+{
+    uint64_t rip = op_rip(op) + op->length;
+    return (cpu->mode & MODE_CODE64) ? rip : (cpu->mode & MODE_CODE32) ? (uint32_t)rip : (uint16_t)rip;
+}
+
+/* Books the instructions before `op` and puts RIP on it: the instruction itself did not happen. */
+static inline void book_before(struct cpu *cpu, const struct op *op)
+{
+    cpu->cycles += op->cost_before;
+    cpu->insns += op->n;
+    cpu->rip = op_rip(op);
+}
+/* Books the block up to and including `op`; RIP is the caller's. */
+static inline void book_through(struct cpu *cpu, const struct op *op)
+{
+    cpu->cycles += op->cost_after;
+    cpu->insns += op->n + 1u;
+}
+
+#define LEAVE()                                                                                                        \
+    do {                                                                                                               \
+        book_before(cpu, op);                                                                                          \
+        LEFT();                                                                                                        \
+    } while (0)
+#define FINISH_AT(new_rip)                                                                                             \
+    do {                                                                                                               \
+        uint64_t rip_ = (new_rip);                                                                                     \
+        book_through(cpu, op);                                                                                         \
+        cpu->rip = rip_;                                                                                               \
+        LEFT();                                                                                                        \
+    } while (0)
+#define FINISH() FINISH_AT(op_next_rip(cpu, op))
+
+#ifdef CPU_OBSERVED
+/* Costs of memory and branches may have moved time: look before the next instruction. */
+#define NEXT()                                                                                                         \
+    do {                                                                                                               \
+        if (VP_UNLIKELY(cpu->cycles + op[1].cost_before >= cpu->deadline))                                             \
+            FINISH();                                                                                                  \
+        GOTO_OP(op + 1);                                                                                               \
+    } while (0)
+#else
+#define NEXT() GOTO_OP(op + 1)
+#endif
+
+#define ENTER_BLOCK(b)                                                                                                 \
+    do {                                                                                                               \
+        if (VP_UNLIKELY(cpu->cycles + (b)->last_start >= cpu->deadline))                                               \
+            LEFT();                                                                                                    \
+        GOTO_OP((b)->ops);                                                                                             \
+    } while (0)
+
+#define JUMP(which, new_rip)                                                                                           \
+    do {                                                                                                               \
+        uint64_t rip_ = (new_rip);                                                                                     \
+        struct chain *chain_ = op_chain(op) + (which);                                                                 \
+        BRANCH_HOOK(op, rip_, (which) == 0);                                                                           \
+        book_through(cpu, op);                                                                                         \
+        cpu->rip = rip_;                                                                                               \
+        if (VP_LIKELY(chain_->gen == cpu->chain_gen))                                                                  \
+            ENTER_BLOCK(chain_->block);                                                                                \
+        cpu->link = chain_;                                                                                            \
+        LEFT();                                                                                                        \
+    } while (0)
+
+#ifdef CPU_OBSERVED
+#define BRANCH_HOOK(op, to, taken) cpu_observe_branch(cpu, op, to, taken)
+#else
+#define BRANCH_HOOK(op, to, taken) ((void)0)
+#endif
+
+#include "mem.h"
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Data accesses of handlers: the inline translation cache, and operands that may be register or memory.
+ * Slow paths (miss, page crossing, device, cached code) are in mem_access.c.
+ *
+ *   LOAD(32, v, la);          declares uint32_t v; leaves the handler on a fault
+ *   STORE(32, la, value);
+ *   RMW(32, la, old, expr);   old is declared; expr may use it; written back indivisibly
+ *   RM_READ(32, v); RM_WRITE(32, value); RM_MODIFY(32, old, expr);   the r/m operand of op, register or memory
+ */
+#ifndef CPU_MEM_H
+#define CPU_MEM_H
+
+/* The linear address of the record's memory operand, segment base and limit applied. A fault sets cpu->leave. */
+uint64_t cpu_address_slow(struct cpu *cpu, const struct op *op, uint64_t offset, unsigned size, bool write);
+
+static inline uint64_t op_offset(const struct cpu *cpu, const struct op *op)
+{
+    const char *regs = (const char *)cpu->gpr;
+    uint64_t base, index;
+    memcpy(&base, regs + op->base, 8);
+    memcpy(&index, regs + op->index, 8);
+    return base + (index << op->scale) + (uint64_t)op->disp;
+}
+
+#ifdef CPU_FAST
+#define ADDRESS(la, bytes, is_write)                                                                                   \
+    uint64_t la = op_offset(cpu, op);                                                                                  \
+    if (VP_UNLIKELY(!(op->flags & OPF_FLAT)))                                                                          \
+        MISS();
+#else
+#define ADDRESS(la, bytes, is_write)                                                                                   \
+    uint64_t la = op_offset(cpu, op);                                                                                  \
+    if (VP_UNLIKELY(!(op->flags & OPF_FLAT))) {                                                                        \
+        la = cpu_address_slow(cpu, op, la, (bytes), (is_write));                                                       \
+        if (VP_UNLIKELY(cpu->leave != LEAVE_NONE))                                                                     \
+            LEAVE();                                                                                                   \
+    }
+#endif
+
+static inline struct tlb_entry *tlb_slot(const struct cpu *cpu, uint64_t la)
+{
+    return &cpu->tlb[(la >> PAGE_SHIFT) & (TLB_SIZE - 1)];
+}
+
+#ifdef CPU_OBSERVED
+#define MEM_HOOK(la, bytes, access) cpu_observe_mem(cpu, la, bytes, access)
+#else
+#define MEM_HOOK(la, bytes, access) ((void)0)
+#endif
+
+/* The last byte's page must be the entry's page: an access that crosses misses and takes the slow path. */
+#define TLB_HIT(slot, field, la, bytes) VP_LIKELY((((la) + ((bytes)-1)) & PAGE_MASK) == (slot)->field)
+
+/* What a miss does: the fast half of a pair hands over to its twin; the others take the slow path here. */
+#ifdef CPU_FAST
+#define ON_LOAD_MISS(bits, v, la) MISS()
+#define ON_STORE_MISS(bits, la, value) MISS()
+#define ON_MODIFY_MISS(bits, la, old, result, compute) MISS()
+#else
+#define LEAVE_IF_ASKED()                                                                                               \
+    if (VP_UNLIKELY(cpu->leave != LEAVE_NONE))                                                                         \
+    LEAVE()
+#define ON_LOAD_MISS(bits, v, la)                                                                                      \
+    v = (uint##bits##_t)cpu_mem_read_slow(cpu, la, (bits) / 8);                                                        \
+    LEAVE_IF_ASKED()
+#define ON_STORE_MISS(bits, la, value)                                                                                 \
+    cpu_mem_write_slow(cpu, la, value, (bits) / 8);                                                                    \
+    LEAVE_IF_ASKED()
+#define ON_MODIFY_MISS(bits, la, old, result, compute)                                                                 \
+    for (bool done_ = false; !done_;) {                                                                                \
+        old = (uint##bits##_t)cpu_mem_rmw_read_slow(cpu, la, (bits) / 8);                                              \
+        LEAVE_IF_ASKED();                                                                                              \
+        compute;                                                                                                       \
+        done_ = cpu_mem_rmw_write_slow(cpu, la, old, result, (bits) / 8);                                              \
+        LEAVE_IF_ASKED();                                                                                              \
+    }
+#endif
+
+#define LOAD(bits, v, la)                                                                                              \
+    uint##bits##_t v;                                                                                                  \
+    do {                                                                                                               \
+        uint64_t la_ = (la);                                                                                           \
+        const struct tlb_entry *slot_ = tlb_slot(cpu, la_);                                                            \
+        if (TLB_HIT(slot_, read, la_, (bits) / 8)) {                                                                   \
+            memcpy(&v, (const void *)(slot_->host + la_), (bits) / 8);                                                 \
+        } else {                                                                                                       \
+            ON_LOAD_MISS(bits, v, la_);                                                                                \
+        }                                                                                                              \
+        MEM_HOOK(la_, (bits) / 8, TIMING_LOAD);                                                                        \
+    } while (0)
+
+#define STORE(bits, la, value)                                                                                         \
+    do {                                                                                                               \
+        uint64_t la_ = (la);                                                                                           \
+        uint##bits##_t value_ = (value);                                                                               \
+        const struct tlb_entry *slot_ = tlb_slot(cpu, la_);                                                            \
+        if (TLB_HIT(slot_, write, la_, (bits) / 8)) {                                                                  \
+            memcpy((void *)(slot_->host + la_), &value_, (bits) / 8);                                                  \
+        } else {                                                                                                       \
+            ON_STORE_MISS(bits, la_, value_);                                                                          \
+        }                                                                                                              \
+        MEM_HOOK(la_, (bits) / 8, TIMING_STORE);                                                                       \
+    } while (0)
+
+/* `compute` is a statement that reads `old` and sets `result` (both uint<bits>_t); it may run more than once, so it must not
+ * change anything else. Flags are set by the caller afterwards, from old and result. */
+#define RMW(bits, la, old, result, compute)                                                                            \
+    uint##bits##_t old, result;                                                                                        \
+    RM_MODIFY_MEM(bits, la, old, result, compute)
+
+/* The r/m operand. These declare v (or old, result) in the handler's scope. */
+#define RM_READ(bits, v)                                                                                               \
+    uint##bits##_t v;                                                                                                  \
+    do {                                                                                                               \
+        if (op->flags & OPF_MEM) {                                                                                     \
+            ADDRESS(rm_la_, (bits) / 8, false);                                                                        \
+            LOAD(bits, rm_v_, rm_la_);                                                                                 \
+            v = rm_v_;                                                                                                 \
+        } else {                                                                                                       \
+            v = get_reg_##bits(cpu, op->rm);                                                                           \
+        }                                                                                                              \
+    } while (0)
+
+#define RM_WRITE(bits, value)                                                                                          \
+    do {                                                                                                               \
+        uint##bits##_t rm_value_ = (value);                                                                            \
+        if (op->flags & OPF_MEM) {                                                                                     \
+            ADDRESS(rm_la_, (bits) / 8, true);                                                                         \
+            STORE(bits, rm_la_, rm_value_);                                                                            \
+        } else {                                                                                                       \
+            set_reg_##bits(cpu, op->rm, rm_value_);                                                                    \
+        }                                                                                                              \
+    } while (0)
+
+#define RM_MODIFY(bits, old, result, compute)                                                                          \
+    uint##bits##_t old, result;                                                                                        \
+    do {                                                                                                               \
+        if (op->flags & OPF_MEM) {                                                                                     \
+            ADDRESS(rm_la_, (bits) / 8, true);                                                                         \
+            RM_MODIFY_MEM(bits, rm_la_, old, result, compute);                                                         \
+        } else {                                                                                                       \
+            old = get_reg_##bits(cpu, op->rm);                                                                         \
+            compute;                                                                                                   \
+            set_reg_##bits(cpu, op->rm, result);                                                                       \
+        }                                                                                                              \
+    } while (0)
+/* RMW without its declarations: the operands exist already. */
+#define RM_MODIFY_MEM(bits, la, old, result, compute)                                                                  \
+    do {                                                                                                               \
+        uint64_t la_ = (la);                                                                                           \
+        const struct tlb_entry *slot_ = tlb_slot(cpu, la_);                                                            \
+        if (TLB_HIT(slot_, write, la_, (bits) / 8)) {                                                                  \
+            memcpy(&old, (const void *)(slot_->host + la_), (bits) / 8);                                               \
+            compute;                                                                                                   \
+            memcpy((void *)(slot_->host + la_), &result, (bits) / 8);                                                  \
+        } else {                                                                                                       \
+            ON_MODIFY_MISS(bits, la_, old, result, compute);                                                           \
+        }                                                                                                              \
+        MEM_HOOK(la_, (bits) / 8, TIMING_MODIFY);                                                                      \
+    } while (0)
+
+#endif
