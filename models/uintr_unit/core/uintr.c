@@ -30,8 +30,8 @@ struct uintr *uintr_create(const struct uintr_config *config, const struct uintr
 
 void uintr_destroy(struct uintr *u) { free(u); }
 
-/* The manual does not say what INIT leaves in these registers; zero is what is safe, since CR4.UINTR is 0 after INIT and
- * software must set everything up again anyway. */
+/* The manual does not say what INIT leaves in these registers; zero is what is safe, since CR4.UINTR is 0 after INIT
+ * and software must set everything up again anyway. */
 void uintr_reset(struct uintr *u) { *u = (struct uintr){.config = u->config, .bus = u->bus}; }
 
 bool uintr_uif(const struct uintr *u) { return u->uif; }
@@ -39,8 +39,8 @@ bool uintr_uif(const struct uintr *u) { return u->uif; }
 /* No shadow of one instruction: a pending user interrupt may be taken directly after STUI, none directly after CLUI. */
 void uintr_set_uif(struct uintr *u, bool uif) { u->uif = uif; }
 
-/* Recognition is a level computed from UIRR whenever it is asked for, so no operation that changes UIRR (WRMSR, XRSTORS,
- * notification, delivery) and no change of CR4.UINTR can leave it stale. */
+/* Recognition is a level computed from UIRR whenever it is asked for, so no operation that changes UIRR (WRMSR,
+ * XRSTORS, notification, delivery) and no change of CR4.UINTR can leave it stale. */
 bool uintr_is_pending(const struct uintr *u) { return u->uirr != 0; }
 
 uint8_t uintr_uinv(const struct uintr *u) { return u->uinv; }

@@ -96,8 +96,8 @@ void uintr_reset(struct uintr *u);   /* RESET and INIT: everything 0 */
 
 /* --- UIF and recognition --- */
 bool uintr_uif(const struct uintr *u);
-void uintr_set_uif(struct uintr *u, bool uif);  /* CLUI, STUI */
-bool uintr_is_pending(const struct uintr *u);   /* a user interrupt is recognised: UIRR != 0 */
+void uintr_set_uif(struct uintr *u, bool uif); /* CLUI, STUI */
+bool uintr_is_pending(const struct uintr *u);  /* a user interrupt is recognised: UIRR != 0 */
 uint8_t uintr_uinv(const struct uintr *u);
 bool uintr_senduipi_enabled(const struct uintr *u); /* IA32_UINTR_TT[0] */
 
@@ -120,11 +120,11 @@ VP_NODISCARD enum vp_status uintr_uiret(struct uintr *u, struct uintr_regs *regs
 
 /* --- XSAVE state component 14, 48 bytes (SDM Vol. 1, "User-Interrupt State"). --- */
 #define UINTR_XSAVE_SIZE 48
-bool uintr_xsave_in_use(const struct uintr *u);                               /* XINUSE[14] */
-void uintr_xsave(const struct uintr *u, uint8_t bytes[UINTR_XSAVE_SIZE]);     /* changes nothing */
-void uintr_xsave_done(struct uintr *u);                                       /* clears UINV, after all stores succeeded */
+bool uintr_xsave_in_use(const struct uintr *u);                           /* XINUSE[14] */
+void uintr_xsave(const struct uintr *u, uint8_t bytes[UINTR_XSAVE_SIZE]); /* changes nothing */
+void uintr_xsave_done(struct uintr *u);                                   /* clears UINV, after all stores succeeded */
 VP_NODISCARD enum vp_status uintr_xrstor(struct uintr *u, const uint8_t bytes[UINTR_XSAVE_SIZE]); /* VP_FAULT: #GP(0) */
-void uintr_xrstor_init(struct uintr *u);                                      /* XSTATE_BV[14] = 0 */
+void uintr_xrstor_init(struct uintr *u); /* XSTATE_BV[14] = 0 */
 
 #ifdef __cplusplus
 }

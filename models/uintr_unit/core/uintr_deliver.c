@@ -2,8 +2,8 @@
 /* User-interrupt delivery: build the frame on the user stack and enter the handler. Whether a user interrupt may be
  * delivered at this boundary (CR4.UINTR, UIRR != 0, UIF, CPL 3, 64-bit mode, no MOV SS shadow) is for the CPU to say.
  *
- * Source: Intel SDM Vol. 3, "User-Interrupt Delivery", whose steps are the numbered comments. Shadow stacks and end-branch
- * tracking are not modelled.
+ * Source: Intel SDM Vol. 3, "User-Interrupt Delivery", whose steps are the numbered comments. Shadow stacks and
+ * end-branch tracking are not modelled.
  */
 #include "uintr_state.h"
 

@@ -44,11 +44,13 @@ struct uintr_upid {
 #define UINTR_UPID_ALIGN 64u
 #define UINTR_UPID_ON_MASK UINT64_C(0x1)
 #define UINTR_UPID_SN_MASK UINT64_C(0x2)
-#define UINTR_UPID_RESERVED_MASK UINT64_C(0x00000000ff00fffc) /* of `low`; SENDUIPI checks it, notification does not */
+#define UINTR_UPID_RESERVED_MASK UINT64_C(0x00000000ff00fffc) /* of `low`; SENDUIPI checks it, notification does not   \
+                                                               */
 #define UINTR_UPID_PIR_OFFSET 8u
 
 _Static_assert(sizeof(struct uintr_upid) == UINTR_UPID_SIZE, "a UPID has 16 bytes");
-_Static_assert((UINTR_UPID_RESERVED_MASK & (UINTR_UPID_ON_MASK | UINTR_UPID_SN_MASK | UINT64_C(0xffffffff00ff0000))) == 0,
+_Static_assert((UINTR_UPID_RESERVED_MASK & (UINTR_UPID_ON_MASK | UINTR_UPID_SN_MASK | UINT64_C(0xffffffff00ff0000))) ==
+                   0,
                "reserved bits of a UPID are those outside ON, SN, NV, NDST");
 _Static_assert((UINTR_UPID_RESERVED_MASK | UINTR_UPID_ON_MASK | UINTR_UPID_SN_MASK | UINT64_C(0xffffffff00ff0000)) ==
                    UINT64_MAX,
@@ -128,8 +130,8 @@ enum {
 /* --- RFLAGS bits that delivery and UIRET touch --- */
 #define UINTR_RFLAGS_TF_MASK UINT64_C(0x100)
 #define UINTR_RFLAGS_RF_MASK UINT64_C(0x10000)
-#define UINTR_RFLAGS_FIXED1_MASK UINT64_C(0x2)           /* always 1; in UIRET's image: the new UIF if flexible */
-#define UINTR_RFLAGS_UIRET_MASK UINT64_C(0x254dd5)       /* CF PF AF ZF SF TF DF OF NT RF AC ID               */
+#define UINTR_RFLAGS_FIXED1_MASK UINT64_C(0x2)     /* always 1; in UIRET's image: the new UIF if flexible */
+#define UINTR_RFLAGS_UIRET_MASK UINT64_C(0x254dd5) /* CF PF AF ZF SF TF DF OF NT RF AC ID               */
 
 /* --- XSAVE state component 14, byte offsets --- */
 enum {

@@ -8,7 +8,8 @@
 
 struct msr_rule {
     uint32_t msr;
-    bool canonical;    /* must be canonical for the widest linear address that CPUID enumerates, whatever the paging mode */
+    bool
+        canonical; /* must be canonical for the widest linear address that CPUID enumerates, whatever the paging mode */
     uint64_t reserved; /* must be 0 */
 };
 
@@ -32,15 +33,9 @@ bool uintr_msr_is_valid(const struct uintr *u, uint32_t msr, uint64_t value)
 void uintr_msr_load(struct uintr *u, uint32_t msr, uint64_t value)
 {
     switch (msr) {
-    case UINTR_MSR_RR:
-        u->uirr = value;
-        break;
-    case UINTR_MSR_HANDLER:
-        u->uihandler = value;
-        break;
-    case UINTR_MSR_STACKADJUST:
-        u->uistackadjust = value;
-        break;
+    case UINTR_MSR_RR: u->uirr = value; break;
+    case UINTR_MSR_HANDLER: u->uihandler = value; break;
+    case UINTR_MSR_STACKADJUST: u->uistackadjust = value; break;
     case UINTR_MSR_MISC:
         u->uittsz = (uint32_t)(value & UINTR_MISC_UITTSZ_MASK);
         u->uinv = (uint8_t)(value >> UINTR_MISC_UINV_SHIFT);
@@ -48,32 +43,22 @@ void uintr_msr_load(struct uintr *u, uint32_t msr, uint64_t value)
     case UINTR_MSR_PD:
         u->pd = value; /* the UPID in memory is not touched */
         break;
-    case UINTR_MSR_TT:
-        u->tt = value;
-        break;
-    default:
-        VP_ASSERT(!"not an IA32_UINTR_* MSR");
+    case UINTR_MSR_TT: u->tt = value; break;
+    default: VP_ASSERT(!"not an IA32_UINTR_* MSR");
     }
 }
 
 uint64_t uintr_msr_read(const struct uintr *u, uint32_t msr)
 {
     switch (msr) {
-    case UINTR_MSR_RR:
-        return u->uirr;
-    case UINTR_MSR_HANDLER:
-        return u->uihandler;
-    case UINTR_MSR_STACKADJUST:
-        return u->uistackadjust;
+    case UINTR_MSR_RR: return u->uirr;
+    case UINTR_MSR_HANDLER: return u->uihandler;
+    case UINTR_MSR_STACKADJUST: return u->uistackadjust;
     case UINTR_MSR_MISC: /* bit 63 reads 0: UIF shows only in the XSAVE image */
         return (uint64_t)u->uinv << UINTR_MISC_UINV_SHIFT | u->uittsz;
-    case UINTR_MSR_PD:
-        return u->pd;
-    case UINTR_MSR_TT:
-        return u->tt;
-    default:
-        VP_ASSERT(!"not an IA32_UINTR_* MSR");
-        return 0;
+    case UINTR_MSR_PD: return u->pd;
+    case UINTR_MSR_TT: return u->tt;
+    default: VP_ASSERT(!"not an IA32_UINTR_* MSR"); return 0;
     }
 }
 

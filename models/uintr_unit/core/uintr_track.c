@@ -21,11 +21,11 @@ struct core {
     struct uintr_track_stats stats;
     bool sending, notifying;
     uint64_t send_begin, notify_begin;
-    struct hold sent;       /* posted, SENDUIPI not yet retired       */
-    bool delivering;        /* between deliver_begin and delivered    */
-    uint64_t deliver_upid;  /* of that delivery                       */
-    struct hold delivery;   /* its record                             */
-    struct hold uiret;      /* between uiret_begin and returned       */
+    struct hold sent;      /* posted, SENDUIPI not yet retired       */
+    bool delivering;       /* between deliver_begin and delivered    */
+    uint64_t deliver_upid; /* of that delivery                       */
+    struct hold delivery;  /* its record                             */
+    struct hold uiret;     /* between uiret_begin and returned       */
 };
 
 struct uintr_track {
@@ -298,7 +298,7 @@ void uintr_track_finish(struct uintr_track *t)
     track_pool_free(&pool);
 }
 
-const struct uintr_track_stats *uintr_track_stats(const struct uintr_track *t, uint32_t core)
+const struct uintr_track_stats *uintr_track_core_stats(const struct uintr_track *t, uint32_t core)
 {
     VP_ASSERT(core < t->core_count);
     return &t->cores[core].stats;

@@ -6,9 +6,10 @@
  * issue and travel are 0. A post whose own IPI is still under way when another notification drains it ends its travel
  * there. Posts that find their PIR bit or, when drained, their UIRR bit taken already by an undelivered post are merged
  * into that one (record.merged of the first counts them). So for every delivered record the stages post..deliver add up
- * to end_to_end exactly: record.at[] never decreases from one border to the next. Cores run ahead of each other by up to
- * a quantum, so a core may report a cycle before the one of the border that came first; the border is then moved up to it.
- * Interrupts whose post was not seen (UIRR or PIR written by software) are delivered as untracked and give no record.
+ * to end_to_end exactly: record.at[] never decreases from one border to the next. Cores run ahead of each other by up
+ * to a quantum, so a core may report a cycle before the one of the border that came first; the border is then moved up
+ * to it. Interrupts whose post was not seen (UIRR or PIR written by software) are delivered as untracked and give no
+ * record.
  */
 #ifndef UINTR_TRACK_H
 #define UINTR_TRACK_H
@@ -35,14 +36,14 @@ enum uintr_border {
 };
 
 struct uintr_record {
-    uint64_t number;                  /* 1, 2, 3, ... in the order of posting           */
-    uint32_t sender, receiver;        /* core indexes; receiver is valid once delivered */
-    uint8_t vector;                   /* user vector                                    */
-    uint8_t reached;                  /* number of borders reached: at[0..reached - 1]  */
-    bool coalesced, suppressed;       /* posted with ON set, with SN set: sent no IPI   */
-    uint32_t merged;                  /* later posts of the same vector that it carries */
-    uint64_t upid;                    /* linear address of the UPID                     */
-    uint64_t at[UINTR_BORDER_COUNT];  /* cycles                                         */
+    uint64_t number;                 /* 1, 2, 3, ... in the order of posting           */
+    uint32_t sender, receiver;       /* core indexes; receiver is valid once delivered */
+    uint8_t vector;                  /* user vector                                    */
+    uint8_t reached;                 /* number of borders reached: at[0..reached - 1]  */
+    bool coalesced, suppressed;      /* posted with ON set, with SN set: sent no IPI   */
+    uint32_t merged;                 /* later posts of the same vector that it carries */
+    uint64_t upid;                   /* linear address of the UPID                     */
+    uint64_t at[UINTR_BORDER_COUNT]; /* cycles                                         */
 };
 
 /* Per core. posted = sent + coalesced + suppressed, counted at the sender, as merged and dropped are; the others at the
@@ -52,14 +53,15 @@ struct uintr_track_stats {
     uint64_t dropped; /* posts that got no record: UINTR_TRACK_LIMIT were under way, or the host has no memory */
 };
 
-#define UINTR_TRACK_LIMIT (UINT32_C(1) << 20) /* records under way; keeps a guest that never delivers from eating the host */
+#define UINTR_TRACK_LIMIT                                                                                              \
+    (UINT32_C(1) << 20) /* records under way; keeps a guest that never delivers from eating the host */
 
 struct uintr_track;
 
 /* done(ctx, record): called once per record: when UIRET has returned (complete); or with complete = false (borders not
- * reached are 0) when the tracker learns that it never will, because software took its bit out of PIR or UIRR or another
- * delivery has overwritten its stack frame; or from uintr_track_finish, in the order of numbers, for each record that is
- * still under way. record is valid during the call, which must not call the tracker. */
+ * reached are 0) when the tracker learns that it never will, because software took its bit out of PIR or UIRR or
+ * another delivery has overwritten its stack frame; or from uintr_track_finish, in the order of numbers, for each
+ * record that is still under way. record is valid during the call, which must not call the tracker. */
 typedef void uintr_track_done_fn(void *ctx, const struct uintr_record *record, bool complete);
 
 /* NULL without memory, without cores or without done. The tracker allocates afterwards too, up to UINTR_TRACK_LIMIT. */
@@ -68,8 +70,8 @@ void uintr_track_destroy(struct uintr_track *t); /* accepts NULL; calls done for
 
 /* One call per step; `core` is the core on which it happens. Senseless orders are harmless. */
 void uintr_track_send_begin(struct uintr_track *t, uint32_t core, uint64_t cycle);
-/* Answers the number of the interrupt, to be carried by the IPI if notify; 0 if it is not followed. upid: linear address
- * of the UPID; again: the PIR bit was set already. */
+/* Answers the number of the interrupt, to be carried by the IPI if notify; 0 if it is not followed. upid: linear
+ * address of the UPID; again: the PIR bit was set already. */
 uint64_t uintr_track_posted(struct uintr_track *t, uint32_t core, uint64_t upid, uint8_t vector, bool notify,
                             bool suppressed, bool again, uint64_t cycle);
 void uintr_track_sent(struct uintr_track *t, uint32_t core, uint64_t cycle); /* SENDUIPI retires, IPI or not */
@@ -80,13 +82,13 @@ void uintr_track_notified(struct uintr_track *t, uint32_t core, uint64_t upid, u
                           uint64_t cycle);
 void uintr_track_deliver_begin(struct uintr_track *t, uint32_t core, uint64_t upid, uint8_t vector, uint64_t cycle);
 void uintr_track_delivered(struct uintr_track *t, uint32_t core, uint64_t frame, uint64_t cycle);
-/* UIRET is matched to its delivery by the frame (RSP at UIRET = RSP at delivery + 8), not by nesting; upid decides between
- * threads whose stacks have the same address. One that matches nothing is ignored. */
+/* UIRET is matched to its delivery by the frame (RSP at UIRET = RSP at delivery + 8), not by nesting; upid decides
+ * between threads whose stacks have the same address. One that matches nothing is ignored. */
 void uintr_track_uiret_begin(struct uintr_track *t, uint32_t core, uint64_t upid, uint64_t frame, uint64_t cycle);
 void uintr_track_returned(struct uintr_track *t, uint32_t core, uint64_t cycle);
 void uintr_track_finish(struct uintr_track *t); /* end of the run; nothing is under way afterwards */
 
-const struct uintr_track_stats *uintr_track_stats(const struct uintr_track *t, uint32_t core);
+const struct uintr_track_stats *uintr_track_core_stats(const struct uintr_track *t, uint32_t core);
 
 /* Length of stage s (0 = post) of a record that has reached its end, that is, s + 1 < record->reached. */
 static inline uint64_t uintr_record_stage(const struct uintr_record *record, unsigned s)

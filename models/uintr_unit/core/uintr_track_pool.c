@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Storage of the tracker: an array of slots with a free list and two hash tables with chains through the slots. It grows
- * by doubling up to UINTR_TRACK_LIMIT. A guest chooses UPIDs, vectors and frames, so keys are mixed with a strong
+/* Storage of the tracker: an array of slots with a free list and two hash tables with chains through the slots. It
+ * grows by doubling up to UINTR_TRACK_LIMIT. A guest chooses UPIDs, vectors and frames, so keys are mixed with a strong
  * enough function that ordinary patterns (aligned addresses) spread over the buckets.
  */
 #include "uintr_track_pool.h"

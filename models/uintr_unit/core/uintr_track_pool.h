@@ -19,8 +19,8 @@ enum track_place {
 struct track_slot {
     struct uintr_record record;
     enum track_place place;
-    uint64_t frame;       /* if TRACK_ON_STACK                     */
-    uint32_t next_place;  /* chain of the same bucket; or free list */
+    uint64_t frame;      /* if TRACK_ON_STACK                     */
+    uint32_t next_place; /* chain of the same bucket; or free list */
     uint32_t next_number;
 };
 

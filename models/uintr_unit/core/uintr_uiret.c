@@ -11,7 +11,8 @@ enum vp_status uintr_uiret(struct uintr *u, struct uintr_regs *regs, unsigned li
     struct uintr_step_info info = {.upid_la = u->pd, .frame_la = regs->rsp};
     uintr_step_done(u, UINTR_STEP_UIRET_BEGIN, &info);
 
-    /* 1. Pop the three values with the privilege of the current CPL; nothing changes before all are known to be good. */
+    /* 1. Pop the three values with the privilege of the current CPL; nothing changes before all are known to be good.
+     */
     uint64_t image[3]; /* RIP, RFLAGS, RSP */
     for (unsigned i = 0; i < 3; i++)
         if (u->bus.load_stack(u->bus.ctx, regs->rsp + 8 * (uint64_t)i, &image[i], fault) != VP_OK)

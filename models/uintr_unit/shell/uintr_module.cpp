@@ -15,7 +15,8 @@ uintr_module::uintr_module(const sc_core::sc_module_name &name, std::uint32_t co
         throw std::bad_alloc();
 }
 
-void uintr_module::step(unsigned core, int step, const struct uintr_step_info &info, std::uint64_t cycle, std::uint64_t pd)
+void uintr_module::step(unsigned core, int step, const struct uintr_step_info &info, std::uint64_t cycle,
+                        std::uint64_t pd)
 {
     struct uintr_track *t = m_track.get();
     switch (static_cast<enum uintr_step>(step)) {
@@ -26,8 +27,8 @@ void uintr_module::step(unsigned core, int step, const struct uintr_step_info &i
     case UINTR_STEP_UITTE_READ: // inside stage `post`
         break;
     case UINTR_STEP_POSTED: {
-        std::uint64_t number = uintr_track_posted(t, core, info.upid_la, info.vector, info.notify, info.suppressed,
-                                                  info.again, cycle);
+        std::uint64_t number =
+            uintr_track_posted(t, core, info.upid_la, info.vector, info.notify, info.suppressed, info.again, cycle);
         m_number.at(core) = info.notify ? number : 0;
         break;
     }
@@ -35,24 +36,12 @@ void uintr_module::step(unsigned core, int step, const struct uintr_step_info &i
         m_number.at(core) = 0;
         uintr_track_sent(t, core, cycle);
         break;
-    case UINTR_STEP_NOTIFY_BEGIN:
-        uintr_track_notify_begin(t, core, cycle);
-        break;
-    case UINTR_STEP_NOTIFIED:
-        uintr_track_notified(t, core, info.upid_la, info.mask, info.already, cycle);
-        break;
-    case UINTR_STEP_DELIVER_BEGIN:
-        uintr_track_deliver_begin(t, core, pd, info.vector, cycle);
-        break;
-    case UINTR_STEP_DELIVERED:
-        uintr_track_delivered(t, core, info.frame_la, cycle);
-        break;
-    case UINTR_STEP_UIRET_BEGIN:
-        uintr_track_uiret_begin(t, core, pd, info.frame_la, cycle);
-        break;
-    case UINTR_STEP_RETURNED:
-        uintr_track_returned(t, core, cycle);
-        break;
+    case UINTR_STEP_NOTIFY_BEGIN: uintr_track_notify_begin(t, core, cycle); break;
+    case UINTR_STEP_NOTIFIED: uintr_track_notified(t, core, info.upid_la, info.mask, info.already, cycle); break;
+    case UINTR_STEP_DELIVER_BEGIN: uintr_track_deliver_begin(t, core, pd, info.vector, cycle); break;
+    case UINTR_STEP_DELIVERED: uintr_track_delivered(t, core, info.frame_la, cycle); break;
+    case UINTR_STEP_UIRET_BEGIN: uintr_track_uiret_begin(t, core, pd, info.frame_la, cycle); break;
+    case UINTR_STEP_RETURNED: uintr_track_returned(t, core, cycle); break;
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The user-interrupt tracker of a platform (core/uintr_track.h) as a SystemC module: cores report their steps to it, and
-// whoever is bound to record_out gets one report per user interrupt. The UINTR unit itself has no shell: it is part of each
-// core. Bookkeeping only: nothing here consumes simulated time or changes what the guest sees.
+// The user-interrupt tracker of a platform (core/uintr_track.h) as a SystemC module: cores report their steps to it,
+// and whoever is bound to record_out gets one report per user interrupt. The UINTR unit itself has no shell: it is part
+// of each core. Bookkeeping only: nothing here consumes simulated time or changes what the guest sees.
 #ifndef UINTR_MODULE_H
 #define UINTR_MODULE_H
 
@@ -20,8 +20,9 @@ struct uintr_report {
     bool complete;
 };
 
-class uintr_module : public sc_core::sc_module {
-public:
+class uintr_module : public sc_core::sc_module
+{
+  public:
     // One write per user interrupt, while the core that caused it executes; see uintr_track_done_fn for the when. The
     // listener must not call back into this module. May stay unbound.
     tlm::tlm_analysis_port<uintr_report> record_out;
@@ -40,10 +41,10 @@ public:
     void finish();
 
     std::uint32_t core_count() const { return static_cast<std::uint32_t>(m_number.size()); }
-    const struct uintr_track_stats &stats(unsigned core) const { return *uintr_track_stats(m_track.get(), core); }
+    const struct uintr_track_stats &stats(unsigned core) const { return *uintr_track_core_stats(m_track.get(), core); }
     struct uintr_track_stats total_stats() const; // sum over the cores
 
-private:
+  private:
     static void done(void *ctx, const struct uintr_record *record, bool complete);
 
     struct track_deleter {
