@@ -46,12 +46,9 @@ static bool is_target(const struct ipi_msg *msg, const struct lapic *apic, bool 
     if (msg->delivery_mode == IPI_LOWEST_PRIORITY && !lapic_accepts_fixed(apic))
         return false; /* must not win an arbitration and then drop the interrupt */
     switch (msg->shorthand) {
-    case IPI_TO_SELF:
-        return is_sender;
-    case IPI_TO_OTHERS:
-        return !is_sender && (lapic_mmio_enabled(apic) || lapic_is_x2apic(apic));
-    default:
-        return lapic_matches(apic, msg);
+    case IPI_TO_SELF: return is_sender;
+    case IPI_TO_OTHERS: return !is_sender && (lapic_mmio_enabled(apic) || lapic_is_x2apic(apic));
+    default: return lapic_matches(apic, msg);
     }
 }
 

@@ -35,7 +35,10 @@ size_t interconnect_route(struct interconnect *ic, const struct ipi_msg *msg, st
 uint64_t interconnect_latency(struct interconnect *ic, size_t from, size_t to, uint64_t now);
 /* The smallest latency between two different cores: the quantum may not be longer. */
 uint64_t interconnect_lookahead(const struct interconnect *ic);
+#pragma GCC diagnostic push /* C++: the function and the struct share a name */
+#pragma GCC diagnostic ignored "-Wshadow"
 const struct interconnect_stats *interconnect_stats(const struct interconnect *ic);
+#pragma GCC diagnostic pop
 
 #ifdef __cplusplus
 }

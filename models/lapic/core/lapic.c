@@ -88,14 +88,10 @@ static bool base_transition_is_legal(uint64_t before, uint64_t after)
 {
     const uint64_t mode = LAPIC_BASE_EN | LAPIC_BASE_EXTD;
     switch (after & mode) {
-    case 0:
-        return true; /* from anywhere to disabled */
-    case LAPIC_BASE_EN:
-        return (before & mode) != mode; /* x2APIC to xAPIC only by way of disabled */
-    case LAPIC_BASE_EN | LAPIC_BASE_EXTD:
-        return (before & LAPIC_BASE_EN) != 0; /* not from disabled */
-    default:
-        return false; /* EXTD without EN */
+    case 0: return true;                                /* from anywhere to disabled */
+    case LAPIC_BASE_EN: return (before & mode) != mode; /* x2APIC to xAPIC only by way of disabled */
+    case LAPIC_BASE_EN | LAPIC_BASE_EXTD: return (before & LAPIC_BASE_EN) != 0; /* not from disabled */
+    default: return false;                                                      /* EXTD without EN */
     }
 }
 
@@ -118,25 +114,16 @@ static enum vp_status base_write(struct lapic *l, uint64_t value)
     return VP_OK;
 }
 
-uint64_t lapic_base(const struct lapic *l)
-{
-    return l->base & LAPIC_BASE_ADDRESS_MASK;
-}
+uint64_t lapic_base(const struct lapic *l) { return l->base & LAPIC_BASE_ADDRESS_MASK; }
 
 bool lapic_mmio_enabled(const struct lapic *l)
 {
     return (l->base & (LAPIC_BASE_EN | LAPIC_BASE_EXTD)) == LAPIC_BASE_EN;
 }
 
-bool lapic_is_x2apic(const struct lapic *l)
-{
-    return (l->base & LAPIC_BASE_EXTD) != 0;
-}
+bool lapic_is_x2apic(const struct lapic *l) { return (l->base & LAPIC_BASE_EXTD) != 0; }
 
-uint32_t lapic_id(const struct lapic *l)
-{
-    return lapic_is_x2apic(l) ? l->config.apic_id : l->config.apic_id & 0xffu;
-}
+uint32_t lapic_id(const struct lapic *l) { return lapic_is_x2apic(l) ? l->config.apic_id : l->config.apic_id & 0xffu; }
 
 const struct lapic_stats *lapic_stats(const struct lapic *l) { return &l->stats; }
 

@@ -112,7 +112,10 @@ void lapic_set_pin(struct lapic *l, enum lapic_lvt lvt, bool asserted, uint64_t 
 uint64_t lapic_next_deadline(const struct lapic *l); /* cycle at which the timer fires next, VP_NEVER if none */
 void lapic_advance(struct lapic *l, uint64_t now);   /* fires the timer if its deadline is <= now */
 
+#pragma GCC diagnostic push /* C++: the function and the struct share a name */
+#pragma GCC diagnostic ignored "-Wshadow"
 const struct lapic_stats *lapic_stats(const struct lapic *l);
+#pragma GCC diagnostic pop
 /* Debug read of any register: no side effect, any mode. */
 uint32_t lapic_debug_read(const struct lapic *l, uint32_t offset, uint64_t now);
 

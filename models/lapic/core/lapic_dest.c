@@ -16,12 +16,9 @@ static bool matches_flat_or_cluster(const struct lapic *l, uint32_t mda)
 {
     const uint32_t logical_id = l->ldr >> 24;
     switch (l->dfr >> LAPIC_DFR_MODEL_SHIFT) {
-    case LAPIC_DFR_FLAT:
-        return (mda & logical_id) != 0;
-    case LAPIC_DFR_CLUSTER:
-        return (mda & 0xf0) == (logical_id & 0xf0) && (mda & logical_id & 0x0f) != 0;
-    default:
-        return false; /* undefined model */
+    case LAPIC_DFR_FLAT: return (mda & logical_id) != 0;
+    case LAPIC_DFR_CLUSTER: return (mda & 0xf0) == (logical_id & 0xf0) && (mda & logical_id & 0x0f) != 0;
+    default: return false; /* undefined model */
     }
 }
 
@@ -39,14 +36,10 @@ bool lapic_matches(const struct lapic *l, const struct ipi_msg *msg)
     if (!lapic_is_enabled(l))
         return false;
     switch (msg->shorthand) {
-    case IPI_TO_SELF:
-        return lapic_id(l) == msg->source;
-    case IPI_TO_ALL:
-        return true;
-    case IPI_TO_OTHERS:
-        return lapic_id(l) != msg->source;
-    default:
-        break;
+    case IPI_TO_SELF: return lapic_id(l) == msg->source;
+    case IPI_TO_ALL: return true;
+    case IPI_TO_OTHERS: return lapic_id(l) != msg->source;
+    default: break;
     }
     /* Broadcast, physical or logical: all ones in the sender's width. */
     if (msg->destination == (msg->x2apic ? LAPIC_X2APIC_BROADCAST : LAPIC_XAPIC_BROADCAST))

@@ -20,16 +20,13 @@ static bool carries_vector(uint8_t delivery_mode)
 static bool combination_is_valid(uint8_t delivery_mode, uint8_t shorthand)
 {
     switch (delivery_mode) {
-    case IPI_FIXED:
-        return true;
+    case IPI_FIXED: return true;
     case IPI_LOWEST_PRIORITY:
     case IPI_SMI:
     case IPI_NMI:
     case IPI_INIT:
-    case IPI_STARTUP:
-        return shorthand == IPI_TO_DESTINATION || shorthand == IPI_TO_OTHERS;
-    default:
-        return false; /* 3, and ExtINT, which only an LVT entry may have */
+    case IPI_STARTUP: return shorthand == IPI_TO_DESTINATION || shorthand == IPI_TO_OTHERS;
+    default: return false; /* 3, and ExtINT, which only an LVT entry may have */
     }
 }
 

@@ -8,7 +8,10 @@
 
 /* --- 256-bit registers --- */
 
-static bool vector_test(const uint32_t *words, uint8_t vector) { return ((words[vector / 32] >> (vector % 32)) & 1) != 0; }
+static bool vector_test(const uint32_t *words, uint8_t vector)
+{
+    return ((words[vector / 32] >> (vector % 32)) & 1) != 0;
+}
 static void vector_set(uint32_t *words, uint8_t vector) { words[vector / 32] |= 1u << (vector % 32); }
 static void vector_clear(uint32_t *words, uint8_t vector) { words[vector / 32] &= ~(1u << (vector % 32)); }
 
@@ -90,24 +93,19 @@ bool lapic_accept(struct lapic *l, const struct ipi_msg *msg, uint64_t now)
     if (!lapic_is_enabled(l))
         return false;
     l->stats.ipis_accepted++;
-    /* A software-disabled APIC still answers NMI, INIT and SIPI: "Local APIC State After It Has Been Software Disabled". */
+    /* A software-disabled APIC still answers NMI, INIT and SIPI: "Local APIC State After It Has Been Software
+     * Disabled". */
     switch (msg->delivery_mode) {
     case IPI_FIXED:
-    case IPI_LOWEST_PRIORITY:
-        return lapic_request(l, msg->vector, msg->level, msg->number, now);
-    case IPI_NMI:
-        l->bus.nmi(l->bus.ctx);
-        return true;
+    case IPI_LOWEST_PRIORITY: return lapic_request(l, msg->vector, msg->level, msg->number, now);
+    case IPI_NMI: l->bus.nmi(l->bus.ctx); return true;
     case IPI_INIT:
         if (msg->level && !msg->assert_level)
             return false; /* INIT level de-assert: synchronises arbitration IDs of old buses, nothing else */
         l->bus.init(l->bus.ctx);
         return true;
-    case IPI_STARTUP:
-        l->bus.startup(l->bus.ctx, msg->vector);
-        return true;
-    default:
-        return false; /* SMI and ExtINT: there is no SMM and no 8259 behind this APIC; 3 is reserved */
+    case IPI_STARTUP: l->bus.startup(l->bus.ctx, msg->vector); return true;
+    default: return false; /* SMI and ExtINT: there is no SMM and no 8259 behind this APIC; 3 is reserved */
     }
 }
 

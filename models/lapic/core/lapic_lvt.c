@@ -57,14 +57,9 @@ void lapic_lvt_deliver(struct lapic *l, enum lapic_lvt lvt, uint64_t now)
             l->lvt[lvt] |= LAPIC_LVT_REMOTE_IRR;
         break;
     }
-    case IPI_NMI:
-        l->bus.nmi(l->bus.ctx);
-        break;
-    case IPI_INIT:
-        l->bus.init(l->bus.ctx);
-        break;
-    default:
-        break; /* SMI, ExtINT: see lapic_accept; the rest is reserved */
+    case IPI_NMI: l->bus.nmi(l->bus.ctx); break;
+    case IPI_INIT: l->bus.init(l->bus.ctx); break;
+    default: break; /* SMI, ExtINT: see lapic_accept; the rest is reserved */
     }
 }
 

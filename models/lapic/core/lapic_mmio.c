@@ -21,7 +21,7 @@ struct reg {
     uint32_t read_only;    /* x2APIC: bits that a write may set without effect; the rest is #GP        */
     read_fn *read;         /* index: the register's number within a group of several                   */
     write_fn *write;
-    uint8_t group_first;   /* number of the group's first register                                     */
+    uint8_t group_first; /* number of the group's first register                                     */
 };
 
 /* --- reads: none has a side effect --- */

@@ -98,7 +98,7 @@ enum lapic_timer_mode { LAPIC_TIMER_ONE_SHOT = 0, LAPIC_TIMER_PERIODIC = 1, LAPI
 #define LAPIC_ICR_SHORTHAND_SHIFT 18u
 #define LAPIC_ICR_SHORTHAND_MASK 0xc0000u
 #define LAPIC_ICR_BITS                                                                                                 \
-    (LAPIC_ICR_VECTOR_MASK | LAPIC_ICR_MODE_MASK | LAPIC_ICR_LOGICAL | LAPIC_ICR_ASSERT | LAPIC_ICR_LEVEL |           \
+    (LAPIC_ICR_VECTOR_MASK | LAPIC_ICR_MODE_MASK | LAPIC_ICR_LOGICAL | LAPIC_ICR_ASSERT | LAPIC_ICR_LEVEL |            \
      LAPIC_ICR_SHORTHAND_MASK)
 #define LAPIC_ICR_HIGH_BITS 0xff000000u
 

@@ -24,21 +24,21 @@ struct lapic {
     uint64_t base; /* IA32_APIC_BASE */
     uint64_t now;  /* latest cycle that a call has named */
 
-    uint32_t tpr, ldr, dfr, svr;        /* ldr, dfr: xAPIC mode only                         */
-    uint32_t esr;                       /* as software sees it                               */
-    uint32_t errors;                    /* recorded since the last write to ESR              */
+    uint32_t tpr, ldr, dfr, svr; /* ldr, dfr: xAPIC mode only                         */
+    uint32_t esr;                /* as software sees it                               */
+    uint32_t errors;             /* recorded since the last write to ESR              */
     uint32_t lvt[LAPIC_LVT_COUNT];
-    uint32_t icr_low, icr_high;         /* icr_high: 31..24 in xAPIC mode, all in x2APIC     */
+    uint32_t icr_low, icr_high; /* icr_high: 31..24 in xAPIC mode, all in x2APIC     */
     uint32_t isr[LAPIC_VECTOR_WORDS];
     uint32_t tmr[LAPIC_VECTOR_WORDS];
     uint32_t irr[LAPIC_VECTOR_WORDS];
-    struct lapic_arrival arrival[256];  /* valid where the IRR bit is set                    */
-    bool pin[2];                        /* LINT0, LINT1 are asserted                         */
+    struct lapic_arrival arrival[256]; /* valid where the IRR bit is set                    */
+    bool pin[2];                       /* LINT0, LINT1 are asserted                         */
 
     uint32_t initial_count, divide;
-    uint64_t expires;                   /* cycle at which the count reaches 0, VP_NEVER: off */
-    uint64_t tsc_deadline;              /* IA32_TSC_DEADLINE as software sees it, 0: off     */
-    uint64_t tsc_offset;                /* TSC = cycle + tsc_offset                          */
+    uint64_t expires;      /* cycle at which the count reaches 0, VP_NEVER: off */
+    uint64_t tsc_deadline; /* IA32_TSC_DEADLINE as software sees it, 0: off     */
+    uint64_t tsc_offset;   /* TSC = cycle + tsc_offset                          */
 
     struct lapic_stats stats;
 };
