@@ -80,7 +80,7 @@ static uint64_t carry_adjust_overflow(const struct cpu *cpu)
 
 void cpu_settle_flags(struct cpu *cpu)
 {
-    if (cpu->cc_op == CC_FLAGS || cpu->cc_op >= CC_RESULT8)
+    if (cc_is_settled(cpu))
         return;
     cpu->cc_src = carry_adjust_overflow(cpu);
     cpu->cc_op = CC_RESULT8 + ((cpu->cc_op - 1) & 3);

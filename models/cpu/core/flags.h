@@ -21,11 +21,44 @@
         cpu->cc_src = (flags);                                                                                         \
     } while (0)
 
-/* Replaces some of CF, AF and OF and keeps the other flags. */
+/* Instructions that replace some of CF, AF and OF and keep the other flags settle the flags first (cc_op is CC_FLAGS or one of
+ * CC_RESULT, cc_src holds CF, AF, OF) and then call cc_replace. Settling changes no flag. */
+static inline bool cc_is_settled(const struct cpu *cpu) { return cpu->cc_op == CC_FLAGS || cpu->cc_op >= CC_RESULT8; }
+
+/* Settles the usual kinds without a call; false: the flags are those of INC or DEC, which cpu_settle_flags knows. */
+static inline bool cc_settle_fast(struct cpu *cpu)
+{
+    unsigned op = cpu->cc_op, top = (8u << ((op - 1) & 3)) - 1;
+    uint64_t dst = cpu->cc_dst, src = cpu->cc_src;
+    if (cc_is_settled(cpu))
+        return true;
+    if (op >= CC_INC8)
+        return false;
+    cpu->cc_op = CC_RESULT8 + ((op - 1) & 3);
+    if (op >= CC_LOGIC8) {
+        cpu->cc_src = 0;
+    } else if (op >= CC_SUB8) {
+        uint64_t a = (dst + src) & (UINT64_MAX >> (63 - top));
+        cpu->cc_src = (a < src ? FLAG_CF : 0) | ((a ^ src ^ dst) & FLAG_AF) | ((((a ^ src) & (a ^ dst)) >> top & 1) << 11);
+    } else {
+        uint64_t a = dst - src;
+        cpu->cc_src = (dst < src ? FLAG_CF : 0) | ((a ^ src ^ dst) & FLAG_AF) | ((((a ^ dst) & (src ^ dst)) >> top & 1) << 11);
+    }
+    return true;
+}
+
+#ifdef CPU_FAST
+#define SETTLE_FLAGS()                                                                                                 \
+    do {                                                                                                               \
+        if (VP_UNLIKELY(!cc_settle_fast(cpu)))                                                                         \
+            MISS();                                                                                                    \
+    } while (0)
+#else
+#define SETTLE_FLAGS() cpu_settle_flags(cpu)
+#endif
+
 static inline void cc_replace(struct cpu *cpu, uint64_t mask, uint64_t flags)
 {
-    if (cpu->cc_op != CC_FLAGS && cpu->cc_op < CC_RESULT8)
-        cpu_settle_flags(cpu);
     cpu->cc_src = (cpu->cc_src & ~mask) | flags;
 }
 

@@ -2,17 +2,28 @@
 /* Bit tests, bit scans and bit counts. Source: SDM Vol. 2, "BT", "BTS", "BTR", "BTC", "BSF", "BSR", "TZCNT", "LZCNT", "POPCNT".
  * With a register as bit number and memory as operand, the number selects a bit of a string that may begin far from, and lie
  * before, the operand's address. BT and its relatives set CF and leave the other flags, as processors do. */
-#include "flags.h"
+#define CPU_HAS_TWINS 1
 #include "handler.h"
 
+#include "flags.h"
+
 /* Address of the part of the bit string that holds bit `number` (sign-extended): number / bits operands further. */
+#define BIT_STRING_OFFSET(bits, number)                                                                                \
+    (op_offset(cpu, op) + (uint64_t)((number) >> __builtin_ctz(bits)) * ((bits) / 8))
+#ifdef CPU_FAST
 #define BIT_STRING_ADDRESS(bits, la, number, is_write)                                                                 \
-    uint64_t la = op_offset(cpu, op) + (uint64_t)((number) >> __builtin_ctz(bits)) * ((bits) / 8);                     \
+    uint64_t la = BIT_STRING_OFFSET(bits, number);                                                                     \
+    if (VP_UNLIKELY(!(op->flags & OPF_FLAT)))                                                                          \
+        MISS();
+#else
+#define BIT_STRING_ADDRESS(bits, la, number, is_write)                                                                 \
+    uint64_t la = BIT_STRING_OFFSET(bits, number);                                                                     \
     if (VP_UNLIKELY(!(op->flags & OPF_FLAT))) {                                                                        \
         la = cpu_address_slow(cpu, op, la, (bits) / 8, (is_write));                                                    \
         if (VP_UNLIKELY(cpu->leave != LEAVE_NONE))                                                                     \
             LEAVE();                                                                                                   \
     }
+#endif
 
 #define BIT(bits, n) ((uint##bits##_t)1 << (n))
 #define SET(bits, v, n) (uint##bits##_t)((v) | BIT(bits, n))
@@ -21,6 +32,7 @@
 
 #define TEST_REG(bits)                                                                                                 \
     do {                                                                                                               \
+        SETTLE_FLAGS();                                                                                                \
         int64_t number = (int##bits##_t)get_reg_##bits(cpu, op->reg);                                                  \
         unsigned n = (unsigned)number & ((bits)-1);                                                                    \
         uint##bits##_t v;                                                                                              \
@@ -36,6 +48,7 @@
 
 #define CHANGE_REG(bits, CHANGE)                                                                                       \
     do {                                                                                                               \
+        SETTLE_FLAGS();                                                                                                \
         int64_t number = (int##bits##_t)get_reg_##bits(cpu, op->reg);                                                  \
         unsigned n = (unsigned)number & ((bits)-1);                                                                    \
         uint##bits##_t old, result;                                                                                    \
@@ -52,6 +65,7 @@
 
 #define TEST_IMM(bits)                                                                                                 \
     do {                                                                                                               \
+        SETTLE_FLAGS();                                                                                                \
         unsigned n = (unsigned)op->imm & ((bits)-1);                                                                   \
         RM_READ(bits, v);                                                                                              \
         cc_replace(cpu, FLAG_CF, (uint64_t)(v >> n) & 1);                                                              \
@@ -59,6 +73,7 @@
 
 #define CHANGE_IMM(bits, CHANGE)                                                                                       \
     do {                                                                                                               \
+        SETTLE_FLAGS();                                                                                                \
         unsigned n = (unsigned)op->imm & ((bits)-1);                                                                   \
         RM_MODIFY(bits, old, result, result = CHANGE(bits, old, n));                                                   \
         cc_replace(cpu, FLAG_CF, (uint64_t)(old >> n) & 1);                                                            \
@@ -99,10 +114,19 @@ BIT_CHANGES(btc, COMPLEMENT)
         SET_RESULT(bits, zeros, v == 0 ? FLAG_CF : 0);                                                                 \
     } while (0)
 
+/* Sums of 1, 2, 4 and 8 bits side by side; the compiler's builtin would be a call on hosts without the instruction. */
+static inline uint64_t count_ones(uint64_t v)
+{
+    v -= (v >> 1) & 0x5555555555555555u;
+    v = (v & 0x3333333333333333u) + ((v >> 2) & 0x3333333333333333u);
+    v = (v + (v >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+    return (v * 0x0101010101010101u) >> 56;
+}
+
 #define POPCNT(bits)                                                                                                   \
     do {                                                                                                               \
         RM_READ(bits, v);                                                                                              \
-        set_reg_##bits(cpu, op->reg, (uint##bits##_t)__builtin_popcountll(v));                                         \
+        set_reg_##bits(cpu, op->reg, (uint##bits##_t)count_ones(v));                                                       \
         cc_set_flags(cpu, v == 0 ? FLAG_ZF : 0);                                                                       \
     } while (0)
 

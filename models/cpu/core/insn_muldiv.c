@@ -2,8 +2,10 @@
 /* Multiplication and division. Source: SDM Vol. 2, "MUL", "IMUL", "DIV", "IDIV".
  * Undefined flags: after a product SF and PF are those of its lower half and AF and ZF follow the same rule as any result;
  * a division leaves the flags alone. */
-#include "flags.h"
+#define CPU_HAS_TWINS 1
 #include "handler.h"
+
+#include "flags.h"
 
 __extension__ typedef unsigned __int128 uint128;
 __extension__ typedef __int128 int128;
@@ -92,10 +94,8 @@ typedef int128 sdouble_64;
     } while (0)
 
 /* The most negative dividend divided by -1 overflows in C too and must not be tried. */
-#define IDIV(bits)                                                                                                     \
+#define IDIV_BY(bits, divisor)                                                                                         \
     do {                                                                                                               \
-        RM_READ(bits, v);                                                                                              \
-        int##bits##_t divisor = (int##bits##_t)v;                                                                      \
         sdouble_##bits dividend = (sdouble_##bits)get_double_##bits(cpu);                                              \
         if (divisor == 0 || (divisor == -1 && dividend == (sdouble_##bits)((udouble_##bits)1 << (2 * (bits)-1))))      \
             RAISE_DE();                                                                                                \
@@ -103,6 +103,12 @@ typedef int128 sdouble_64;
         if (quotient != (int##bits##_t)quotient)                                                                       \
             RAISE_DE();                                                                                                \
         set_halves_##bits(cpu, (uint##bits##_t)quotient, (uint##bits##_t)(dividend % divisor));                        \
+    } while (0)
+#define IDIV(bits)                                                                                                     \
+    do {                                                                                                               \
+        RM_READ(bits, v);                                                                                              \
+        int##bits##_t divisor = (int##bits##_t)v;                                                                      \
+        IDIV_BY(bits, divisor);                                                                                        \
     } while (0)
 
 /* Nearly every 64-bit division has a dividend that fits 64 bits, which the host divides much faster. */
@@ -120,12 +126,22 @@ typedef int128 sdouble_64;
         }                                                                                                              \
     } while (0)
 
+#define IDIV_64()                                                                                                      \
+    do {                                                                                                               \
+        RM_READ(64, v);                                                                                                \
+        int64_t low = (int64_t)cpu->gpr[RAX], high = (int64_t)cpu->gpr[RDX], divisor = (int64_t)v;                     \
+        if (VP_LIKELY(high == low >> 63 && divisor > 0)) {                                                         \
+            set_halves_64(cpu, (uint64_t)(low / divisor), (uint64_t)(low % divisor));                                  \
+        } else {                                                                                                       \
+            IDIV_BY(64, divisor);                                                                                      \
+        }                                                                                                              \
+    } while (0)
+
 #define MULTIPLY(bits)                                                                                                 \
     OP(mul_##bits) { MUL(bits); NEXT(); }                                                                              \
     OP(imul1_##bits) { IMUL1(bits); NEXT(); }                                                                          \
     OP(imul2_##bits) { IMUL_TO_REG(bits, get_reg_##bits(cpu, op->reg)); NEXT(); }                                      \
-    OP(imul3_##bits) { IMUL_TO_REG(bits, op->imm); NEXT(); }                                                           \
-    OP(idiv_##bits) { IDIV(bits); NEXT(); }
+    OP(imul3_##bits) { IMUL_TO_REG(bits, op->imm); NEXT(); }
 
 MULTIPLY(8)
 MULTIPLY(16)
@@ -135,3 +151,7 @@ OP(div_8) { DIV(8); NEXT(); }
 OP(div_16) { DIV(16); NEXT(); }
 OP(div_32) { DIV(32); NEXT(); }
 OP(div_64) { DIV_64(); NEXT(); }
+OP(idiv_8) { IDIV(8); NEXT(); }
+OP(idiv_16) { IDIV(16); NEXT(); }
+OP(idiv_32) { IDIV(32); NEXT(); }
+OP(idiv_64) { IDIV_64(); NEXT(); }

@@ -2,8 +2,10 @@
 /* Shifts and rotates of the r/m operand: by an immediate (_i; shift by one is an immediate too) or by CL (_c).
  * Source: SDM Vol. 2, "SAL/SAR/SHL/SHR", "RCL/RCR/ROL/ROR", "SHLD", "SHRD". A masked count of 0 leaves the flags alone.
  * Where the manual leaves OF undefined (counts other than 1) the formula for a count of 1 is used: it looks at the last step. */
-#include "flags.h"
+#define CPU_HAS_TWINS 1
 #include "handler.h"
+
+#include "flags.h"
 
 #define COUNT_MASK(bits) ((bits) == 64 ? 63u : 31u)
 #define MSB(bits, v) ((uint64_t)(v) >> ((bits)-1) & 1)
@@ -42,6 +44,7 @@
 #define ROTATE_LEFT(bits, v, r) (uint##bits##_t)((uint64_t)(v) << (r) | (uint64_t)(v) >> (((bits) - (r)) & ((bits)-1)))
 #define ROL(bits, count)                                                                                               \
     do {                                                                                                               \
+        SETTLE_FLAGS();                                                                                                \
         unsigned n = (unsigned)(count) & COUNT_MASK(bits), r = n & ((bits)-1);                                         \
         RM_MODIFY(bits, old, result, result = ROTATE_LEFT(bits, old, r));                                              \
         if (n != 0)                                                                                                    \
@@ -50,6 +53,7 @@
 
 #define ROR(bits, count)                                                                                               \
     do {                                                                                                               \
+        SETTLE_FLAGS();                                                                                                \
         unsigned n = (unsigned)(count) & COUNT_MASK(bits), r = (0u - n) & ((bits)-1);                                  \
         RM_MODIFY(bits, old, result, result = ROTATE_LEFT(bits, old, r));                                              \
         if (n != 0)                                                                                                    \
@@ -67,8 +71,9 @@
 
 #define RCL(bits, count)                                                                                               \
     do {                                                                                                               \
+        SETTLE_FLAGS();                                                                                                \
         unsigned n = CARRY_COUNT(bits, count);                                                                         \
-        uint64_t cf = cpu_condition(cpu, 2);                                                                           \
+        uint64_t cf = cpu->cc_src & FLAG_CF;                                                                           \
         RM_MODIFY(bits, old, result, result = n == 0 ? old : RCL_VALUE(bits, old, n, cf));                             \
         if (n != 0) {                                                                                                  \
             uint64_t out = (uint64_t)old >> ((bits)-n) & 1;                                                            \
@@ -78,8 +83,9 @@
 
 #define RCR(bits, count)                                                                                               \
     do {                                                                                                               \
+        SETTLE_FLAGS();                                                                                                \
         unsigned n = CARRY_COUNT(bits, count);                                                                         \
-        uint64_t cf = cpu_condition(cpu, 2);                                                                           \
+        uint64_t cf = cpu->cc_src & FLAG_CF;                                                                           \
         RM_MODIFY(bits, old, result, result = n == 0 ? old : RCR_VALUE(bits, old, n, cf));                             \
         if (n != 0)                                                                                                    \
             cc_replace(cpu, FLAG_CF | FLAG_OF,                                                                         \
