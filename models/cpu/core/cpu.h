@@ -156,9 +156,13 @@ const char *cpu_feature_name(enum cpu_feature feature);
 int cpu_feature_find(const char *name);
 uint64_t cpu_features_default(void);
 
-/* Disassembles one instruction ("mov rax, rbx"); answers its length, 0 if it is none. text_size >= 1. */
-uint32_t cpu_disassemble(const uint8_t *bytes, size_t size, uint64_t rip, unsigned mode_bits, char *text,
-                         size_t text_size);
+/* A disassembler for traces: "mov rax, rbx". Independent of any core. create: NULL if Capstone is not to be had. */
+struct decoder;
+struct decoder *cpu_disassembler_create(void);
+void cpu_disassembler_destroy(struct decoder *disassembler); /* accepts NULL */
+/* Answers the instruction's length, 0 if it is none; text_size >= 1. */
+uint32_t cpu_disassemble(struct decoder *disassembler, const uint8_t *bytes, size_t size, uint64_t rip, unsigned mode_bits,
+                         char *text, size_t text_size);
 
 #ifdef __cplusplus
 }

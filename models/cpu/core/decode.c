@@ -355,44 +355,15 @@ enum decode_result decode(struct decoder *d, const uint8_t *bytes, size_t availa
     return DECODE_OK;
 }
 
-uint32_t cpu_disassemble(const uint8_t *bytes, size_t size, uint64_t rip, unsigned mode_bits, char *text, size_t text_size)
+uint32_t decoder_text(struct decoder *d, const uint8_t *bytes, size_t size, uint64_t rip, uint32_t mode,
+                      const char **mnemonic, const char **operands)
 {
-    uint32_t mode = mode_bits == 64 ? MODE_CODE64 : mode_bits == 32 ? MODE_CODE32 : 0;
-    struct decoder *d = decoder_create();
-    struct insn in;
-    uint32_t length = 0;
-
-    text[0] = 0;
-    if (!d)
+    const uint8_t *code = bytes;
+    uint64_t address = rip;
+    csh handle = d->handle[(mode & MODE_CODE64) ? 2 : (mode & MODE_CODE32) ? 1 : 0];
+    if (!cs_disasm_iter(handle, &code, &size, &address, d->insn))
         return 0;
-    enum decode_result result = decode(d, bytes, size, mode, rip, &in);
-    if (result == DECODE_OK && (in.row->flags & ROW_OWN)) {
-        static const char *const regs[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-                                           "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
-        strncpy(text, in.row->mnemonic, text_size - 1);
-        text[text_size - 1] = 0;
-        size_t used = strlen(text);
-        if (in.row->handler == H_senduipi && used + 6 < text_size) {
-            text[used] = ' ';
-            strcpy(text + used + 1, regs[in.rm]);
-        }
-        length = in.length;
-    } else {
-        const uint8_t *code = bytes;
-        uint64_t address = rip;
-        size_t left = size;
-        if (cs_disasm_iter(d->handle[mode_bits == 64 ? 2 : mode_bits == 32 ? 1 : 0], &code, &left, &address, d->insn)) {
-            size_t at = 0;
-            for (const char *p = d->insn->mnemonic; *p && at + 1 < text_size; p++)
-                text[at++] = *p;
-            if (d->insn->op_str[0] && at + 1 < text_size)
-                text[at++] = ' ';
-            for (const char *p = d->insn->op_str; *p && at + 1 < text_size; p++)
-                text[at++] = *p;
-            text[at] = 0;
-            length = d->insn->size;
-        }
-    }
-    decoder_destroy(d);
-    return length;
+    *mnemonic = d->insn->mnemonic;
+    *operands = d->insn->op_str;
+    return d->insn->size;
 }

@@ -81,6 +81,10 @@ enum decode_result { DECODE_OK, DECODE_UNDEFINED, DECODE_SHORT, DECODE_TOO_LONG 
 enum decode_result decode(struct decoder *d, const uint8_t *bytes, size_t available, uint32_t mode, uint64_t rip,
                           struct insn *insn);
 
+/* Capstone's text, valid until the decoder is used again. Answers the length, 0 if it is no instruction. */
+uint32_t decoder_text(struct decoder *d, const uint8_t *bytes, size_t size, uint64_t rip, uint32_t mode,
+                      const char **mnemonic, const char **operands);
+
 /* translate.c: one decoded instruction into the record at `op` (fn, operands; not costs). */
 struct translation_state {
     int cc_kind; /* 0 unknown, 1 SUB, 2 LOGIC: who set the flags last in this block */
