@@ -145,7 +145,10 @@ void cpu_signal_startup(struct cpu *cpu, uint8_t vector);
 bool cpu_is_waiting(const struct cpu *cpu); /* halted, waiting for SIPI, or shut down, with nothing to take */
 void cpu_get_regs(const struct cpu *cpu, struct cpu_regs *regs);
 void cpu_set_regs(struct cpu *cpu, const struct cpu_regs *regs); /* gpr, rip, rflags only */
+#pragma GCC diagnostic push /* C++: the function and the struct share a name */
+#pragma GCC diagnostic ignored "-Wshadow"
 const struct cpu_stats *cpu_stats(const struct cpu *cpu);
+#pragma GCC diagnostic pop
 const struct vp_fault *cpu_last_fault(const struct cpu *cpu); /* the exception that led to shutdown */
 uint64_t cpu_uintr_pd(const struct cpu *cpu); /* IA32_UINTR_PD, for the tracker */
 /* Debug read through the current translation; answers the number of bytes that could be read. */
