@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The callbacks of a core (struct cpu_bus) on TLM-2.0: memory and devices, ports, the local APIC. Blocking transport with
-// the core's local time annotated; the delay that a target adds is not used, because costs belong to the timing model.
+// The callbacks of a core (struct cpu_bus) on TLM-2.0: memory and devices, ports, the local APIC. Blocking transport
+// with the core's local time annotated; the delay that a target adds is not used, because costs belong to the timing
+// model.
 #include "cpu_module.h"
 
 #include <algorithm>
 #include <cstring>
 
-namespace {
+namespace
+{
 
 constexpr std::uint64_t PAGE_SIZE_BYTES = 0x1000;
 constexpr std::uint64_t PAGE_MASK = PAGE_SIZE_BYTES - 1;
@@ -51,8 +53,6 @@ struct cpu_bus_callbacks {
         std::uint64_t user_number = 0;
         std::uint64_t arrived = 0;
         std::uint8_t vector = m.lapic_port->ack(user_number, arrived);
-        if (user_number != 0)
-            m.m_observer.uintr_arrived(user_number, m.index(), arrived);
         if (number != nullptr)
             *number = user_number;
         if (arrived_at != nullptr)
@@ -144,8 +144,8 @@ struct cpu_bus cpu_module::make_bus()
     return bus;
 }
 
-// The APIC's state may have changed by this core's own instruction: look again at the next boundary, and do not run past
-// what the APIC now plans (a timer just started, a self-IPI).
+// The APIC's state may have changed by this core's own instruction: look again at the next boundary, and do not run
+// past what the APIC now plans (a timer just started, a self-IPI).
 void cpu_module::apic_changed()
 {
     cpu_signal_interrupt(m_cpu);
@@ -200,12 +200,15 @@ void cpu_module::mem_modify(std::uint64_t pa, std::uint32_t size, cpu_modify_fn 
     }
     m_atomic.modify = fn;
     m_atomic.arg = arg;
+    m_atomic.done = false;
     m_payload.set_extension(&m_atomic);
     transport(mem_isock, tlm::TLM_WRITE_COMMAND, pa, bytes, size);
     m_payload.clear_extension(&m_atomic);
-    if (m_payload.is_response_error()) {
-        std::memset(bytes, 0xff, sizeof bytes); // absent memory reads all ones and swallows the write
-        (void)fn(arg, bytes);
+    if (!m_atomic.done) {
+        // Absent memory or a device without atomic accesses: a read and a write with nobody in between.
+        transport(mem_isock, tlm::TLM_READ_COMMAND, pa, bytes, size);
+        if (fn(arg, bytes))
+            transport(mem_isock, tlm::TLM_WRITE_COMMAND, pa, bytes, size);
     }
 }
 

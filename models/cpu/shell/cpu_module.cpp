@@ -94,7 +94,8 @@ void cpu_module::run_slice()
     if (stop == CPU_STOP_SHUTDOWN)
         m_observer.shut_down(index, now);
     m_observer.synced(index, now);
-    if (stop == CPU_STOP_UNTIL)
+    // A core that halts before its limit waits for its event at once; past it, arrivals up to `now` may yet be unknown.
+    if (stop == CPU_STOP_UNTIL || now >= m_slice_end)
         sync();
 }
 
@@ -143,16 +144,14 @@ void cpu_module::startup(std::uint8_t vector) { cpu_signal_startup(m_cpu, vector
 void cpu_module::eoi_broadcast(std::uint8_t vector) { m_observer.eoi_broadcast(vector); }
 
 // Another core may act on this IPI from `arrives` on, so it must catch up by then.
-void cpu_module::ipi_sent(std::uint64_t sent, std::uint64_t arrives)
+void cpu_module::ipi_sent(std::uint64_t, std::uint64_t arrives)
 {
     m_slice_end = std::min(m_slice_end, arrives);
     limit_run(arrives);
-    m_observer.ipi_sent(m_config.core.index, sent, arrives);
 }
 
 void cpu_module::wake(std::uint64_t at)
 {
-    m_observer.ipi_queued(m_config.core.index, at);
     if (m_waiting) {
         m_keeper.set_wake(m_config.core.index, at);
         notify_wake(std::max(at, cpu_now(m_cpu)));

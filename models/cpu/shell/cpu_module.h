@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // An x86-64 core (models/cpu/core) as a TLM-2.0 initiator: one thread that runs the core for as long as the time keeper
-// allows, waits without polling while the core is halted, and keeps the core's cycles and simulated time in step. The bus
-// side (C callbacks to TLM and DMI) is in cpu_bus.cpp. No architecture here.
+// allows, waits without polling while the core is halted, and keeps the core's cycles and simulated time in step. The
+// bus side (C callbacks to TLM and DMI) is in cpu_bus.cpp. No architecture here.
 //
 // Sockets: mem_isock (memory and devices), io_isock (address = port), apic_isock (xAPIC page, address = offset).
-// Not done: nb_transport; translations that the core has cached survive invalidate_direct_mem_ptr, so a platform may only
-// take DMI back before the core has used it.
+// Not done: nb_transport; translations that the core has cached survive invalidate_direct_mem_ptr, so a platform may
+// only take DMI back before the core has used it.
 #ifndef CPU_SHELL_CPU_MODULE_H
 #define CPU_SHELL_CPU_MODULE_H
 
@@ -29,8 +29,9 @@ struct cpu_module_config {
     bool trace_events = false; // cpu_observer::trace_event
 };
 
-class cpu_module : public sc_core::sc_module, public lapic_core_if {
-public:
+class cpu_module : public sc_core::sc_module, public lapic_core_if
+{
+  public:
     tlm_utils::simple_initiator_socket<cpu_module> mem_isock;
     tlm_utils::simple_initiator_socket<cpu_module> io_isock;
     tlm_utils::simple_initiator_socket<cpu_module> apic_isock;
@@ -55,7 +56,7 @@ public:
     void wake(std::uint64_t at) override;
     void eoi_broadcast(std::uint8_t vector) override;
 
-private:
+  private:
     friend struct cpu_bus_callbacks; // cpu_bus.cpp: the C side
 
     struct dmi_region {
@@ -77,8 +78,8 @@ private:
     // Bus
     struct cpu_bus make_bus();
     bool is_apic_page(std::uint64_t pa);
-    void transport(tlm_utils::simple_initiator_socket<cpu_module> &socket, tlm::tlm_command command, std::uint64_t address,
-                   void *bytes, std::uint32_t size);
+    void transport(tlm_utils::simple_initiator_socket<cpu_module> &socket, tlm::tlm_command command,
+                   std::uint64_t address, void *bytes, std::uint32_t size);
     void mem_access(tlm::tlm_command command, std::uint64_t pa, void *bytes, std::uint32_t size);
     void mem_modify(std::uint64_t pa, std::uint32_t size, cpu_modify_fn *fn, void *arg);
     unsigned char *direct_page(std::uint64_t pa);
@@ -89,12 +90,12 @@ private:
     lookahead &m_keeper;
     cpu_observer &m_observer;
     struct cpu *m_cpu = nullptr;
-    sc_core::sc_event m_wake;          // a waiting core must look again
-    bool m_waiting = false;            // the thread waits for m_wake
-    std::uint64_t m_slice_end = 0;     // the current slice's limit: others catch up here
-    bool m_running = false;            // inside cpu_run
-    std::uint64_t m_run_until = 0;     // limit of the current or last cpu_run
-    std::uint64_t m_passed = 0;        // every boundary before this cycle has been passed
+    sc_core::sc_event m_wake;      // a waiting core must look again
+    bool m_waiting = false;        // the thread waits for m_wake
+    std::uint64_t m_slice_end = 0; // the current slice's limit: others catch up here
+    bool m_running = false;        // inside cpu_run
+    std::uint64_t m_run_until = 0; // limit of the current or last cpu_run
+    std::uint64_t m_passed = 0;    // every boundary before this cycle has been passed
     tlm::tlm_generic_payload m_payload;
     atomic_extension m_atomic;
     std::vector<dmi_region> m_dmi;

@@ -9,8 +9,9 @@
 
 #include <cstdint>
 
-class cpu_observer {
-public:
+class cpu_observer
+{
+  public:
     virtual ~cpu_observer() = default;
 
     // User interrupts; see uintr_track.h. pd is IA32_UINTR_PD of the core.
@@ -25,11 +26,6 @@ public:
         (void)core;
         return 0;
     }
-    // The notification of that number came to the core's IRR at `cycle`; called when the core acknowledges it.
-    virtual void uintr_arrived(std::uint64_t number, std::uint32_t core, std::uint64_t cycle)
-    {
-        (void)number, (void)core, (void)cycle;
-    }
 
     // Traces; called only if the core was created with the flag.
     virtual void trace_insn(std::uint32_t core, const struct cpu_trace_insn &insn) { (void)core, (void)insn; }
@@ -38,11 +34,6 @@ public:
     {
         (void)core, (void)event, (void)detail, (void)value, (void)cycle;
     }
-    virtual void ipi_sent(std::uint32_t core, std::uint64_t sent, std::uint64_t arrives)
-    {
-        (void)core, (void)sent, (void)arrives;
-    }
-    virtual void ipi_queued(std::uint32_t core, std::uint64_t at) { (void)core, (void)at; }
 
     // Level-triggered EOI, for I/O APICs.
     virtual void eoi_broadcast(std::uint8_t vector) { (void)vector; }

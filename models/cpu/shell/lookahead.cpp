@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <stdexcept>
 
-namespace {
+namespace
+{
 
 // Cycles saturate: CYCLE_NEVER plus anything is never.
 std::uint64_t later(std::uint64_t cycle, std::uint64_t by)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The time keeper that the cores of one platform share: how far may a core run before somebody else could disturb it?
 //
-// The answer rests on the lookahead L, the least time in which one core can affect another: what core j does at cycle t is
-// felt by others at t + L at the earliest. So core i may pass every cycle before min over j of (earliest cycle at which j
-// can act) + L, and every arrival is known before its cycle is passed. Everything here is in cycles; no SystemC.
+// The answer rests on the lookahead L, the least time in which one core can affect another: what core j does at cycle t
+// is felt by others at t + L at the earliest. So core i may pass every cycle before min over j of (earliest cycle at
+// which j can act) + L, and every arrival is known before its cycle is passed. Everything here is in cycles; no
+// SystemC.
 #ifndef CPU_SHELL_LOOKAHEAD_H
 #define CPU_SHELL_LOOKAHEAD_H
 
@@ -25,8 +26,9 @@ struct lookahead_stats {
     std::uint64_t worst_late_cycles = 0; // the latest of them
 };
 
-class lookahead {
-public:
+class lookahead
+{
+  public:
     explicit lookahead(const lookahead_config &config);
 
     // What each core does. `local` is the cycle that it has reached.
@@ -36,7 +38,8 @@ public:
     // Something will reach the waiting core at cycle `at`.
     void set_wake(std::uint32_t core, std::uint64_t at);
 
-    // Cycle at which the core, now at `now`, must let the others catch up. Always after `now`, unless the run has ended.
+    // Cycle at which the core, now at `now`, must let the others catch up. Always after `now`, unless the run has
+    // ended.
     std::uint64_t run_limit(std::uint32_t core, std::uint64_t now) const;
     bool is_alone(std::uint32_t core) const; // every other core waits
     bool is_all_idle() const;                // every core waits and nothing will wake one
@@ -45,12 +48,14 @@ public:
     // The run ends at this cycle: no core executes at or after it. The earliest of several calls counts.
     void end_at(std::uint64_t cycle);
     std::uint64_t end() const { return m_end; }
+    // Changes alone_cycles during the run; at least 1.
+    void set_alone_cycles(std::uint64_t cycles) { m_config.alone_cycles = cycles == 0 ? 1 : cycles; }
 
     void count_late(std::uint64_t cycles);
     const lookahead_stats &stats() const { return m_stats; }
     const lookahead_config &config() const { return m_config; }
 
-private:
+  private:
     struct core_state {
         bool waiting = false;
         std::uint64_t local = 0;

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// Layers of assignments become the effective configuration. The timing model is chosen first, because its parameters
+// are keys too; then every assignment is checked and applied in order.
+#include "configuration.h"
+
+#include "cpu.h"
+#include "user_error.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <sstream>
+
+namespace vp
+{
+
+namespace
+{
+
+constexpr const char *TIMING_PREFIX = "timing.";
+constexpr std::uint64_t FEMTOSECONDS_PER_SECOND = 1000000000000000;
+
+bool is_path(const std::string &model)
+{
+    return model.find('/') != std::string::npos || (model.size() > 3 && model.compare(model.size() - 3, 3, ".so") == 0);
+}
+
+std::vector<std::string> builtin_names()
+{
+    std::vector<std::string> names;
+    for (std::size_t i = 0; timing_builtin(i) != nullptr; i++)
+        names.push_back(timing_builtin(i)->name);
+    return names;
+}
+
+std::string join(const std::vector<std::string> &words)
+{
+    std::string text;
+    for (const std::string &w : words)
+        text += (text.empty() ? "" : ", ") + w;
+    return text;
+}
+
+// Nearest clocks below and above whose cycle is a whole number of femtoseconds.
+std::string neighbours(std::uint64_t clock_hz)
+{
+    std::uint64_t below = 1, above = FEMTOSECONDS_PER_SECOND;
+    for (std::uint64_t two = 1, i = 0; i <= 15; i++, two *= 2)
+        for (std::uint64_t divisor = two, j = 0; j <= 15; j++, divisor *= 5) {
+            if (divisor < clock_hz)
+                below = std::max(below, divisor);
+            if (divisor > clock_hz)
+                above = std::min(above, divisor);
+        }
+    return fmt::format("{} or {}", below, above);
+}
+
+} // namespace
+
+configuration::configuration(const std::vector<assignment> &layers)
+{
+    add_keys(platform_keys());
+    for (const assignment &a : layers)
+        if (a.key == "timing.model")
+            apply(a);
+    load_timing_model();
+    try {
+        add_timing_keys();
+        for (const assignment &a : layers)
+            apply(a);
+        m_features = parse_features(at("cpu.features"));
+        check_together();
+    } catch (...) {
+        timing_unload(m_handle);
+        throw;
+    }
+}
+
+configuration::~configuration() { timing_unload(m_handle); }
+
+void configuration::add_keys(const std::vector<key_info> &keys)
+{
+    for (const key_info &key : keys) {
+        m_index[key.name] = m_entries.size();
+        m_entries.push_back(config_entry{key, key.default_value, "default", key.source, ""});
+    }
+}
+
+config_entry *configuration::find(const std::string &key)
+{
+    auto it = m_index.find(key);
+    return it == m_index.end() ? nullptr : &m_entries[it->second];
+}
+
+const config_entry &configuration::at(const std::string &key) const { return m_entries[m_index.at(key)]; }
+
+// --- the timing model and its parameters ---
+
+void configuration::load_timing_model()
+{
+    const config_entry &entry = at("timing.model");
+    const std::string &name = std::get<std::string>(entry.value);
+    if (!is_path(name)) {
+        m_model = timing_find(name.c_str());
+        if (m_model == nullptr)
+            throw user_error(
+                fmt::format("{}: unknown timing model '{}'{}; expected one of: {}, or the path of a shared object",
+                            entry.origin, name, suggestion(name, builtin_names()), join(builtin_names())));
+        return;
+    }
+    std::array<char, 512> error{};
+    // dlopen searches the library path for a bare file name; the user means the file.
+    std::string path = name.find('/') == std::string::npos ? "./" + name : name;
+    m_model = timing_load(path.c_str(), &m_handle, error.data(), error.size());
+    if (m_model == nullptr)
+        throw user_error(fmt::format("{}: timing model {}: {}", entry.origin, name, error.data()));
+}
+
+void configuration::add_timing_keys()
+{
+    std::vector<key_info> keys;
+    for (std::size_t i = 0; i < m_model->param_count; i++) {
+        const struct timing_param &p = m_model->params[i];
+        keys.push_back(key_info{std::string(TIMING_PREFIX) + p.name,
+                                key_type::real,
+                                p.unit,
+                                p.default_value,
+                                p.min,
+                                p.max,
+                                {},
+                                p.sentence,
+                                p.source});
+    }
+    add_keys(keys);
+}
+
+// A profile may describe several models at once; the parameters of those not chosen are not used.
+bool configuration::is_of_another_model(const std::string &key) const
+{
+    std::string prefix = TIMING_PREFIX;
+    if (key.compare(0, prefix.size(), prefix) != 0)
+        return false;
+    for (std::size_t i = 0; timing_builtin(i) != nullptr; i++)
+        if (timing_param_index(timing_builtin(i), key.c_str() + prefix.size()) >= 0)
+            return true;
+    return false;
+}
+
+std::vector<double> configuration::timing_values() const
+{
+    std::vector<double> values;
+    for (std::size_t i = 0; i < m_model->param_count; i++)
+        values.push_back(std::get<double>(at(std::string(TIMING_PREFIX) + m_model->params[i].name).value));
+    return values;
+}
+
+// --- assignments ---
+
+void configuration::apply(const assignment &a)
+{
+    config_entry *entry = find(a.key);
+    if (entry == nullptr) {
+        if (a.from_profile && is_of_another_model(a.key))
+            return;
+        std::vector<std::string> names;
+        for (const config_entry &e : m_entries)
+            names.push_back(e.key.name);
+        std::string of_model;
+        if (is_of_another_model(a.key))
+            of_model = fmt::format(" of the timing model '{}'", m_model->name);
+        throw user_error(fmt::format("{}: unknown key '{}'{}{}; 'uintr-vp config' lists all keys", a.place, a.key,
+                                     of_model, suggestion(a.key, names)));
+    }
+    entry->value = convert(entry->key, a);
+    entry->origin = a.place;
+    entry->source = a.source;
+    entry->confidence = a.confidence;
+}
+
+std::uint64_t configuration::parse_features(const config_entry &entry) const
+{
+    std::vector<std::string> names;
+    for (int i = 0; i < CPU_FEATURE_COUNT; i++)
+        names.push_back(cpu_feature_name(static_cast<enum cpu_feature>(i)));
+    std::uint64_t features = 0;
+    std::stringstream list(std::get<std::string>(entry.value));
+    std::string word;
+    bool first = true;
+    while (std::getline(list, word, ',')) {
+        word.erase(0, word.find_first_not_of(' '));
+        word.erase(word.find_last_not_of(' ') + 1);
+        bool remove = !word.empty() && word[0] == '-';
+        if (!word.empty() && (word[0] == '-' || word[0] == '+')) {
+            // "-uintr" alone means: the default without it.
+            if (first)
+                features = cpu_features_default();
+            word.erase(0, 1);
+        }
+        first = false;
+        int index = cpu_feature_find(word.c_str());
+        if (word == "default" && !remove)
+            features |= cpu_features_default();
+        else if (index < 0)
+            throw user_error(fmt::format("{}: cpu.features: unknown feature '{}'{}; expected some of: default, {}",
+                                         entry.origin, word, suggestion(word, names), join(names)));
+        else if (remove)
+            features &= ~(std::uint64_t{1} << index);
+        else
+            features |= std::uint64_t{1} << index;
+    }
+    return features;
+}
+
+void configuration::check_together() const
+{
+    std::uint64_t clock = integer("cpu.clock_hz");
+    if (FEMTOSECONDS_PER_SECOND % clock != 0)
+        throw user_error(
+            fmt::format("{}: cpu.clock_hz = {}: a cycle must be a whole number of femtoseconds; nearest: {}",
+                        at("cpu.clock_hz").origin, clock, neighbours(clock)));
+    if (integer("platform.memory_bytes") % 4096 != 0)
+        throw user_error(fmt::format("{}: platform.memory_bytes = {}: expected a multiple of 4096",
+                                     at("platform.memory_bytes").origin, integer("platform.memory_bytes")));
+    quantum q = quantum_setting();
+    if (q.count > 1000000000)
+        throw user_error(fmt::format("{}: platform.quantum = '{}': expected at most 1000000000",
+                                     at("platform.quantum").origin, text("platform.quantum")));
+}
+
+// --- reading ---
+
+std::uint64_t configuration::integer(const std::string &key) const { return std::get<std::uint64_t>(at(key).value); }
+bool configuration::boolean(const std::string &key) const { return std::get<bool>(at(key).value); }
+const std::string &configuration::text(const std::string &key) const { return std::get<std::string>(at(key).value); }
+quantum configuration::quantum_setting() const { return *parse_quantum(text("platform.quantum")); }
+
+std::string configuration::print() const
+{
+    std::size_t name_width = 0, value_width = 0;
+    for (const config_entry &e : m_entries) {
+        name_width = std::max(name_width, e.key.name.size());
+        value_width = std::max(value_width, to_text(e.value).size() + (e.key.unit.empty() ? 0 : e.key.unit.size() + 1));
+    }
+    std::string out;
+    for (const config_entry &e : m_entries) {
+        std::string value = to_text(e.value) + (e.key.unit.empty() ? "" : " " + e.key.unit);
+        out += fmt::format("{:<{}}  {:<{}}  # {}", e.key.name, name_width, value, value_width, e.origin);
+        if (!e.source.empty())
+            out += fmt::format("; source: {}", e.source);
+        if (!e.confidence.empty())
+            out += fmt::format(" ({})", e.confidence);
+        out += '\n';
+    }
+    return out;
+}
+
+} // namespace vp

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of keys. A new key is one row here, and a line in docs if it is to be stable (design section 9).
+#include "registry.h"
+
+#include "units.h"
+
+#include <fmt/format.h>
+
+namespace vp
+{
+
+namespace
+{
+
+constexpr double MIB = 1024.0 * 1024.0;
+constexpr double GIB = 1024.0 * MIB;
+
+key_info integer(const char *name, const char *unit, std::uint64_t value, double min, double max, const char *sentence)
+{
+    return {name, key_type::integer, unit, value, min, max, {}, sentence, ""};
+}
+
+} // namespace
+
+const std::vector<key_info> &platform_keys()
+{
+    static const std::vector<key_info> keys{
+        integer("platform.cores", "", 2, 1, 64, "Number of logical processors"),
+        {"platform.memory_bytes",
+         key_type::size,
+         "bytes",
+         std::uint64_t{256} << 20,
+         2 * MIB,
+         64 * GIB,
+         {},
+         "RAM, a multiple of 4 KiB; what does not fit below the hole at 3 GiB continues at 4 GiB",
+         ""},
+        {"platform.quantum",
+         key_type::quantum,
+         "",
+         std::string("auto"),
+         0,
+         0,
+         {},
+         "How long a core may run before the others catch up: auto is the interconnect's latency",
+         ""},
+        integer("cpu.clock_hz", "Hz", 2000000000, 1e6, 1e10,
+                "Clock of the cores; must divide 10^15 (a cycle is whole femtoseconds)"),
+        {"cpu.features",
+         key_type::features,
+         "",
+         std::string("default"),
+         0,
+         0,
+         {},
+         "CPUID features: 'default', names added, -names taken away",
+         ""},
+        integer("cpu.physical_address_width", "bits", 46, 36, 46, "MAXPHYADDR"),
+        {"lapic.x2apic", key_type::boolean, "", true, 0, 0, {}, "x2APIC mode is enumerated and may be enabled", ""},
+        integer("lapic.timer_cycles_per_tick", "cycles", 80, 1, 1e6,
+                "Core cycles per count of the APIC timer with divider 1"),
+        {"interconnect.model",
+         key_type::choice,
+         "",
+         std::string("fixed"),
+         0,
+         0,
+         {"fixed"},
+         "How messages between APICs travel",
+         ""},
+        integer("interconnect.latency_cycles", "cycles", 200, 1, 1e6, "Least latency of an IPI between two cores"),
+        {"timing.model",
+         key_type::text,
+         "",
+         std::string("table"),
+         0,
+         0,
+         {},
+         "Timing model: a built-in name, or the path of a shared object",
+         ""},
+    };
+    return keys;
+}
+
+std::string to_text(const key_value &value)
+{
+    struct printer {
+        std::string operator()(bool b) const { return b ? "true" : "false"; }
+        std::string operator()(std::uint64_t n) const { return fmt::format("{}", n); }
+        std::string operator()(double d) const { return format_real(d); }
+        std::string operator()(const std::string &s) const { return s; }
+    };
+    return std::visit(printer{}, value);
+}
+
+std::string expectation(const key_info &key)
+{
+    switch (key.type) {
+    case key_type::integer: return fmt::format("an integer from {:.0f} to {:.0f}", key.min, key.max);
+    case key_type::size:
+        return fmt::format("a size from {} to {} such as 256M", format_size(static_cast<std::uint64_t>(key.min)),
+                           format_size(static_cast<std::uint64_t>(key.max)));
+    case key_type::real: return fmt::format("a number from {} to {}", key.min, key.max);
+    case key_type::boolean: return "true or false";
+    case key_type::text: return "a text";
+    case key_type::choice: {
+        std::string list;
+        for (const std::string &c : key.choices)
+            list += (list.empty() ? "" : ", ") + c;
+        return "one of: " + list;
+    }
+    case key_type::features: return "a list of feature names, each with or without a leading '-', or 'default'";
+    case key_type::quantum: return "auto, or a number with unit insn, cycles or ns (for example 100cycles)";
+    }
+    return "";
+}
+
+} // namespace vp

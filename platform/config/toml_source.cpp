@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// Configuration files and profiles: TOML to assignments, with file and line of each. What the keys mean is checked
+// later.
+#include "assignment.h"
+#include "user_error.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace vp
+{
+
+namespace
+{
+
+constexpr std::uintmax_t LARGEST_FILE_BYTES = 4 << 20;
+
+struct reader {
+    const std::string &path;
+    bool is_profile;
+    profile_info info;
+    std::vector<assignment> found;
+
+    std::string place(const toml::node &node) const { return fmt::format("{}:{}", path, node.source().begin.line); }
+
+    // A leaf as a raw value; the message of a type that cannot be one names the place.
+    raw_value leaf(const std::string &key, const toml::node &node) const
+    {
+        raw_value v;
+        std::ostringstream text;
+        if (auto b = node.as_boolean()) {
+            v.of = raw_value::form::boolean;
+            v.boolean = b->get();
+            text << (v.boolean ? "true" : "false");
+        } else if (auto i = node.as_integer()) {
+            v.of = raw_value::form::integer;
+            v.integer = i->get();
+            text << v.integer;
+        } else if (auto f = node.as_floating_point()) {
+            v.of = raw_value::form::real;
+            v.real = f->get();
+            text << v.real;
+        } else if (auto s = node.as_string()) {
+            v.of = raw_value::form::text;
+            text << s->get();
+        } else if (auto a = node.as_array()) {
+            v.of = raw_value::form::list;
+            for (const toml::node &element : *a) {
+                auto t = element.as_string();
+                if (t == nullptr)
+                    throw user_error(fmt::format("{}: {}: a list may only have texts", place(element), key));
+                v.list.push_back(t->get());
+                text << (text.tellp() > 0 ? "," : "") << t->get();
+            }
+        } else {
+            throw user_error(fmt::format("{}: {}: dates and times are no configuration values", place(node), key));
+        }
+        v.text = text.str();
+        return v;
+    }
+
+    std::string text_member(const std::string &key, const toml::table &table, const char *member) const
+    {
+        const toml::node *n = table.get(member);
+        if (n == nullptr)
+            return "";
+        auto s = n->as_string();
+        if (s == nullptr)
+            throw user_error(fmt::format("{}: {}: '{}' must be a text", place(*n), key, member));
+        return s->get();
+    }
+
+    // key = { value = v, source = "...", confidence = "..." }
+    void value_table(const std::string &key, const toml::table &table)
+    {
+        for (const auto &[member, node] : table)
+            if (member.str() != "value" && member.str() != "source" && member.str() != "confidence")
+                throw user_error(fmt::format("{}: {}: unknown member '{}', expected value, source or confidence",
+                                             place(node), key, std::string_view(member.str())));
+        assignment a;
+        a.key = key;
+        a.value = leaf(key, *table.get("value"));
+        a.place = place(table);
+        a.source = text_member(key, table, "source");
+        a.confidence = text_member(key, table, "confidence");
+        add(a, table);
+    }
+
+    void add(assignment a, const toml::node &node)
+    {
+        if (is_profile && a.source.empty())
+            throw user_error(fmt::format("{}: {}: a profile must name the source of each value: "
+                                         "{} = {{ value = {}, source = \"...\" }}",
+                                         place(node), a.key, a.key.substr(a.key.rfind('.') + 1), a.value.text));
+        a.from_profile = is_profile;
+        found.push_back(std::move(a));
+    }
+
+    void profile_table(const toml::node &node)
+    {
+        auto table = node.as_table();
+        if (!is_profile || table == nullptr)
+            throw user_error(fmt::format("{}: [profile] belongs into a profile (--profile)", place(node)));
+        for (const auto &[member, n] : *table)
+            if (member.str() != "name" && member.str() != "summary")
+                throw user_error(fmt::format("{}: unknown member '{}' of [profile], expected name and summary",
+                                             place(n), std::string_view(member.str())));
+        info.name = text_member("profile", *table, "name");
+        info.summary = text_member("profile", *table, "summary");
+    }
+
+    void walk(const std::string &prefix, const toml::table &table)
+    {
+        for (const auto &[name, node] : table) {
+            std::string key = prefix.empty() ? std::string(name.str()) : prefix + "." + std::string(name.str());
+            if (key == "profile") {
+                profile_table(node);
+            } else if (auto inner = node.as_table()) {
+                if (inner->contains("value"))
+                    value_table(key, *inner);
+                else
+                    walk(key, *inner);
+            } else {
+                assignment a;
+                a.key = key;
+                a.value = leaf(key, node);
+                a.place = place(node);
+                add(a, node);
+            }
+        }
+    }
+};
+
+std::string read_text(const std::string &path)
+{
+    std::error_code error;
+    auto status = std::filesystem::status(path, error);
+    if (!std::filesystem::exists(status))
+        throw user_error(fmt::format("{}: no such configuration file", path));
+    if (!std::filesystem::is_regular_file(status))
+        throw user_error(fmt::format("{}: not a regular file; a TOML file was expected", path));
+    if (std::filesystem::file_size(path, error) > LARGEST_FILE_BYTES)
+        throw user_error(fmt::format("{}: larger than 4 MiB; a TOML configuration was expected", path));
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream text;
+    text << file.rdbuf();
+    if (!file)
+        throw user_error(fmt::format("{}: cannot be read", path));
+    return text.str();
+}
+
+} // namespace
+
+std::vector<assignment> read_toml(const std::string &path, bool is_profile, profile_info *info)
+{
+    std::string text = read_text(path);
+    toml::table table;
+    try {
+        table = toml::parse(text, path);
+    } catch (const toml::parse_error &e) {
+        throw user_error(fmt::format("{}:{}: not valid TOML: {}", path, e.source().begin.line, e.description()));
+    }
+    reader r{path, is_profile, {}, {}};
+    r.walk("", table);
+    if (is_profile && (r.info.name.empty() || r.info.summary.empty()))
+        throw user_error(fmt::format("{}: a profile needs a table [profile] with name and summary", path));
+    r.info.path = path;
+    if (info != nullptr)
+        *info = r.info;
+    // toml++ sorts keys; give the order of the file back.
+    auto line = [](const assignment &a) { return std::stoull(a.place.substr(a.place.rfind(':') + 1)); };
+    std::stable_sort(r.found.begin(), r.found.end(),
+                     [&](const assignment &a, const assignment &b) { return line(a) < line(b); });
+    return r.found;
+}
+
+std::string find_profile(const std::string &name_or_path, const std::vector<std::string> &directories)
+{
+    auto ends_with = [](const std::string &s, const std::string &end) {
+        return s.size() >= end.size() && s.compare(s.size() - end.size(), end.size(), end) == 0;
+    };
+    if (name_or_path.find('/') != std::string::npos || ends_with(name_or_path, ".toml"))
+        return name_or_path;
+
+    std::vector<std::string> names;
+    for (const std::string &directory : directories) {
+        std::error_code error;
+        for (const auto &entry : std::filesystem::directory_iterator(directory, error)) {
+            if (entry.path().extension() != ".toml")
+                continue;
+            if (entry.path().stem() == name_or_path)
+                return entry.path().string();
+            names.push_back(entry.path().stem().string());
+        }
+    }
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    std::string list;
+    for (const std::string &n : names)
+        list += (list.empty() ? "" : ", ") + n;
+    throw user_error(fmt::format("--profile: unknown profile '{}'{}; expected one of: {}, or the path of a TOML file",
+                                 name_or_path, suggestion(name_or_path, names), list.empty() ? "(none found)" : list));
+}
+
+assignment parse_set(const std::string &text)
+{
+    std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+        throw user_error(fmt::format("--set: '{}': expected KEY=VALUE", text));
+    assignment a;
+    a.key = text.substr(0, equals);
+    a.value.text = text.substr(equals + 1);
+    a.place = "--set";
+    return a;
+}
+
+} // namespace vp

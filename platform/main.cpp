@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program. It brings its own main, so that SystemC's banner stays off the user's terminal; everything else is in
+// commands.cpp.
+#include "commands.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <string>
+#include <systemc>
+#include <vector>
+
+namespace
+{
+
+volatile std::sig_atomic_t interrupted = 0;
+
+// The first interrupt ends the run in order; a second one ends the program.
+void on_interrupt(int signal)
+{
+    interrupted = 1;
+    std::signal(signal, SIG_DFL);
+}
+
+} // namespace
+
+int sc_main(int argc, char *argv[])
+{
+    std::signal(SIGINT, on_interrupt);
+    std::signal(SIGTERM, on_interrupt);
+    return vp::run_program(std::vector<std::string>(argv + 1, argv + argc), &interrupted);
+}
+
+int main(int argc, char *argv[])
+{
+    setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
+    return sc_core::sc_elab_and_sim(argc, argv);
+}

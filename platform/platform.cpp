@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+// Building, booting and running a platform. Statistics are in platform_statistics.cpp.
+#include "platform.h"
+
+#include "address_map.h"
+#include "config/user_error.h"
+#include "devices/acpi_tables.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+namespace vp
+{
+
+namespace
+{
+
+constexpr std::uint64_t FS_PER_SECOND = 1000000000000000;
+
+// One cycle, exact: configuration.cpp checks that it is a whole number of femtoseconds.
+sc_core::sc_time period_of(std::uint64_t clock_hz)
+{
+    return sc_core::sc_time(static_cast<double>(FS_PER_SECOND / clock_hz), sc_core::SC_FS);
+}
+
+lookahead_config keeper_config(const configuration &config)
+{
+    lookahead_config c;
+    const std::uint64_t clock_hz = config.integer("cpu.clock_hz");
+    c.cores = static_cast<std::uint32_t>(config.integer("platform.cores"));
+    c.lookahead_cycles = config.integer("interconnect.latency_cycles");
+    c.quantum_cycles = c.lookahead_cycles;
+    c.alone_cycles = std::max<std::uint64_t>(1, clock_hz / 1000); // 1 ms of simulated time
+    const quantum q = config.quantum_setting();
+    if (q.of == quantum::unit::insn)
+        c.quantum_insns = q.count;
+    else if (q.of == quantum::unit::cycles)
+        c.quantum_cycles = q.count;
+    else if (q.of == quantum::unit::ns)
+        c.quantum_cycles = std::max<std::uint64_t>(
+            1, static_cast<std::uint64_t>(static_cast<double>(q.count) * 1e-9 * static_cast<double>(clock_hz)));
+    return c;
+}
+
+std::uint64_t features_of(const configuration &config)
+{
+    std::uint64_t features = config.features();
+    if (!config.boolean("lapic.x2apic"))
+        features &= ~(std::uint64_t{1} << CPU_FEATURE_x2apic);
+    return features;
+}
+
+struct lapic_config lapic_config_of(const configuration &config, std::uint32_t index)
+{
+    struct lapic_config c = {};
+    c.apic_id = index;
+    c.bsp = index == 0;
+    c.x2apic = (features_of(config) >> CPU_FEATURE_x2apic & 1) != 0;
+    c.physical_address_width = static_cast<std::uint8_t>(config.integer("cpu.physical_address_width"));
+    c.timer_cycles_per_tick = static_cast<std::uint32_t>(config.integer("lapic.timer_cycles_per_tick"));
+    return c;
+}
+
+} // namespace
+
+platform::platform(const sc_core::sc_module_name &name, const configuration &config, const run_options &options,
+                   std::FILE *guest_output, const volatile std::sig_atomic_t *interrupted)
+    : sc_core::sc_module(name), m_config(config), m_options(options), m_interrupted(interrupted),
+      m_clock_hz(config.integer("cpu.clock_hz")), m_period(period_of(m_clock_hz)),
+      m_layout(config.integer("platform.memory_bytes")),
+      m_core_count(static_cast<std::uint32_t>(config.integer("platform.cores"))),
+      m_code_map(cpu_code_map_create(m_layout.top())), m_keeper(keeper_config(config)), m_console(guest_output),
+      m_progress(options.quiet ? progress_mode::off : options.progress),
+      m_ram("ram", config.integer("platform.memory_bytes")), m_bus("bus"), m_io_bus("io_bus"),
+      m_com1([this](unsigned char c) { m_console.put(c); }), m_debug([this](unsigned char c) { m_console.put(c); }),
+      m_exit([this](std::uint32_t value, std::uint64_t ps) {
+          request_end(cycle_of_ps(ps), end_reason::guest_exit, value);
+      }),
+      m_pic_master(true), m_pic_slave(false), m_ioapic(static_cast<std::uint8_t>(m_core_count & 0xf)),
+      m_uintr("uintr", m_core_count), m_end_changed("end_changed"), m_alone_cycles(m_keeper.config().alone_cycles)
+{
+    if (!m_code_map)
+        throw user_error(fmt::format("platform.memory_bytes = {}: no memory for the code map", m_layout.top()));
+    std::vector<double> values = config.timing_values();
+    struct timing_setup setup = {m_core_count, m_clock_hz, values.data()};
+    std::array<char, 512> error{};
+    if (!timing_create(&m_timing.model, config.timing_model(), &setup, error.data(), error.size()))
+        throw user_error(fmt::format("timing model {}: {}", config.timing_model()->name, error.data()));
+    if (!options.trace_path.empty())
+        m_timeline = std::make_unique<timeline>(options.trace_path, m_core_count, m_clock_hz);
+    if (!options.itrace_path.empty())
+        m_insn_trace = std::make_unique<insn_trace>(options.itrace_path);
+
+    for (std::uint32_t i = 0; i < m_core_count; i++)
+        build_core(i);
+    std::vector<struct lapic *> apics;
+    for (const auto &l : m_lapics)
+        apics.push_back(l->core());
+    struct interconnect_config ic = {};
+    ic.latency_cycles = static_cast<std::uint32_t>(config.integer("interconnect.latency_cycles"));
+    m_interconnect = std::make_unique<interconnect_module>("interconnect", ic, apics, m_period, &m_timing.model);
+    build_devices();
+    bind();
+    m_uintr.record_out.bind(*this);
+
+    SC_HAS_PROCESS(platform);
+    SC_METHOD(stop_when_due);
+}
+
+platform::~platform() = default;
+
+struct cpu_module_config platform::core_config(std::uint32_t index) const
+{
+    struct cpu_module_config c = {};
+    c.core.index = index;
+    c.core.cores = m_core_count;
+    c.core.apic_id = index;
+    c.core.bsp = index == 0;
+    c.core.clock_hz = m_clock_hz;
+    c.core.timer_cycles_per_tick = static_cast<std::uint32_t>(m_config.integer("lapic.timer_cycles_per_tick"));
+    c.core.features = features_of(m_config);
+    c.core.physical_address_width = static_cast<std::uint8_t>(m_config.integer("cpu.physical_address_width"));
+    c.period = m_period;
+    c.trace_insns = m_insn_trace != nullptr;
+    c.trace_events = m_timeline != nullptr;
+    return c;
+}
+
+void platform::build_core(std::uint32_t index)
+{
+    m_lapics.push_back(std::make_unique<lapic_module>(fmt::format("lapic{}", index).c_str(),
+                                                      lapic_config_of(m_config, index), m_period));
+    m_cores.push_back(std::make_unique<cpu_module>(fmt::format("cpu{}", index).c_str(), core_config(index), m_keeper,
+                                                   m_code_map.get(), &m_timing.model,
+                                                   static_cast<cpu_observer &>(*this)));
+    lapic_module &lapic = *m_lapics.back();
+    lapic.on_user_arrival = [this, index](std::uint64_t number, std::uint64_t cycle) {
+        m_uintr.arrived(number, index, cycle);
+    };
+    if (m_timeline)
+        lapic.on_event = [this, index](const lapic_event &event) { m_timeline->apic_event(index, event); };
+}
+
+void platform::build_devices()
+{
+    auto add = [this](const char *name, device &target, address_bus &bus, std::uint64_t first) {
+        m_devices.push_back(std::make_unique<device_module>(name, target));
+        bus.attach(m_devices.back()->tsock, first, target.size());
+    };
+    unsigned ram = m_bus.attach(m_ram.mem_tsock, 0, m_layout.low_bytes);
+    if (m_layout.high_bytes != 0)
+        m_bus.map(ram, HIGH_RAM_FIRST, m_layout.high_bytes, m_layout.low_bytes);
+    add("ioapic", m_ioapic, m_bus, IOAPIC_BASE);
+    add("pic_master", m_pic_master, m_io_bus, PORT_PIC_MASTER);
+    add("pic_slave", m_pic_slave, m_io_bus, PORT_PIC_SLAVE);
+    add("pit", m_pit, m_io_bus, PORT_PIT);
+    add("rtc", m_rtc, m_io_bus, PORT_RTC);
+    add("debug_port", m_debug, m_io_bus, PORT_DEBUG);
+    add("exit_port", m_exit, m_io_bus, PORT_EXIT);
+    add("com1", m_com1, m_io_bus, PORT_COM1);
+}
+
+void platform::bind()
+{
+    for (std::uint32_t i = 0; i < m_core_count; i++) {
+        cpu_module &core = *m_cores[i];
+        lapic_module &lapic = *m_lapics[i];
+        core.mem_isock.bind(m_bus.tsock);
+        core.io_isock.bind(m_io_bus.tsock);
+        core.apic_isock.bind(lapic.mmio_tsock);
+        core.lapic_port.bind(lapic);
+        lapic.core_port.bind(core);
+        lapic.ipi_isock.bind(*m_interconnect->ipi_tsock[i]);
+        m_interconnect->ipi_isock[i]->bind(lapic.ipi_tsock);
+    }
+}
+
+void platform::boot()
+{
+    auto write = [this](std::uint64_t physical, const void *bytes, std::uint64_t size) {
+        if (mem_write(m_ram.core(), physical, bytes, size) != MEM_OK)
+            throw std::logic_error("the loader wrote outside of RAM");
+    };
+    const boot_result result = load_multiboot(m_options.boot, m_layout, write);
+    const auto acpi = acpi_tables({m_core_count, m_core_count & 0xf}, static_cast<std::uint32_t>(ACPI_FIRST));
+    write(ACPI_FIRST, acpi.data(), acpi.size());
+    cpu_start_multiboot(m_cores[0]->core(), result.entry, MULTIBOOT_BOOT_MAGIC, result.info);
+}
+
+// --- the run and its end ---
+
+sc_core::sc_time platform::time_of(std::uint64_t cycle) const
+{
+    return sc_core::sc_time::from_value(m_period.value() * cycle);
+}
+
+// Rounds to the nearest cycle: the picoseconds come from a time that was a whole number of cycles.
+std::uint64_t platform::cycle_of_ps(std::uint64_t ps) const
+{
+    const std::uint64_t period_fs = FS_PER_SECOND / m_clock_hz;
+    return ps / period_fs * 1000 + (ps % period_fs * 1000 + period_fs - 1) / period_fs;
+}
+
+std::uint64_t platform::time_ps() const
+{
+    const std::uint64_t period_fs = FS_PER_SECOND / m_clock_hz;
+    return m_end.cycle / 1000 * period_fs + m_end.cycle % 1000 * period_fs / 1000;
+}
+
+std::uint64_t platform::instructions() const
+{
+    std::uint64_t sum = 0;
+    for (const auto &c : m_cores)
+        sum += cpu_stats(c->core())->instructions;
+    return sum;
+}
+
+void platform::simulate()
+{
+    if (m_options.max_time_ps != 0)
+        request_end(cycle_of_ps(m_options.max_time_ps), end_reason::max_time);
+    sc_core::sc_start();
+    m_progress.finish();
+    m_host_seconds = m_progress.seconds();
+    m_console.flush();
+    if (m_end.reason == end_reason::none)
+        throw std::logic_error("the simulation stopped without a reason");
+    for (const auto &c : m_cores)
+        c->finish(m_end.cycle);
+    m_uintr.finish();
+}
+
+// The earliest end counts: a core that is behind may yet end the run before this one did.
+void platform::request_end(std::uint64_t cycle, end_reason reason, std::uint32_t value)
+{
+    if (cycle >= m_end.cycle)
+        return;
+    m_end = run_end{reason, cycle, value};
+    m_keeper.end_at(cycle);
+    if (sc_core::sc_is_running())
+        m_end_changed.notify(sc_core::SC_ZERO_TIME);
+}
+
+// Cores that are behind the end run up to it; then simulated time reaches it and everything stops.
+void platform::stop_when_due()
+{
+    if (m_end.reason == end_reason::none || m_end.cycle > UINT64_MAX / m_period.value()) {
+        next_trigger(m_end_changed);
+        return;
+    }
+    const sc_core::sc_time due = time_of(m_end.cycle), now = sc_core::sc_time_stamp();
+    if (due <= now)
+        sc_core::sc_stop();
+    else
+        next_trigger(due - now, m_end_changed);
+}
+
+void platform::synced(std::uint32_t, std::uint64_t cycle)
+{
+    m_progress.tick(cycle / 1000 * (FS_PER_SECOND / m_clock_hz), [this] { return instructions(); });
+    if (m_options.max_insns != 0) {
+        const std::uint64_t done = instructions();
+        if (done >= m_options.max_insns)
+            request_end(cycle, end_reason::max_insns);
+        else // no instruction takes less than a cycle, so an undisturbed core cannot overshoot
+            m_keeper.set_alone_cycles(std::min(m_alone_cycles, m_options.max_insns - done));
+    }
+    if (m_interrupted != nullptr && *m_interrupted != 0)
+        request_end(cycle, end_reason::interrupted);
+}
+
+void platform::shut_down(std::uint32_t core, std::uint64_t cycle) { request_end(cycle, end_reason::shutdown, core); }
+void platform::all_idle(std::uint64_t cycle) { request_end(cycle, end_reason::all_idle); }
+
+// --- observing ---
+
+void platform::uintr_step(std::uint32_t core, enum uintr_step step, const struct uintr_step_info &info,
+                          std::uint64_t cycle, std::uint64_t pd)
+{
+    m_uintr.step(core, step, info, cycle, pd);
+}
+
+std::uint64_t platform::uintr_number(std::uint32_t core) { return m_uintr.number_for_ipi(core); }
+
+void platform::write(const uintr_report &report)
+{
+    m_stages.add(report.record);
+    if (m_timeline)
+        m_timeline->user_interrupt(report.record);
+}
+
+void platform::trace_insn(std::uint32_t core, const struct cpu_trace_insn &insn) { m_insn_trace->add(core, insn); }
+
+void platform::trace_event(std::uint32_t core, enum cpu_trace_event event, std::uint32_t detail, std::uint64_t value,
+                           std::uint64_t cycle)
+{
+    m_timeline->core_event(core, event, detail, value, cycle);
+}
+
+void platform::eoi_broadcast(std::uint8_t vector) { m_ioapic.eoi(vector); }
+
+void platform::close_traces()
+{
+    if (m_timeline)
+        m_timeline->finish(m_end.cycle);
+    if (m_insn_trace)
+        m_insn_trace->finish();
+}
+
+} // namespace vp

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole machine: N cores with their local APICs, the interconnect, memory, buses and devices, built from a
+// configuration, bound, loaded and observed. Nothing is global: several platforms may live in one simulation, though a
+// run ends for all of them (sc_stop).
+#ifndef PLATFORM_PLATFORM_H
+#define PLATFORM_PLATFORM_H
+
+#include "bus/address_bus.h"
+#include "config/configuration.h"
+#include "console.h"
+#include "cpu_module.h"
+#include "devices/device_module.h"
+#include "devices/ioapic.h"
+#include "devices/pic8259.h"
+#include "devices/pit8254.h"
+#include "devices/rtc.h"
+#include "devices/simple_ports.h"
+#include "devices/uart16550.h"
+#include "interconnect_module.h"
+#include "lapic_module.h"
+#include "memory_lt_module.h"
+#include "progress.h"
+#include "run_options.h"
+#include "statistics/stage_stats.h"
+#include "statistics/stat_tree.h"
+#include "trace/insn_trace.h"
+#include "trace/timeline.h"
+#include "uintr_module.h"
+
+#include <csignal>
+#include <memory>
+#include <systemc>
+#include <vector>
+
+namespace vp
+{
+
+class platform : public sc_core::sc_module, private cpu_observer, private tlm::tlm_analysis_if<uintr_report>
+{
+  public:
+    // interrupted: becomes nonzero when the user wants to stop (a signal handler's flag); may be null. guest_output:
+    // where the consoles write. All arguments must outlive the platform. Throws user_error.
+    platform(const sc_core::sc_module_name &name, const configuration &config, const run_options &options,
+             std::FILE *guest_output, const volatile std::sig_atomic_t *interrupted = nullptr);
+    ~platform() override;
+
+    void boot();     // loads the image and sets the first core; throws user_error
+    void simulate(); // sc_start until the end of the run
+
+    const run_end &end() const { return m_end; }
+    std::uint64_t instructions() const;
+    std::uint64_t time_ps() const; // simulated time at the end
+    double host_seconds() const { return m_host_seconds; }
+    const stage_stats &stages() const { return m_stages; }
+
+    stat_tree statistics() const;
+    void close_traces();           // throws user_error if one could not be written
+    std::string why_stuck() const; // for triple fault and endless idle: vector, error code, registers of each core
+
+  private:
+    // Building
+    void build_core(std::uint32_t index);
+    void build_devices();
+    void bind();
+    struct cpu_module_config core_config(std::uint32_t index) const;
+
+    // Observing (cpu_observer)
+    void uintr_step(std::uint32_t core, enum uintr_step step, const struct uintr_step_info &info, std::uint64_t cycle,
+                    std::uint64_t pd) override;
+    std::uint64_t uintr_number(std::uint32_t core) override;
+    void trace_insn(std::uint32_t core, const struct cpu_trace_insn &insn) override;
+    void trace_event(std::uint32_t core, enum cpu_trace_event event, std::uint32_t detail, std::uint64_t value,
+                     std::uint64_t cycle) override;
+    void eoi_broadcast(std::uint8_t vector) override;
+    void synced(std::uint32_t core, std::uint64_t cycle) override;
+    void shut_down(std::uint32_t core, std::uint64_t cycle) override;
+    void all_idle(std::uint64_t cycle) override;
+    void write(const uintr_report &report) override; // a user interrupt is complete
+
+    // Ending
+    void request_end(std::uint64_t cycle, end_reason reason, std::uint32_t value = 0);
+    void stop_when_due(); // SC_METHOD
+    sc_core::sc_time time_of(std::uint64_t cycle) const;
+    std::uint64_t cycle_of_ps(std::uint64_t ps) const;
+
+    // Statistics (platform_statistics.cpp)
+    void report_sim(stat_tree &tree) const;
+    void report_config(stat_tree &tree) const;
+    void report_cores(stat_tree &tree) const;
+    void report_apics(stat_tree &tree) const;
+    void report_uintr(stat_tree &tree) const;
+    void report_rest(stat_tree &tree) const;
+
+    struct code_map_deleter {
+        void operator()(struct cpu_code_map *map) const { cpu_code_map_destroy(map); }
+    };
+    // The timing model's instance; destroyed after everything that asks it.
+    struct timing_instance {
+        struct timing model = {};
+        ~timing_instance() { timing_destroy(&model); }
+    };
+
+    const configuration &m_config;
+    const run_options &m_options;
+    const volatile std::sig_atomic_t *m_interrupted;
+    const std::uint64_t m_clock_hz;
+    const sc_core::sc_time m_period;
+    const ram_layout m_layout;
+    const std::uint32_t m_core_count;
+
+    timing_instance m_timing;
+    std::unique_ptr<struct cpu_code_map, code_map_deleter> m_code_map;
+    lookahead m_keeper;
+    console m_console;
+    progress m_progress;
+    stage_stats m_stages;
+    std::unique_ptr<timeline> m_timeline;
+    std::unique_ptr<insn_trace> m_insn_trace;
+
+    memory_lt_module m_ram;
+    address_bus m_bus, m_io_bus;
+    uart16550 m_com1;
+    debug_port m_debug;
+    exit_port m_exit;
+    pic8259 m_pic_master, m_pic_slave;
+    pit8254 m_pit;
+    rtc m_rtc;
+    ioapic m_ioapic;
+    std::vector<std::unique_ptr<device_module>> m_devices;
+    uintr_module m_uintr;
+    std::vector<std::unique_ptr<lapic_module>> m_lapics;
+    std::unique_ptr<interconnect_module> m_interconnect;
+    std::vector<std::unique_ptr<cpu_module>> m_cores;
+
+    run_end m_end;
+    sc_core::sc_event m_end_changed;
+    double m_host_seconds = 0;
+    std::uint64_t m_alone_cycles;
+};
+
+} // namespace vp
+
+#endif
