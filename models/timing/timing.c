@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Instances of timing models: registry, creation with checked parameters, and the questions the platform asks.
+ * The models themselves are timing_functional.c and timing_table.c; shared objects are timing_load.c's. */
+#include "timing.h"
+#include "timing_models.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct timing_model *const builtin[] = {&timing_functional, &timing_table};
+
+const struct timing_model *timing_builtin(size_t index)
+{
+    return index < sizeof builtin / sizeof builtin[0] ? builtin[index] : NULL;
+}
+
+const struct timing_model *timing_find(const char *name)
+{
+    for (size_t i = 0; timing_builtin(i); i++)
+        if (strcmp(timing_builtin(i)->name, name) == 0)
+            return timing_builtin(i);
+    return NULL;
+}
+
+int timing_param_index(const struct timing_model *model, const char *name)
+{
+    for (size_t i = 0; i < model->param_count; i++)
+        if (strcmp(model->params[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+bool timing_create(struct timing *t, const struct timing_model *model, const struct timing_setup *setup, char *error,
+                   size_t error_size)
+{
+    t->model = NULL;
+    t->self = NULL;
+    for (size_t i = 0; i < model->param_count; i++) {
+        const struct timing_param *p = &model->params[i];
+        double v = setup->values[i];
+        if (!(v >= p->min && v <= p->max)) { /* also refuses NaN */
+            snprintf(error, error_size, "timing.%s = %g is out of range: %g to %g %s", p->name, v, p->min, p->max, p->unit);
+            return false;
+        }
+    }
+    if (error_size > 0)
+        error[0] = 0;
+    if (model->create) {
+        t->self = model->create(setup, error, error_size);
+        if (!t->self) {
+            if (error_size > 0 && error[0] == 0)
+                snprintf(error, error_size, "create failed and gave no reason");
+            return false;
+        }
+    }
+    t->model = model;
+    return true;
+}
+
+void timing_destroy(struct timing *t)
+{
+    if (t->model && t->model->destroy && t->self)
+        t->model->destroy(t->self);
+    t->model = NULL;
+    t->self = NULL;
+}
+
+/* A model that answers nonsense is its author's error, not ours: status 125. */
+static uint32_t believed(const struct timing *t, const char *hook, uint32_t cost)
+{
+    if (VP_LIKELY(cost <= TIMING_COST_MAX))
+        return cost;
+    fprintf(stderr, "uintr-vp: timing model '%s': hook %s answered %u cycles, at most %u are believed\n", t->model->name, hook,
+            cost, TIMING_COST_MAX);
+    fflush(NULL);
+    _Exit(125);
+}
+
+uint32_t timing_insn_cost(const struct timing *t, const struct timing_insn *insn)
+{
+    return t->model->insn_cost ? believed(t, "insn_cost", t->model->insn_cost(t->self, insn)) : 1;
+}
+
+uint32_t timing_mem_cost(const struct timing *t, const struct timing_mem *access)
+{
+    return t->model->mem_cost ? believed(t, "mem_cost", t->model->mem_cost(t->self, access)) : 0;
+}
+
+uint32_t timing_branch_cost(const struct timing *t, const struct timing_branch *branch)
+{
+    return t->model->branch_cost ? believed(t, "branch_cost", t->model->branch_cost(t->self, branch)) : 0;
+}
+
+uint32_t timing_event_cost(const struct timing *t, uint32_t core, enum timing_event event)
+{
+    return t->model->event_cost ? believed(t, "event_cost", t->model->event_cost(t->self, core, event)) : 0;
+}
+
+uint32_t timing_uintr_cost(const struct timing *t, uint32_t core, enum timing_stage stage, uint64_t upid_physical)
+{
+    if (!t->model->uintr_cost)
+        return 0;
+    return believed(t, "uintr_cost", t->model->uintr_cost(t->self, core, stage, upid_physical));
+}
+
+uint32_t timing_ipi_latency(const struct timing *t, const struct timing_ipi *ipi)
+{
+    return t->model->ipi_latency ? believed(t, "ipi_latency", t->model->ipi_latency(t->self, ipi)) : 0;
+}
+
+const char *timing_stage_name(enum timing_stage stage)
+{
+    static const char *const names[] = {
+#define TIMING_STAGE(name, from, to) #name,
+#include "timing_stage.def"
+#undef TIMING_STAGE
+    };
+    return stage < TIMING_STAGE_COUNT ? names[stage] : NULL;
+}
+
+const char *timing_class_name(enum timing_class cls)
+{
+    static const char *const names[] = {
+#define TIMING_CLASS(name, sentence) #name,
+#include "timing_class.def"
+#undef TIMING_CLASS
+    };
+    return cls < TIMING_CLASS_COUNT ? names[cls] : NULL;
+}
+
+const char *timing_event_name(enum timing_event event)
+{
+    static const char *const names[] = {
+#define TIMING_EVENT(name, sentence) #name,
+#include "timing_event.def"
+#undef TIMING_EVENT
+    };
+    return event < TIMING_EVENT_COUNT ? names[event] : NULL;
+}
