@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # How libraries and tests of this project are declared. Warnings are errors everywhere.
-set(VP_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Werror)
-set(VP_C_WARNINGS -Wstrict-prototypes -Wmissing-prototypes)
+set(VP_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wvla -Werror)
+set(VP_C_WARNINGS -Wshadow -Wstrict-prototypes -Wmissing-prototypes)
+# In C a structure and a function may share a name (struct cpu_stats, cpu_stats()); plain -Wshadow of g++ objects.
+set(VP_CXX_WARNINGS -Wshadow=local)
 
 function(vp_common_options target)
-    target_compile_options(${target} PRIVATE ${VP_WARNINGS} $<$<COMPILE_LANGUAGE:C>:${VP_C_WARNINGS}>)
+    target_compile_options(${target} PRIVATE ${VP_WARNINGS} $<$<COMPILE_LANGUAGE:C>:${VP_C_WARNINGS}>
+                           $<$<COMPILE_LANGUAGE:CXX>:${VP_CXX_WARNINGS}>)
 endfunction()
 
 # A C core: plain C17, no SystemC.
