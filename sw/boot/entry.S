@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Start of the first core. A Multiboot 1 loader enters _start in 32-bit protected mode with paging off, EAX = magic,
+ * EBX = boot information. This file clears BSS, maps the first 4 GiB to themselves in 2 MiB pages, switches to long mode
+ * and calls boot_main(magic, info). The first 1 GiB is user-accessible, so that CPL 3 code can live in the same image;
+ * the rest is not. Start of the other cores: trampoline.S. SDM Vol. 3A, "Initializing IA-32e Mode".
+ */
+#include "arch/multiboot.h"
+#include "arch/segment.h"
+
+    .section .multiboot, "a"
+    .align 4
+    .long MULTIBOOT_HEADER_MAGIC, MULTIBOOT_HEADER_FLAGS, -(MULTIBOOT_HEADER_MAGIC + MULTIBOOT_HEADER_FLAGS)
+
+    .section .text.boot, "ax"
+    .code32
+    .globl _start
+_start:
+    cli
+    cld
+    movl %eax, %esi                     /* the magic survives the clearing of BSS in ESI */
+    movl $bss_start, %edi
+    movl $bss_end, %ecx
+    subl %edi, %ecx
+    shrl $2, %ecx
+    xorl %eax, %eax
+    rep stosl
+    movl $boot_stack_top, %esp
+
+    movl $boot_pdpt + 7, boot_pml4      /* present, writable, user */
+    movl $boot_pds + 7, %eax
+    movl $boot_pdpt, %edi
+    movl $4, %ecx
+1:  movl %eax, (%edi)
+    addl $0x1000, %eax
+    addl $8, %edi
+    decl %ecx
+    jnz  1b
+
+    movl $0x87, %eax                    /* present, writable, user, 2 MiB */
+    movl $boot_pds, %edi
+    movl $512, %ecx
+2:  movl %eax, (%edi)
+    addl $0x200000, %eax
+    addl $8, %edi
+    decl %ecx
+    jnz  2b
+    andl $~4, %eax                      /* above 1 GiB: supervisor only */
+    movl $1536, %ecx
+3:  movl %eax, (%edi)
+    addl $0x200000, %eax
+    addl $8, %edi
+    decl %ecx
+    jnz  3b
+    orl  $0x18, boot_pds + 0x3fb8       /* uncached: the local APIC's 2 MiB at FEE00000H */
+
+    movl $boot_pml4, %edi
+    call enter_long_mode
+    ljmp $SEL_KERNEL_CODE, $start64
+
+/* Sets CR4.PAE, CR3 = EDI, EFER.LME, CR0.PG: the caller is then in compatibility mode and jumps far. Used by one core at a
+ * time from identity-mapped 32-bit code; clobbers EAX, ECX, EDX. */
+    .globl enter_long_mode
+enter_long_mode:
+    movl $0x20, %eax                    /* CR4.PAE */
+    movl %eax, %cr4
+    movl %edi, %cr3
+    movl $0xc0000080, %ecx              /* EFER: LME; NXE and SCE are for the C code to set */
+    rdmsr
+    orl  $0x100, %eax
+    wrmsr
+    lgdt boot_gdt_pointer
+    movl $0x80010031, %eax              /* PG, WP, NE, ET, PE */
+    movl %eax, %cr0
+    ret
+
+    .code64
+start64:
+    movl $SEL_KERNEL_DATA, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %ss
+    xorl %eax, %eax
+    movl %eax, %fs
+    movl %eax, %gs
+    movl $boot_stack_top, %esp          /* zero-extends: the upper halves are undefined after the switch */
+    movl %esi, %edi
+    movl %ebx, %esi
+    xorl %ebp, %ebp
+    call boot_main
+    ud2
+
+    .section .rodata
+    .align 8
+    .globl boot_gdt_pointer
+boot_gdt_pointer:
+    .word boot_gdt_end - boot_gdt - 1
+    .long boot_gdt
+    .align 8
+boot_gdt:
+    .quad 0
+    .quad 0x00af9b000000ffff            /* SEL_KERNEL_CODE: 64-bit */
+    .quad 0x00cf93000000ffff            /* SEL_KERNEL_DATA */
+boot_gdt_end:
+
+    .bss
+    .align 4096
+    .globl boot_pml4
+boot_pml4: .skip 4096
+boot_pdpt: .skip 4096
+boot_pds:  .skip 4 * 4096
+    .skip 32768
+    .globl boot_stack_top
+boot_stack_top:
+
+    .section .note.GNU-stack, "", @progbits
