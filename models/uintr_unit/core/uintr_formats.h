@@ -44,17 +44,14 @@ struct uintr_upid {
 #define UINTR_UPID_ALIGN 64u
 #define UINTR_UPID_ON_MASK UINT64_C(0x1)
 #define UINTR_UPID_SN_MASK UINT64_C(0x2)
-#define UINTR_UPID_RESERVED_MASK UINT64_C(0x00000000ff00fffc) /* of `low`; SENDUIPI checks it, notification does not   \
-                                                               */
+/* Of `low`. SENDUIPI checks these bits, notification does not. */
+#define UINTR_UPID_FIELDS_MASK UINT64_C(0xffffffff00ff0003)
+#define UINTR_UPID_RESERVED_MASK UINT64_C(0x00000000ff00fffc)
 #define UINTR_UPID_PIR_OFFSET 8u
 
 _Static_assert(sizeof(struct uintr_upid) == UINTR_UPID_SIZE, "a UPID has 16 bytes");
-_Static_assert((UINTR_UPID_RESERVED_MASK & (UINTR_UPID_ON_MASK | UINTR_UPID_SN_MASK | UINT64_C(0xffffffff00ff0000))) ==
-                   0,
-               "reserved bits of a UPID are those outside ON, SN, NV, NDST");
-_Static_assert((UINTR_UPID_RESERVED_MASK | UINTR_UPID_ON_MASK | UINTR_UPID_SN_MASK | UINT64_C(0xffffffff00ff0000)) ==
-                   UINT64_MAX,
-               "every bit of a UPID's low half is a field or reserved");
+_Static_assert((UINTR_UPID_RESERVED_MASK ^ UINTR_UPID_FIELDS_MASK) == UINT64_MAX,
+               "every bit of `low` is a field or reserved");
 
 static inline struct uintr_upid uintr_upid_get(const uint8_t *bytes)
 {

@@ -44,7 +44,7 @@ void uintr_msr_load(struct uintr *u, uint32_t msr, uint64_t value)
         u->pd = value; /* the UPID in memory is not touched */
         break;
     case UINTR_MSR_TT: u->tt = value; break;
-    default: VP_ASSERT(!"not an IA32_UINTR_* MSR");
+    default: vp_assert_failed("not an IA32_UINTR_* MSR", __FILE__, __LINE__);
     }
 }
 
@@ -58,7 +58,7 @@ uint64_t uintr_msr_read(const struct uintr *u, uint32_t msr)
         return (uint64_t)u->uinv << UINTR_MISC_UINV_SHIFT | u->uittsz;
     case UINTR_MSR_PD: return u->pd;
     case UINTR_MSR_TT: return u->tt;
-    default: VP_ASSERT(!"not an IA32_UINTR_* MSR"); return 0;
+    default: vp_assert_failed("not an IA32_UINTR_* MSR", __FILE__, __LINE__);
     }
 }
 

@@ -53,8 +53,8 @@ struct uintr_track_stats {
     uint64_t dropped; /* posts that got no record: UINTR_TRACK_LIMIT were under way, or the host has no memory */
 };
 
-#define UINTR_TRACK_LIMIT                                                                                              \
-    (UINT32_C(1) << 20) /* records under way; keeps a guest that never delivers from eating the host */
+/* Most records under way: a guest that never takes its interrupts must not eat the host's memory. */
+#define UINTR_TRACK_LIMIT (UINT32_C(1) << 20)
 
 struct uintr_track;
 
