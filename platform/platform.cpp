@@ -74,7 +74,7 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
       m_core_count(static_cast<std::uint32_t>(config.integer("platform.cores"))),
       m_code_map(cpu_code_map_create(m_layout.top())), m_keeper(keeper_config(config)), m_console(guest_output),
       m_progress(options.quiet ? progress_mode::off : options.progress),
-      m_ram("ram", config.integer("platform.memory_bytes")), m_bus("bus"), m_io_bus("io_bus"),
+      m_ram("ram", config.integer("platform.memory_bytes")), m_ram_core(m_ram.core()), m_bus("bus"), m_io_bus("io_bus"),
       m_com1([this](unsigned char c) { m_console.put(c); }), m_debug([this](unsigned char c) { m_console.put(c); }),
       m_exit([this](std::uint32_t value, std::uint64_t ps) {
           request_end(cycle_of_ps(ps), end_reason::guest_exit, value);
@@ -181,7 +181,7 @@ void platform::bind()
 void platform::boot()
 {
     auto write = [this](std::uint64_t physical, const void *bytes, std::uint64_t size) {
-        if (mem_write(m_ram.core(), physical, bytes, size) != MEM_OK)
+        if (mem_write(m_ram_core, physical, bytes, size) != MEM_OK)
             throw std::logic_error("the loader wrote outside of RAM");
     };
     const boot_result result = load_multiboot(m_options.boot, m_layout, write);

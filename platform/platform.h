@@ -118,6 +118,7 @@ class platform : public sc_core::sc_module, private cpu_observer, private tlm::t
     std::unique_ptr<insn_trace> m_insn_trace;
 
     memory_lt_module m_ram;
+    struct memory *const m_ram_core;
     address_bus m_bus, m_io_bus;
     uart16550 m_com1;
     debug_port m_debug;

@@ -133,7 +133,7 @@ void platform::report_rest(stat_tree &tree) const
 #define INTERCONNECT_STAT(name, unit, sentence) add_counter(tree, "interconnect", #name, ic.name, unit, sentence);
 #include "interconnect_stats.def"
 #undef INTERCONNECT_STAT
-    const struct mem_stats &mem = *mem_stats(m_ram.core());
+    const struct mem_stats &mem = *mem_stats(m_ram_core);
 #define MEM_STAT(name, unit, sentence) add_counter(tree, "memory", #name, mem.name, unit, sentence);
 #include "mem_stats.def"
 #undef MEM_STAT

@@ -15,8 +15,10 @@ namespace vp
 insn_trace::insn_trace(const std::string &path)
     : m_path(path), m_file(std::fopen(path.c_str(), "wb")), m_disassembler(cpu_disassembler_create())
 {
-    if (m_file == nullptr)
+    if (m_file == nullptr) {
+        cpu_disassembler_destroy(m_disassembler);
         throw user_error(fmt::format("--itrace: {}: cannot be created", path));
+    }
     std::fputs("# cycle core cpl mode rip bytes disassembly\n", m_file);
 }
 

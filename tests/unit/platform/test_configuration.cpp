@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// Configuration: layers and precedence, origins, and one line for every mistake a user can make.
+#include "config/configuration.h"
+#include "config/user_error.h"
+#include "cpu.h"
+#include "scratch_file.h"
+
+#include <gtest/gtest.h>
+
+using namespace vp;
+
+namespace
+{
+
+assignment set(const std::string &text) { return parse_set(text); }
+
+std::string error_of_toml(const std::string &content, bool is_profile = false)
+{
+    scratch_file file(".toml", content);
+    return USER_ERROR_OF(configuration c(read_toml(file.path(), is_profile)));
+}
+
+const config_entry &entry(const configuration &c, const std::string &key)
+{
+    for (const config_entry &e : c.entries())
+        if (e.key.name == key)
+            return e;
+    throw std::out_of_range(key);
+}
+
+} // namespace
+
+TEST(configuration, defaults_are_the_documented_ones)
+{
+    configuration c;
+    EXPECT_EQ(c.integer("platform.cores"), 2u);
+    EXPECT_EQ(c.integer("platform.memory_bytes"), 256u << 20);
+    EXPECT_EQ(c.integer("cpu.clock_hz"), 2000000000u);
+    EXPECT_EQ(c.integer("interconnect.latency_cycles"), 200u);
+    EXPECT_EQ(c.quantum_setting().of, quantum::unit::automatic);
+    EXPECT_EQ(c.features(), cpu_features_default());
+    EXPECT_EQ(entry(c, "platform.cores").origin, "default");
+}
+
+TEST(configuration, later_layers_win_and_origin_says_which)
+{
+    scratch_file file(".toml", "[platform]\n\ncores = 4\nmemory_bytes = \"64M\"\n[cpu]\nclock_hz = 1_000_000_000\n");
+    std::vector<assignment> layers = read_toml(file.path(), false);
+    layers.push_back(set("platform.cores=8"));
+    configuration c(layers);
+    EXPECT_EQ(c.integer("platform.cores"), 8u);
+    EXPECT_EQ(entry(c, "platform.cores").origin, "--set");
+    EXPECT_EQ(c.integer("platform.memory_bytes"), 64u << 20);
+    EXPECT_EQ(entry(c, "platform.memory_bytes").origin, file.path() + ":4");
+    EXPECT_EQ(c.integer("cpu.clock_hz"), 1000000000u);
+    EXPECT_HAS(c.print(), "platform.cores");
+    EXPECT_HAS(c.print(), "# --set");
+}
+
+TEST(configuration, values_may_be_tables_with_a_source)
+{
+    scratch_file file(".toml",
+                      "interconnect.latency_cycles = { value = 350, source = \"measured\", confidence = \"high\" }\n");
+    configuration c(read_toml(file.path(), false));
+    EXPECT_EQ(c.integer("interconnect.latency_cycles"), 350u);
+    EXPECT_EQ(entry(c, "interconnect.latency_cycles").source, "measured");
+    EXPECT_EQ(entry(c, "interconnect.latency_cycles").confidence, "high");
+    EXPECT_HAS(c.print(), "source: measured (high)");
+}
+
+TEST(configuration, misspelt_key_names_place_and_nearest)
+{
+    std::string e = error_of_toml("[platform]\ncoers = 4\n");
+    EXPECT_HAS(e, ".toml:2");
+    EXPECT_HAS(e, "platform.coers");
+    EXPECT_HAS(e, "did you mean 'platform.cores'?");
+}
+
+TEST(configuration, value_out_of_range_names_the_range)
+{
+    for (const char *text :
+         {"platform.cores=0", "platform.cores=65", "platform.cores=-1", "platform.cores=many", "platform.cores="})
+        EXPECT_HAS(USER_ERROR_OF(configuration c({set(text)})), "expected an integer from 1 to 64") << text;
+    EXPECT_HAS(error_of_toml("platform.cores = 1000\n"),
+               ".toml:1: platform.cores = '1000': expected an integer from 1 to 64");
+    EXPECT_HAS(error_of_toml("platform.cores = \"two\"\n"), "expected an integer");
+    EXPECT_HAS(error_of_toml("platform.cores = 1.5\n"), "expected an integer");
+    EXPECT_HAS(error_of_toml("platform.memory_bytes = \"1T\"\n"), "expected a size");
+    EXPECT_HAS(error_of_toml("lapic.x2apic = 1\n"), "expected true or false");
+    EXPECT_HAS(error_of_toml("interconnect.model = \"meshy\"\n"), "expected one of: fixed");
+    EXPECT_HAS(error_of_toml("platform.quantum = 100\n"), "expected auto");
+}
+
+TEST(configuration, an_overridden_value_is_checked_too)
+{
+    EXPECT_HAS(USER_ERROR_OF(configuration c({set("platform.cores=99"), set("platform.cores=1")})),
+               "expected an integer");
+}
+
+TEST(configuration, memory_must_be_whole_pages)
+{
+    EXPECT_HAS(USER_ERROR_OF(configuration c({set("platform.memory_bytes=4097K")})), "expected a multiple of 4096");
+}
+
+TEST(configuration, clock_must_be_whole_femtoseconds_and_neighbours_are_named)
+{
+    EXPECT_EQ(USER_ERROR_OF(configuration c({set("cpu.clock_hz=3200000000")})), "");
+    std::string e = USER_ERROR_OF(configuration c({set("cpu.clock_hz=3e9")}));
+    EXPECT_HAS(e, "whole number of femtoseconds");
+    EXPECT_HAS(e, "2560000000 or 3125000000");
+}
+
+TEST(configuration, features_can_be_added_and_taken_away)
+{
+    std::uint64_t uintr = std::uint64_t{1} << CPU_FEATURE_uintr, flexible = std::uint64_t{1} << CPU_FEATURE_uiret_uif;
+    EXPECT_EQ(configuration({set("cpu.features=-uintr")}).features(), cpu_features_default() & ~uintr);
+    EXPECT_EQ(configuration({set("cpu.features=default,uiret_uif")}).features(), cpu_features_default() | flexible);
+    EXPECT_EQ(configuration({set("cpu.features=+uiret_uif, -uintr")}).features(),
+              (cpu_features_default() | flexible) & ~uintr);
+    EXPECT_EQ(configuration({set("cpu.features=uintr")}).features(), uintr);
+    scratch_file file(".toml", "cpu.features = [\"default\", \"-uintr\"]\n");
+    EXPECT_EQ(configuration(read_toml(file.path(), false)).features(), cpu_features_default() & ~uintr);
+    EXPECT_HAS(USER_ERROR_OF(configuration c({set("cpu.features=default,uinter")})), "did you mean 'uintr'?");
+    EXPECT_HAS(error_of_toml("cpu.features = [1]\n"), "a list may only have texts");
+}
+
+TEST(configuration, timing_model_brings_its_parameters)
+{
+    configuration c({set("timing.model=functional")});
+    EXPECT_STREQ(c.timing_model()->name, "functional");
+    EXPECT_EQ(c.timing_values().size(), c.timing_model()->param_count);
+    configuration t({set("timing.model=table")});
+    ASSERT_GT(t.timing_model()->param_count, 0u);
+    const struct timing_param &p = t.timing_model()->params[0];
+    std::string key = std::string("timing.") + p.name;
+    configuration changed({set("timing.model=table"), set(key + "=" + std::to_string(static_cast<long>(p.max)))});
+    EXPECT_EQ(changed.timing_values()[0], static_cast<double>(static_cast<long>(p.max)));
+    EXPECT_HAS(USER_ERROR_OF(configuration bad({set("timing.model=table"), set(key + "=1e300")})),
+               "expected a number from");
+    EXPECT_HAS(USER_ERROR_OF(configuration bad({set("timing.model=functional"), set(key + "=1")})), "unknown key");
+}
+
+TEST(configuration, a_profile_may_describe_models_that_are_not_chosen)
+{
+    std::string key = timing_find("table")->params[0].name;
+    std::string profile = "[profile]\nname = \"x\"\nsummary = \"y\"\n[timing]\n" + key + " = { value = " +
+                          std::to_string(static_cast<long>(timing_find("table")->params[0].default_value)) +
+                          ", source = \"s\" }\n";
+    scratch_file file(".toml", profile);
+    std::vector<assignment> layers = read_toml(file.path(), true);
+    layers.push_back(set("timing.model=functional"));
+    EXPECT_EQ(USER_ERROR_OF(configuration c(layers)), "");
+}
+
+TEST(configuration, unknown_timing_model_lists_the_known_ones)
+{
+    std::string e = USER_ERROR_OF(configuration c({set("timing.model=tabel")}));
+    EXPECT_HAS(e, "unknown timing model 'tabel'");
+    EXPECT_HAS(e, "did you mean 'table'?");
+    EXPECT_HAS(e, "functional");
+    EXPECT_HAS(USER_ERROR_OF(configuration c({set("timing.model=/nonexistent/model.so")})), "/nonexistent/model.so");
+    scratch_file text(".so", "this is no shared object");
+    EXPECT_HAS(USER_ERROR_OF(configuration c({set("timing.model=" + text.path())})), text.path());
+}
+
+TEST(toml, mistakes_name_file_and_line)
+{
+    EXPECT_HAS(error_of_toml("[platform\ncores = 1\n"), ".toml:1: not valid TOML");
+    EXPECT_HAS(error_of_toml("a = 1\na = 2\n"), ".toml:2: not valid TOML");
+    EXPECT_HAS(error_of_toml("platform.cores = 2024-01-01\n"), "dates and times");
+    EXPECT_HAS(error_of_toml("platform.cores = { value = 2, sauce = \"x\" }\n"), "unknown member 'sauce'");
+    EXPECT_HAS(error_of_toml("platform.cores = { value = 2, source = 1 }\n"), "'source' must be a text");
+    EXPECT_HAS(error_of_toml("[profile]\nname = \"x\"\n"), "belongs into a profile");
+    EXPECT_HAS(error_of_toml(std::string("\xff\xfe\0\x01", 4)), "not valid TOML");
+    EXPECT_HAS(USER_ERROR_OF(read_toml("/nonexistent.toml", false)), "no such configuration file");
+    EXPECT_HAS(USER_ERROR_OF(read_toml("/tmp", false)), "not a regular file");
+}
+
+TEST(toml, a_profile_needs_name_summary_and_sources)
+{
+    EXPECT_HAS(error_of_toml("platform.cores = { value = 2, source = \"s\" }\n", true), "needs a table [profile]");
+    EXPECT_HAS(error_of_toml("[profile]\nname = \"x\"\nsummary = \"y\"\n[platform]\ncores = 4\n", true),
+               ".toml:5: platform.cores: a profile must name the source");
+    EXPECT_HAS(error_of_toml("[profile]\nname = \"x\"\nauthor = \"y\"\n", true), "unknown member 'author'");
+    scratch_file file(".toml",
+                      "[profile]\nname = \"x\"\nsummary = \"y\"\n[platform]\ncores = { value = 4, source = \"s\" }\n");
+    profile_info info;
+    EXPECT_EQ(read_toml(file.path(), true, &info).size(), 1u);
+    EXPECT_EQ(info.name, "x");
+    EXPECT_EQ(info.summary, "y");
+}
+
+TEST(toml, profiles_are_found_by_name_or_path)
+{
+    EXPECT_EQ(find_profile("./mine.toml", {}), "./mine.toml");
+    EXPECT_EQ(find_profile("mine.toml", {}), "mine.toml");
+    EXPECT_HAS(USER_ERROR_OF(find_profile("none", {"/nonexistent"})), "unknown profile 'none'");
+}
+
+TEST(set_option, needs_key_and_value)
+{
+    EXPECT_HAS(USER_ERROR_OF(parse_set("platform.cores")), "expected KEY=VALUE");
+    EXPECT_HAS(USER_ERROR_OF(parse_set("=4")), "expected KEY=VALUE");
+    EXPECT_EQ(parse_set("a=b=c").value.text, "b=c");
+}
