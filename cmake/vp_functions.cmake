@@ -14,7 +14,6 @@ endfunction()
 function(vp_core_library name)
     add_library(${name} STATIC ${ARGN})
     vp_common_options(${name})
-    set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
 endfunction()
 
 # A SystemC shell.

@@ -27,7 +27,7 @@ public:
     // Throws std::invalid_argument if the size is not a multiple of 4096 or cannot be had.
     memory_lt_module(const sc_core::sc_module_name &name, std::uint64_t size_bytes, const memory_timing &latencies = {});
     ~memory_lt_module() override;
-    struct memory *core() { return m_core; }
+    struct memory *core() const { return m_core; }
 
 private:
     void b_transport(tlm::tlm_generic_payload &trans, sc_core::sc_time &delay);
