@@ -85,6 +85,7 @@ void cpu_module::run_slice()
         m_running = false;
         now = cpu_now(m_cpu);
         m_passed = std::min(m_run_until, now);
+        m_slice_end = std::min(m_slice_end, m_keeper.end()); // the core may have ended the run
         if (stop != CPU_STOP_UNTIL || now >= m_slice_end || (by_insn && --steps == 0))
             break;
         lapic_port->advance(now);
