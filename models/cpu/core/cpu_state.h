@@ -211,6 +211,7 @@ struct cpu {
     uint64_t misc_enable, mtrr_def_type, mtrr_fix[11], mtrr_var[16], xss, xcr0, spec_ctrl, mcg_status;
 
     struct uintr *uintr;
+    uint32_t uintr_insn_cost; /* of the SENDUIPI or UIRET in progress, charged after its first step */
     uint64_t retired_idle;   /* cycles spent waiting                                             */
 
     struct tlb_entry tlb_sets[MMU_VIEWS][TLB_SIZE];

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Model-specific registers: one row each, with the feature that brings it and what a write must satisfy. A number
+ * without a row is #GP(0), as on the processor. Registers of the local APIC go to the bus, those of user interrupts to
+ * the UINTR unit. Source: SDM Vol. 4, "Architectural MSRs"; Vol. 3, "Time-Stamp Counter", "Memory Type Range Registers
+ * (MTRRs)", "Page Attribute Table (PAT)", "Machine-Check MSRs". */
+#include "protect.h"
+
+#include <string.h>
+
+#define MICROCODE_REVISION 0x2b000000u
+
+struct msr_row {
+    uint32_t first, last;
+    const char *name;
+    int feature;       /* enum cpu_feature, or -1 for every core                    */
+    bool canonical;    /* written values must be canonical                          */
+    uint64_t reserved; /* written values must not have these bits: #GP(0)           */
+    size_t offset;     /* storage in struct cpu, for rows without functions         */
+    /* VP_FAULT is #GP(0); the caller raises it. */
+    enum vp_status (*read)(struct cpu *cpu, uint32_t msr, uint64_t *value);
+    enum vp_status (*write)(struct cpu *cpu, uint32_t msr, uint64_t value);
+};
+
+/* --- registers whose value is a constant --- */
+static enum vp_status refuse_write(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    (void)cpu, (void)msr, (void)value;
+    return VP_FAULT;
+}
+
+static enum vp_status ignore_write(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    (void)cpu, (void)msr, (void)value;
+    return VP_OK;
+}
+
+static enum vp_status read_zero(struct cpu *cpu, uint32_t msr, uint64_t *value)
+{
+    (void)cpu, (void)msr;
+    *value = 0;
+    return VP_OK;
+}
+
+static enum vp_status read_microcode_revision(struct cpu *cpu, uint32_t msr, uint64_t *value)
+{
+    (void)cpu, (void)msr;
+    *value = (uint64_t)MICROCODE_REVISION << 32;
+    return VP_OK;
+}
+
+/* RDCL_NO, IBRS_ALL without IBRS is not claimed, SKIP_L1DFL_VMENTRY, MDS_NO, PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO,
+ * FBSDP_NO, PSDP_NO, RFDS_NO (27): no leak of this kind exists in a model. SDM Vol. 4, IA32_ARCH_CAPABILITIES. */
+static enum vp_status read_arch_capabilities(struct cpu *cpu, uint32_t msr, uint64_t *value)
+{
+    (void)cpu, (void)msr;
+    *value = 1u << 0 | 1u << 3 | 1u << 5 | 1u << 6 | 1u << 8 | 1u << 13 | 1u << 14 | 1u << 15 | 1u << 27;
+    return VP_OK;
+}
+
+/* Eight variable ranges, fixed ranges, write-combining. */
+static enum vp_status read_mtrrcap(struct cpu *cpu, uint32_t msr, uint64_t *value)
+{
+    (void)cpu, (void)msr;
+    *value = 8 | 1u << 8 | 1u << 10;
+    return VP_OK;
+}
+
+/* --- time: the TSC is the core's cycle plus an offset, which is also IA32_TSC_ADJUST (zero at RESET) --- */
+static void set_tsc_offset(struct cpu *cpu, uint64_t offset)
+{
+    cpu->tsc_offset = offset;
+    cpu->bus.apic_set_tsc_offset(cpu->bus.ctx, offset);
+    cpu_signal_interrupt(cpu); /* a deadline may have moved */
+}
+
+static enum vp_status read_tsc(struct cpu *cpu, uint32_t msr, uint64_t *value)
+{
+    (void)msr;
+    *value = cpu_now(cpu) + cpu->tsc_offset;
+    return VP_OK;
+}
+
+static enum vp_status write_tsc(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    (void)msr;
+    set_tsc_offset(cpu, value - cpu_now(cpu));
+    return VP_OK;
+}
+
+static enum vp_status write_tsc_adjust(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    (void)msr;
+    set_tsc_offset(cpu, value);
+    return VP_OK;
+}
+
+/* --- modes and bases --- */
+static enum vp_status write_efer(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    (void)msr;
+    return cpu_write_efer(cpu, value);
+}
+
+static enum vp_status read_segment_base(struct cpu *cpu, uint32_t msr, uint64_t *value)
+{
+    *value = cpu->seg[msr == 0xc0000100 ? SEG_FS : SEG_GS].base;
+    return VP_OK;
+}
+
+static enum vp_status write_segment_base(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    cpu->seg[msr == 0xc0000100 ? SEG_FS : SEG_GS].base = value;
+    return VP_OK;
+}
+
+/* --- memory types (storage with their rules) --- */
+/* Each byte is a memory type: UC, WC, WT, WP, WB; UC- (7) in the PAT only. */
+static bool types_are_valid(uint64_t value, bool is_pat)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned type = (value >> (8 * i)) & 0xff;
+        if (type == 2 || type == 3 || type > (is_pat ? 7u : 6u))
+            return false;
+    }
+    return true;
+}
+
+static enum vp_status write_pat(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    (void)msr;
+    if (!types_are_valid(value, true))
+        return VP_FAULT;
+    cpu->pat = value;
+    return VP_OK;
+}
+
+static uint64_t beyond_physical(const struct cpu *cpu)
+{
+    return ~((UINT64_C(1) << cpu->config.physical_address_width) - 1);
+}
+
+static enum vp_status read_mtrr_variable(struct cpu *cpu, uint32_t msr, uint64_t *value)
+{
+    *value = cpu->mtrr_var[msr - 0x200];
+    return VP_OK;
+}
+
+/* Even: base and type; odd: mask and valid bit. */
+static enum vp_status write_mtrr_variable(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    uint64_t reserved = beyond_physical(cpu) | ((msr & 1) ? 0x7ff : 0xf00);
+    if ((value & reserved) || (!(msr & 1) && !types_are_valid(value & 0xff, false)))
+        return VP_FAULT;
+    cpu->mtrr_var[msr - 0x200] = value;
+    return VP_OK;
+}
+
+/* 64K_00000, 16K_80000, 16K_A0000, 4K_C0000 .. 4K_F8000. */
+static unsigned mtrr_fixed_index(uint32_t msr) { return msr == 0x250 ? 0 : msr <= 0x259 ? msr - 0x257 : msr - 0x265; }
+
+static enum vp_status read_mtrr_fixed(struct cpu *cpu, uint32_t msr, uint64_t *value)
+{
+    *value = cpu->mtrr_fix[mtrr_fixed_index(msr)];
+    return VP_OK;
+}
+
+static enum vp_status write_mtrr_fixed(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    if (!types_are_valid(value, false))
+        return VP_FAULT;
+    cpu->mtrr_fix[mtrr_fixed_index(msr)] = value;
+    return VP_OK;
+}
+
+static enum vp_status write_mtrr_default(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    (void)msr;
+    if (!types_are_valid(value & 0xff, false))
+        return VP_FAULT;
+    cpu->mtrr_def_type = value;
+    return VP_OK;
+}
+
+/* --- other models --- */
+static enum vp_status read_apic(struct cpu *cpu, uint32_t msr, uint64_t *value)
+{
+    return cpu->bus.apic_msr_read(cpu->bus.ctx, msr, value);
+}
+
+static enum vp_status write_apic(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    enum vp_status status = cpu->bus.apic_msr_write(cpu->bus.ctx, msr, value);
+    cpu_signal_interrupt(cpu); /* EOI, TPR, self-IPI and the timer change what is pending */
+    return status;
+}
+
+static enum vp_status read_uintr(struct cpu *cpu, uint32_t msr, uint64_t *value)
+{
+    *value = uintr_msr_read(cpu->uintr, msr);
+    return VP_OK;
+}
+
+static enum vp_status write_uintr(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    enum vp_status status = uintr_msr_write(cpu->uintr, msr, value);
+    cpu_uintr_changed(cpu);
+    return status;
+}
+
+/* --- the table --- */
+#define F(name) CPU_FEATURE_##name
+#define STORE_AT(field) .offset = offsetof(struct cpu, field)
+#define UPPER_HALF UINT64_C(0xffffffff00000000)
+#define ONE(n) .first = (n), .last = (n)
+static const struct msr_row table[] = {
+    {ONE(0x10), .name = "IA32_TIME_STAMP_COUNTER", .feature = F(tsc), .read = read_tsc, .write = write_tsc},
+    {ONE(0x17), .name = "IA32_PLATFORM_ID", .feature = -1, .read = read_zero, .write = refuse_write},
+    {ONE(0x1b), .name = "IA32_APIC_BASE", .feature = F(apic), .read = read_apic, .write = write_apic},
+    {ONE(0x3b), .name = "IA32_TSC_ADJUST", .feature = F(tsc_adjust), STORE_AT(tsc_offset), .write = write_tsc_adjust},
+    {ONE(0x8b), .name = "IA32_BIOS_SIGN_ID", .feature = -1, .read = read_microcode_revision, .write = ignore_write},
+    {ONE(0xfe), .name = "IA32_MTRRCAP", .feature = F(mtrr), .read = read_mtrrcap, .write = refuse_write},
+    {ONE(0x10a), .name = "IA32_ARCH_CAPABILITIES", .feature = F(arch_capabilities), .read = read_arch_capabilities,
+     .write = refuse_write},
+    {ONE(0x174), .name = "IA32_SYSENTER_CS", .feature = F(sep), STORE_AT(sysenter_cs)},
+    {ONE(0x175), .name = "IA32_SYSENTER_ESP", .feature = F(sep), .canonical = true, STORE_AT(sysenter_esp)},
+    {ONE(0x176), .name = "IA32_SYSENTER_EIP", .feature = F(sep), .canonical = true, STORE_AT(sysenter_eip)},
+    {ONE(0x179), .name = "IA32_MCG_CAP", .feature = F(mca), .read = read_zero, .write = refuse_write},
+    {ONE(0x17a), .name = "IA32_MCG_STATUS", .feature = F(mca), .reserved = ~UINT64_C(0), STORE_AT(mcg_status)},
+    {ONE(0x1a0), .name = "IA32_MISC_ENABLE", .feature = -1, .reserved = ~UINT64_C(0x400c51889), STORE_AT(misc_enable)},
+    {ONE(0x1d9), .name = "IA32_DEBUGCTL", .feature = -1, .reserved = ~UINT64_C(0), .read = read_zero,
+     .write = ignore_write},
+    {.first = 0x200,
+     .last = 0x20f,
+     .name = "IA32_MTRR_PHYS",
+     .feature = F(mtrr),
+     .read = read_mtrr_variable,
+     .write = write_mtrr_variable},
+    {ONE(0x250), .name = "IA32_MTRR_FIX64K", .feature = F(mtrr), .read = read_mtrr_fixed, .write = write_mtrr_fixed},
+    {.first = 0x258,
+     .last = 0x259,
+     .name = "IA32_MTRR_FIX16K",
+     .feature = F(mtrr),
+     .read = read_mtrr_fixed,
+     .write = write_mtrr_fixed},
+    {.first = 0x268,
+     .last = 0x26f,
+     .name = "IA32_MTRR_FIX4K",
+     .feature = F(mtrr),
+     .read = read_mtrr_fixed,
+     .write = write_mtrr_fixed},
+    {ONE(0x277), .name = "IA32_PAT", .feature = F(pat), STORE_AT(pat), .write = write_pat},
+    {ONE(0x2ff), .name = "IA32_MTRR_DEF_TYPE", .feature = F(mtrr), .reserved = ~UINT64_C(0xcff),
+     STORE_AT(mtrr_def_type), .write = write_mtrr_default},
+    {ONE(0x6e0), .name = "IA32_TSC_DEADLINE", .feature = F(apic), .read = read_apic, .write = write_apic},
+    {.first = 0x800,
+     .last = 0x8ff,
+     .name = "IA32_X2APIC",
+     .feature = F(x2apic),
+     .read = read_apic,
+     .write = write_apic},
+    {.first = 0x985,
+     .last = 0x98a,
+     .name = "IA32_UINTR",
+     .feature = F(uintr),
+     .read = read_uintr,
+     .write = write_uintr},
+    {ONE(0xc0000080), .name = "IA32_EFER", .feature = -1, STORE_AT(efer), .write = write_efer},
+    {ONE(0xc0000081), .name = "IA32_STAR", .feature = F(lm), STORE_AT(star)},
+    {ONE(0xc0000082), .name = "IA32_LSTAR", .feature = F(lm), .canonical = true, STORE_AT(lstar)},
+    {ONE(0xc0000083), .name = "IA32_CSTAR", .feature = F(lm), .canonical = true, STORE_AT(cstar)},
+    {ONE(0xc0000084), .name = "IA32_FMASK", .feature = F(lm), .reserved = UPPER_HALF, STORE_AT(sfmask)},
+    {ONE(0xc0000100), .name = "IA32_FS_BASE", .feature = F(lm), .canonical = true, .read = read_segment_base,
+     .write = write_segment_base},
+    {ONE(0xc0000101), .name = "IA32_GS_BASE", .feature = F(lm), .canonical = true, .read = read_segment_base,
+     .write = write_segment_base},
+    {ONE(0xc0000102), .name = "IA32_KERNEL_GS_BASE", .feature = F(lm), .canonical = true, STORE_AT(kernel_gs_base)},
+    {ONE(0xc0000103), .name = "IA32_TSC_AUX", .feature = F(rdtscp), .reserved = UPPER_HALF, STORE_AT(tsc_aux)},
+};
+
+static const struct msr_row *find_row(const struct cpu *cpu, uint32_t msr)
+{
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        const struct msr_row *row = &table[i];
+        if (msr < row->first || msr > row->last)
+            continue;
+        return row->feature < 0 || cpu_has_feature(cpu, (enum cpu_feature)row->feature) ? row : NULL;
+    }
+    return NULL;
+}
+
+enum vp_status cpu_msr_read(struct cpu *cpu, uint32_t msr, uint64_t *value)
+{
+    const struct msr_row *row = find_row(cpu, msr);
+    if (!row)
+        return cpu_raise(cpu, EXC_GP, 0);
+    if (!row->read) {
+        memcpy(value, (const char *)cpu + row->offset, sizeof *value);
+        return VP_OK;
+    }
+    return row->read(cpu, msr, value) == VP_OK ? VP_OK : cpu_raise(cpu, EXC_GP, 0);
+}
+
+enum vp_status cpu_msr_write(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    const struct msr_row *row = find_row(cpu, msr);
+    if (!row || (value & row->reserved) || (row->canonical && !bits_is_canonical(value, CPU_LINEAR_WIDTH)))
+        return cpu_raise(cpu, EXC_GP, 0);
+    if (!row->write) {
+        memcpy((char *)cpu + row->offset, &value, sizeof value);
+        return VP_OK;
+    }
+    return row->write(cpu, msr, value) == VP_OK ? VP_OK : cpu_raise(cpu, EXC_GP, 0);
+}
