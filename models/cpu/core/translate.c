@@ -118,7 +118,6 @@ static unsigned handler_of(const struct insn *in, uint32_t mode, struct op *op, 
     }
     case KIND_JCC:
         op->reg = in->opcode & 15;
-        op->imm = in->imm;
         if (state->cc_kind != 0)
             return H_jo_sub_8 + 8u * op->reg + (state->cc_kind == 2 ? 4u : 0u) + state->cc_size_log2;
         return H_jcc;
