@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Where tests map pages of their own, far from the identity map. */
-#define TEST_VA 0x0000008000000000ull
+#define TEST_VA 0x0000008000000000ul
 
 void *page_alloc(void); /* a zeroed 4 KiB page at its own address; never freed */
 /* The entry that maps va at level 1 (4 KiB), 2 (2 MiB) or 3; makes the tables above it (present, writable, user) and splits
