@@ -64,6 +64,17 @@ struct lapic_config lapic_config_of(const configuration &config, std::uint32_t i
     return c;
 }
 
+apic_event trace_name(lapic_event::kind_t kind)
+{
+    switch (kind) {
+    case lapic_event::SENT: return apic_event::sent;
+    case lapic_event::ARRIVED: return apic_event::arrived;
+    case lapic_event::DROPPED: return apic_event::dropped;
+    case lapic_event::TIMER: break;
+    }
+    return apic_event::timer;
+}
+
 } // namespace
 
 platform::platform(const sc_core::sc_module_name &name, const configuration &config, const run_options &options,
@@ -141,7 +152,9 @@ void platform::build_core(std::uint32_t index)
         m_uintr.arrived(number, index, cycle);
     };
     if (m_timeline)
-        lapic.on_event = [this, index](const lapic_event &event) { m_timeline->apic_event(index, event); };
+        lapic.on_event = [this, index](const lapic_event &event) {
+            m_timeline->apic(index, trace_name(event.kind), event.cycle, event.msg);
+        };
 }
 
 void platform::build_devices()
@@ -188,6 +201,8 @@ void platform::boot()
     const auto acpi = acpi_tables({m_core_count, m_core_count & 0xf}, static_cast<std::uint32_t>(ACPI_FIRST));
     write(ACPI_FIRST, acpi.data(), acpi.size());
     cpu_start_multiboot(m_cores[0]->core(), result.entry, MULTIBOOT_BOOT_MAGIC, result.info);
+    if (m_timeline)
+        m_timeline->core_event(0, CPU_TRACE_CPL, 0, 0, 0);
 }
 
 // --- the run and its end ---
@@ -231,6 +246,8 @@ void platform::simulate()
     for (const auto &c : m_cores)
         c->finish(m_end.cycle);
     m_uintr.finish();
+    if (m_internal_error)
+        std::rethrow_exception(m_internal_error);
 }
 
 // The earliest end counts: a core that is behind may yet end the run before this one did.
@@ -287,7 +304,13 @@ std::uint64_t platform::uintr_number(std::uint32_t core) { return m_uintr.number
 
 void platform::write(const uintr_report &report)
 {
-    m_stages.add(report.record);
+    // Called from inside a core, which is C: the exception has to wait for the end of the run.
+    try {
+        m_stages.add(report.record);
+    } catch (const std::logic_error &) {
+        if (!m_internal_error)
+            m_internal_error = std::current_exception();
+    }
     if (m_timeline)
         m_timeline->user_interrupt(report.record);
 }

@@ -28,6 +28,7 @@
 #include "uintr_module.h"
 
 #include <csignal>
+#include <exception>
 #include <memory>
 #include <systemc>
 #include <vector>
@@ -134,6 +135,7 @@ class platform : public sc_core::sc_module, private cpu_observer, private tlm::t
     std::vector<std::unique_ptr<cpu_module>> m_cores;
 
     run_end m_end;
+    std::exception_ptr m_internal_error;
     sc_core::sc_event m_end_changed;
     double m_host_seconds = 0;
     std::uint64_t m_alone_cycles;

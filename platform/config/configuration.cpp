@@ -42,6 +42,16 @@ std::string join(const std::vector<std::string> &words)
     return text;
 }
 
+// The effective list, as `uintr-vp config` and the statistics show it.
+std::string feature_names(std::uint64_t features)
+{
+    std::string names;
+    for (int i = 0; i < CPU_FEATURE_COUNT; i++)
+        if (features >> i & 1)
+            names += (names.empty() ? "" : ",") + std::string(cpu_feature_name(static_cast<enum cpu_feature>(i)));
+    return names;
+}
+
 // Nearest clocks below and above whose cycle is a whole number of femtoseconds.
 std::string neighbours(std::uint64_t clock_hz)
 {
@@ -70,6 +80,7 @@ configuration::configuration(const std::vector<assignment> &layers)
         for (const assignment &a : layers)
             apply(a);
         m_features = parse_features(at("cpu.features"));
+        find("cpu.features")->value = feature_names(m_features);
         check_together();
     } catch (...) {
         timing_unload(m_handle);

@@ -66,6 +66,7 @@ void timeline::privilege(std::uint32_t core, int cpl, std::uint64_t cycle)
     core_state &c = m_cores[core];
     if (c.cpl == cpl)
         return;
+    halt(core, false, cycle); // slices nest: a halt lies within one privilege
     if (c.cpl >= 0)
         m_out.end(core_track(core), ps(cycle));
     c.cpl = cpl;
@@ -73,23 +74,26 @@ void timeline::privilege(std::uint32_t core, int cpl, std::uint64_t cycle)
         m_out.begin(core_track(core), privilege_name(cpl), "privilege", ps(cycle), fmt::format("\"cycle\":{}", cycle));
 }
 
+void timeline::halt(std::uint32_t core, bool halted, std::uint64_t cycle)
+{
+    core_state &c = m_cores[core];
+    if (c.halted == halted)
+        return;
+    c.halted = halted;
+    if (halted)
+        m_out.begin(core_track(core), "halted", "halt", ps(cycle), fmt::format("\"cycle\":{}", cycle));
+    else
+        m_out.end(core_track(core), ps(cycle));
+}
+
 void timeline::core_event(std::uint32_t core, enum cpu_trace_event event, std::uint32_t detail, std::uint64_t value,
                           std::uint64_t cycle)
 {
-    core_state &c = m_cores[core];
     const trace_track track = core_track(core);
     switch (event) {
     case CPU_TRACE_CPL: privilege(core, static_cast<int>(detail), cycle); break;
     case CPU_TRACE_HALT:
-        if (!c.halted)
-            m_out.begin(track, "halted", "halt", ps(cycle), fmt::format("\"cycle\":{}", cycle));
-        c.halted = true;
-        break;
-    case CPU_TRACE_WAKE:
-        if (c.halted)
-            m_out.end(track, ps(cycle));
-        c.halted = false;
-        break;
+    case CPU_TRACE_WAKE: halt(core, event == CPU_TRACE_HALT, cycle); break;
     case CPU_TRACE_EXCEPTION:
         m_out.instant(track, fmt::format("{} {}", exception_name(detail), detail), "exception", ps(cycle),
                       fmt::format("\"vector\":{},\"error_code\":{},\"cycle\":{}", detail, value, cycle));
@@ -102,6 +106,7 @@ void timeline::core_event(std::uint32_t core, enum cpu_trace_event event, std::u
         m_out.instant(track, "SYSCALL", "syscall", ps(cycle), fmt::format("\"cycle\":{}", cycle));
         break;
     case CPU_TRACE_START:
+        privilege(core, 0, cycle);
         m_out.instant(track, "start-up IPI", "start", ps(cycle),
                       fmt::format("\"vector\":{},\"cycle\":{}", detail, cycle));
         break;
@@ -110,17 +115,15 @@ void timeline::core_event(std::uint32_t core, enum cpu_trace_event event, std::u
 
 // --- APICs ---
 
-void timeline::apic_event(std::uint32_t core, const lapic_event &event)
+void timeline::apic(std::uint32_t core, apic_event event, std::uint64_t cycle, const struct ipi_msg *msg)
 {
     static constexpr std::array<const char *, 4> names{"IPI sent", "IPI arrives", "IPI dropped", "timer"};
-    std::string args = fmt::format("\"cycle\":{}", event.cycle);
-    if (event.msg != nullptr) {
-        const struct ipi_msg &m = *event.msg;
+    std::string args = fmt::format("\"cycle\":{}", cycle);
+    if (msg != nullptr)
         args +=
             fmt::format(",\"vector\":{},\"delivery_mode\":{},\"source\":{},\"destination\":{},\"user_interrupt\":{}",
-                        m.vector, m.delivery_mode, m.source, m.destination, m.number);
-    }
-    m_out.instant(apic_track(core), names[event.kind], "apic", ps(event.cycle), args);
+                        msg->vector, msg->delivery_mode, msg->source, msg->destination, msg->number);
+    m_out.instant(apic_track(core), names[static_cast<std::size_t>(event)], "apic", ps(cycle), args);
 }
 
 // --- user interrupts ---

@@ -9,8 +9,8 @@
 #define PLATFORM_TRACE_TIMELINE_H
 
 #include "cpu.h"
+#include "ipi_msg.h"
 #include "json_writer.h"
-#include "lapic_module.h"
 #include "uintr_track.h"
 
 #include <cstdint>
@@ -21,6 +21,8 @@
 namespace vp
 {
 
+enum class apic_event { sent, arrived, dropped, timer };
+
 class timeline
 {
   public:
@@ -28,7 +30,7 @@ class timeline
 
     void core_event(std::uint32_t core, enum cpu_trace_event event, std::uint32_t detail, std::uint64_t value,
                     std::uint64_t cycle);
-    void apic_event(std::uint32_t core, const struct lapic_event &event);
+    void apic(std::uint32_t core, apic_event event, std::uint64_t cycle, const struct ipi_msg *msg); // msg may be null
     void user_interrupt(const struct uintr_record &record);
 
     void finish(std::uint64_t cycle); // closes what is open at the end of the run
@@ -50,6 +52,7 @@ class timeline
     trace_track take_lane(std::uint32_t core, std::uint64_t first, std::uint64_t last);
     void stages(const struct uintr_record &record, unsigned borders);
     void privilege(std::uint32_t core, int cpl, std::uint64_t cycle);
+    void halt(std::uint32_t core, bool halted, std::uint64_t cycle);
 
     json_writer m_out;
     std::uint64_t m_clock_hz;

@@ -64,7 +64,7 @@ struct bench : cpu_observer {
     std::unique_ptr<cpu_module> cpu;
     std::vector<std::uint64_t> instructions; // RIPs
     std::vector<enum cpu_trace_event> events;
-    std::uint64_t idle_at = 0;
+    std::uint64_t idle_at = 0, writes_of_loading = 0;
 
     bench()
     {
@@ -89,6 +89,7 @@ struct bench : cpu_observer {
         lapic.core = cpu.get();
         lapic.set_timer(TIMER_CYCLE);
         load();
+        writes_of_loading = mem_stats(ram.core())->writes;
         cpu_start_multiboot(cpu->core(), 0x100000, 0x2badb002, 0);
     }
     ~bench() override
@@ -157,7 +158,7 @@ TEST(cpu_module, runs_a_program_from_ram)
     EXPECT_EQ(b->instructions.front(), 0x100000u);
 }
 
-TEST(cpu_module, ram_is_reached_by_dmi) { EXPECT_EQ(mem_stats(b->ram.core())->writes, 0u); }
+TEST(cpu_module, ram_is_reached_by_dmi) { EXPECT_EQ(mem_stats(b->ram.core())->writes, b->writes_of_loading); }
 
 TEST(cpu_module, the_apic_page_goes_to_its_own_socket_as_offsets) { EXPECT_EQ(b->word(0x200008), 0x20u); }
 

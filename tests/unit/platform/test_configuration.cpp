@@ -118,6 +118,7 @@ TEST(configuration, features_can_be_added_and_taken_away)
     EXPECT_EQ(configuration({set("cpu.features=+uiret_uif, -uintr")}).features(),
               (cpu_features_default() | flexible) & ~uintr);
     EXPECT_EQ(configuration({set("cpu.features=uintr")}).features(), uintr);
+    EXPECT_EQ(configuration({set("cpu.features=uintr,tsc")}).text("cpu.features"), "tsc,uintr");
     scratch_file file(".toml", "cpu.features = [\"default\", \"-uintr\"]\n");
     EXPECT_EQ(configuration(read_toml(file.path(), false)).features(), cpu_features_default() & ~uintr);
     EXPECT_HAS(USER_ERROR_OF(configuration c({set("cpu.features=default,uinter")})), "did you mean 'uintr'?");

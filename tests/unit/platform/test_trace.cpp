@@ -2,11 +2,17 @@
 // Trace files are valid JSON whatever happens to the run; the instruction trace has one line per instruction.
 #include "config/user_error.h"
 #include "scratch_file.h"
+#include "timing.h"
 #include "trace/insn_trace.h"
 #include "trace/json_writer.h"
+#include "trace/timeline.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <map>
+#include <string>
 
 using namespace vp;
 
@@ -77,4 +83,96 @@ TEST(insn_trace, one_line_per_instruction)
     std::string text = file.read();
     EXPECT_HAS(text, "\n17 1 3 64 0000000000100010 90 ");
     EXPECT_HAS(text, "nop");
+}
+
+namespace
+{
+
+nlohmann::json events_of(const scratch_file &file) { return nlohmann::json::parse(file.read())["traceEvents"]; }
+
+// Two overlapping user interrupts from core 0 to core 1, the second still in its handler.
+void two_interrupts(timeline &t)
+{
+    struct uintr_record r = {};
+    r.receiver = 1;
+    for (std::uint64_t n = 1; n <= 2; n++) {
+        r.number = n;
+        r.at[0] = 1000 * n;
+        for (unsigned i = 1; i < UINTR_BORDER_COUNT; i++)
+            r.at[i] = r.at[i - 1] + 300;
+        if (n == 2)
+            r.at[UINTR_AT_UIRET_BEGIN] = r.at[UINTR_AT_RETURNED] = 0;
+        t.user_interrupt(r);
+    }
+}
+
+} // namespace
+
+TEST(timeline, slices_of_a_track_are_opened_and_closed_in_pairs)
+{
+    scratch_file file(".json");
+    timeline t(file.path(), 2, 2000000000);
+    t.core_event(0, CPU_TRACE_CPL, 0, 0, 0);
+    t.core_event(0, CPU_TRACE_CPL, 3, 0, 100);
+    t.core_event(1, CPU_TRACE_START, 8, 0, 150);
+    t.core_event(1, CPU_TRACE_HALT, 0, 0, 160);
+    t.core_event(1, CPU_TRACE_CPL, 3, 0, 170); // closes the halt too
+    t.core_event(0, CPU_TRACE_EXCEPTION, 14, 4, 200);
+    t.core_event(1, CPU_TRACE_HALT, 0, 0, 300);
+    t.finish(400);
+    int depth[3] = {};
+    for (const auto &e : events_of(file)) {
+        if (e["ph"] == "B")
+            depth[e["tid"].get<int>()]++;
+        if (e["ph"] == "E") {
+            EXPECT_GE(--depth[e["tid"].get<int>()], 0);
+        }
+    }
+    EXPECT_EQ(depth[1], 0);
+    EXPECT_EQ(depth[2], 0);
+}
+
+TEST(timeline, a_user_interrupt_has_nine_stages_and_a_flow)
+{
+    scratch_file file(".json");
+    timeline t(file.path(), 2, 2000000000);
+    two_interrupts(t);
+    t.finish(10000);
+    std::map<std::string, int> stages, lanes;
+    std::string flow_of_first;
+    double end_of_last = 0;
+    for (const auto &e : events_of(file)) {
+        if (e.contains("cat") && e["cat"] == "stage") {
+            stages[e["name"]]++;
+            lanes[std::to_string(e["tid"].get<int>())]++;
+            EXPECT_EQ(e["args"]["cycles"], 300);
+            end_of_last = std::max(end_of_last, e["ts"].get<double>() + e["dur"].get<double>());
+        }
+        if (e.contains("id") && e["id"] == 1)
+            flow_of_first += e["ph"].get<std::string>();
+    }
+    EXPECT_EQ(stages.size(), static_cast<std::size_t>(TIMING_STAGE_COUNT));
+    EXPECT_EQ(stages["post"], 2);
+    EXPECT_EQ(stages["return"], 1);
+    EXPECT_EQ(lanes.size(), 2u) << "interrupts that overlap have rows of their own";
+    EXPECT_EQ(flow_of_first, "stf");
+    EXPECT_DOUBLE_EQ(end_of_last, (2000 + 7 * 300) * 0.0005);
+}
+
+TEST(timeline, messages_of_the_apics_carry_their_fields)
+{
+    scratch_file file(".json");
+    timeline t(file.path(), 1, 1000000000);
+    struct ipi_msg msg = {};
+    msg.vector = 0xec;
+    msg.number = 5;
+    t.apic(0, apic_event::arrived, 1234, &msg);
+    t.apic(0, apic_event::timer, 1300, nullptr);
+    t.finish(2000);
+    auto events = events_of(file);
+    auto &e = events[events.size() - 2];
+    EXPECT_EQ(e["name"], "IPI arrives");
+    EXPECT_DOUBLE_EQ(e["ts"], 1.234);
+    EXPECT_EQ(e["args"]["vector"], 0xec);
+    EXPECT_EQ(e["args"]["user_interrupt"], 5);
 }
