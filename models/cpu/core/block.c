@@ -144,11 +144,6 @@ static uint32_t static_cost(const struct cpu *cpu, const struct insn *in)
     return cost ? cost : 1; /* time must pass, or a loop could hang the simulator */
 }
 
-static bool feature_missing(const struct cpu *cpu, const struct opcode_row *row)
-{
-    return row->feature != 0 && !cpu_has_feature(cpu, (enum cpu_feature)(row->feature - 1));
-}
-
 /* Decodes one instruction at la. Answers its length, 0 on a fault (raised). *second: page of the bytes past the end. */
 static enum decode_result decode_at(struct cpu *cpu, uint64_t la, uint64_t rip, uint64_t pa, struct insn *in, bool may_cross,
                                     uint64_t *page2, bool *crosses)
@@ -223,7 +218,7 @@ static struct block *build(struct cpu *cpu, uint64_t la, uint64_t pa, uint32_t m
             op->length = 1;
             ends = true;
             cost++;
-        } else if (result == DECODE_UNDEFINED || feature_missing(cpu, in.row)) {
+        } else if (result == DECODE_UNDEFINED) {
             add_undefined(cpu, op);
             ends = true;
             cost++;

@@ -34,7 +34,7 @@ struct cpu *cpu_create(const struct cpu_config *config, const struct cpu_bus *bu
     cpu->engine = observed ? &engine_observed : &engine_plain;
     cpu->chain_gen = 1;
     cpu->blocks = block_cache_create(cpu);
-    cpu->decoder = decoder_create();
+    cpu->decoder = decoder_create(config->features);
     cpu->uintr = cpu_uintr_create(cpu);
     if (!cpu->blocks || !cpu->decoder || !cpu->uintr || !code_map_register(code_map, cpu)) {
         cpu_destroy(cpu);

@@ -367,7 +367,7 @@ static inline struct jump_cache_entry *jump_cache_slot(const struct cpu *cpu, ui
 {
     return &cpu->jump_cache[(rip ^ (rip >> 12)) & (JUMP_CACHE_SIZE - 1)];
 }
-struct decoder *decoder_create(void);
+struct decoder *decoder_create(uint64_t features);
 void decoder_destroy(struct decoder *decoder);
 
 /* --- code_map.c ------------------------------------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 struct decoder {
+    uint64_t features; /* enumerated: rows of others do not exist */
     csh handle[3]; /* 16, 32, 64 bit */
     cs_insn *insn; /* allocated once */
     uint16_t first[MAP_COUNT][256];
@@ -30,13 +31,14 @@ static void index_row(struct decoder *d, unsigned map, unsigned opcode, uint16_t
         d->next[at] = row_plus_1;
 }
 
-struct decoder *decoder_create(void)
+struct decoder *decoder_create(uint64_t features)
 {
     static const cs_mode modes[3] = {CS_MODE_16, CS_MODE_32, CS_MODE_64};
     struct decoder *d = calloc(1, sizeof *d);
     if (!d)
         return NULL;
     VP_ASSERT(opcode_table_size < 1024);
+    d->features = features;
     for (int i = 0; i < 3; i++) {
         if (cs_open(CS_ARCH_X86, modes[i], &d->handle[i]) != CS_ERR_OK) {
             decoder_destroy(d);
@@ -279,10 +281,16 @@ static bool take_prefixes(struct reader *r, struct insn *in, bool code64)
     }
 }
 
+/* F3 0F BC is TZCNT where that is enumerated and BSF elsewhere: a row without its feature is not there. */
+static bool row_is_enumerated(const struct decoder *d, const struct opcode_row *row)
+{
+    return row->feature == 0 || (d->features >> (row->feature - 1)) & 1;
+}
+
 static const struct opcode_row *find_row(const struct decoder *d, unsigned map, const struct insn *in, bool code64)
 {
     for (uint16_t i = d->first[map][in->opcode]; i != 0; i = d->next[i])
-        if (row_matches(&opcode_table[i - 1], in, code64))
+        if (row_is_enumerated(d, &opcode_table[i - 1]) && row_matches(&opcode_table[i - 1], in, code64))
             return &opcode_table[i - 1];
     return NULL;
 }

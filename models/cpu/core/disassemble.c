@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-struct decoder *cpu_disassembler_create(void) { return decoder_create(); }
+struct decoder *cpu_disassembler_create(void) { return decoder_create(UINT64_MAX); }
 void cpu_disassembler_destroy(struct decoder *d) { decoder_destroy(d); }
 
 /* Appends `more` to text as far as it fits. */

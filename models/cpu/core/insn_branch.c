@@ -64,6 +64,7 @@ OP(call)
     uint64_t next = op_next_rip(cpu, op);
     if (VP_LIKELY(op->size == 8)) {
         uint64_t rsp = cpu->gpr[RSP] - 8;
+        CHECK_STACK(rsp);
         STORE(64, rsp, next);
         cpu->gpr[RSP] = rsp;
     } else {
@@ -102,6 +103,7 @@ OP(call_ind)
     uint64_t next = op_next_rip(cpu, op);
     if (VP_LIKELY(op->size == 8)) {
         uint64_t rsp = cpu->gpr[RSP] - 8;
+        CHECK_STACK(rsp);
         STORE(64, rsp, next);
         cpu->gpr[RSP] = rsp;
     } else {
@@ -137,6 +139,7 @@ static void add_to_stack_pointer(struct cpu *cpu, uint64_t bytes)
 OP(ret)
 {
     if (VP_LIKELY(op->size == 8)) {
+        CHECK_STACK(cpu->gpr[RSP]);
         LOAD(64, target, cpu->gpr[RSP]);
         CHECK_TARGET(target);
         cpu->gpr[RSP] += 8;

@@ -8,6 +8,7 @@
 OP(push_reg64)
 {
     uint64_t rsp = cpu->gpr[RSP] - 8;
+    CHECK_STACK(rsp);
     STORE(64, rsp, REG64(op->reg));
     cpu->gpr[RSP] = rsp;
     NEXT();
@@ -15,6 +16,7 @@ OP(push_reg64)
 
 OP(pop_reg64)
 {
+    CHECK_STACK(cpu->gpr[RSP]);
     LOAD(64, v, cpu->gpr[RSP]);
     cpu->gpr[RSP] += 8;
     REG64(op->reg) = v; /* POP RSP: the loaded value wins */
@@ -250,6 +252,7 @@ OP(leave)
 {
     uint64_t rbp = cpu->gpr[RBP];
     if (VP_LIKELY(op->size == 8)) {
+        CHECK_STACK(rbp);
         LOAD(64, v64, rbp);
         cpu->gpr[RSP] = rbp + 8;
         cpu->gpr[RBP] = v64;

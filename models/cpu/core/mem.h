@@ -27,13 +27,20 @@ static inline uint64_t op_offset(const struct cpu *cpu, const struct op *op)
     uint64_t la = op_offset(cpu, op);                                                                                  \
     if (VP_UNLIKELY(!(op->flags & OPF_FLAT)))                                                                          \
         MISS();
+#define CHECK_STACK(la) ((void)0)
 #else
 #define ADDRESS(la, bytes, is_write)                                                                                   \
     uint64_t la = op_offset(cpu, op);                                                                                  \
-    if (VP_UNLIKELY(!(op->flags & OPF_FLAT))) {                                                                        \
+    if (VP_UNLIKELY(!(op->flags & OPF_FLAT) || !bits_is_canonical(la, CPU_LINEAR_WIDTH))) {                                                                      \
         la = cpu_address_slow(cpu, op, la, (bytes), (is_write));                                                       \
         if (VP_UNLIKELY(cpu->leave != LEAVE_NONE))                                                                     \
             LEAVE();                                                                                                   \
+    }
+/* An inline access to the 64-bit stack: non-canonical is #SS(0), not #GP(0). */
+#define CHECK_STACK(la)                                                                                                \
+    if (VP_UNLIKELY(!bits_is_canonical(la, CPU_LINEAR_WIDTH))) {                                                       \
+        (void)cpu_raise(cpu, EXC_SS, 0);                                                                               \
+        LEAVE();                                                                                                       \
     }
 #endif
 

@@ -116,7 +116,10 @@ static uint64_t cr4_defined(const struct cpu *cpu)
         {CPU_FEATURE_smep, CR4_SMEP},   {CPU_FEATURE_fsgsbase, CR4_FSGSBASE}, {CPU_FEATURE_smap, CR4_SMAP},
         {CPU_FEATURE_uintr, CR4_UINTR},
     };
-    uint64_t bits = CR4_PCE; /* since the Pentium Pro, with or without architectural counters */
+    /* CR4.PCE: since the Pentium Pro, with or without architectural counters.
+     * DEVIATION(cr4-osfxsr): OSFXSR and OSXMMEXCPT are storage although SSE is not enumerated, so that start-up code written
+     * for any x86-64 (which always has SSE2) runs; no instruction depends on them yet. */
+    uint64_t bits = CR4_PCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
     for (unsigned i = 0; i < sizeof rules / sizeof rules[0]; i++)
         if (cpu_has_feature(cpu, rules[i].feature))
             bits |= rules[i].bit;
