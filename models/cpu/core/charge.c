@@ -10,11 +10,7 @@ void cpu_charge(struct cpu *cpu, uint32_t cycles) { cpu->cycles += cycles; }
 
 void cpu_charge_event(struct cpu *cpu, enum timing_event event)
 {
-    uint32_t cost = timing_event_cost(cpu->timing, cpu->config.index, event);
-    /* Exceptions must take time, or a handler that faults in its first instruction could hang the simulator. */
-    if (cost == 0 && (event == TIMING_EVENT_exception || event == TIMING_EVENT_interrupt))
-        cost = 1;
-    cpu->cycles += cost;
+    cpu->cycles += timing_event_cost(cpu->timing, cpu->config.index, event);
 }
 
 void cpu_charge_stage(struct cpu *cpu, enum timing_stage stage, uint64_t upid_pa)

@@ -66,7 +66,11 @@ static enum cpu_stop run(struct cpu *cpu)
         if (cpu->leave == LEAVE_FAULT) {
             cpu->link = NULL;
             cpu->shadow = 0;
+            uint64_t before = cpu->cycles;
             cpu_deliver_exception(cpu);
+            /* A fault must take time, or a handler that faults in its first instruction could hang the simulator. */
+            if (cpu->cycles == before)
+                cpu->cycles++;
             continue;
         }
         if (cpu->leave == LEAVE_RESTART) {
