@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <ctime>
 #include <string>
 #include <systemc>
 #include <vector>
@@ -13,12 +14,20 @@ namespace
 {
 
 volatile std::sig_atomic_t interrupted = 0;
+volatile std::time_t first_interrupt = 0;
 
-// The first interrupt ends the run in order; a second one ends the program.
+// The first interrupt ends the run in order, with statistics and traces; another one, a second later or more, ends the
+// program (the two that a terminal and a parent may send together are one).
 void on_interrupt(int signal)
 {
+    const std::time_t now = std::time(nullptr);
+    if (interrupted != 0 && now > first_interrupt + 1) {
+        std::signal(signal, SIG_DFL);
+        std::raise(signal);
+    }
+    if (interrupted == 0)
+        first_interrupt = now;
     interrupted = 1;
-    std::signal(signal, SIG_DFL);
 }
 
 } // namespace

@@ -237,6 +237,8 @@ void platform::simulate()
 {
     if (m_options.max_time_ps != 0)
         request_end(cycle_of_ps(m_options.max_time_ps), end_reason::max_time);
+    if (m_options.max_insns != 0)
+        m_keeper.set_alone_cycles(std::min(m_alone_cycles, m_options.max_insns));
     sc_core::sc_start();
     m_progress.finish();
     m_host_seconds = m_progress.seconds();

@@ -188,7 +188,8 @@ byte_vector load_modules(const boot_request &request, const ram_layout &ram, std
 
 std::string command_line(const boot_request &request)
 {
-    std::string line = request.image;
+    // The name without its directory, so that where an image lies changes nothing that the guest can see.
+    std::string line = request.image.substr(request.image.rfind('/') + 1);
     for (const std::string &a : request.arguments)
         line += " " + a;
     return line;

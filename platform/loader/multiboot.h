@@ -21,7 +21,7 @@ constexpr std::uint32_t MULTIBOOT_BOOT_MAGIC = 0x2badb002; // EAX at entry
 struct boot_request {
     std::string image;
     std::vector<std::string> modules;
-    std::vector<std::string> arguments; // of the guest; the command line is the image's path and these
+    std::vector<std::string> arguments; // of the guest; the command line is the image's file name and these
 };
 
 struct boot_result {
