@@ -269,8 +269,21 @@ bool cpu_mem_rmw_write_slow(struct cpu *cpu, uint64_t la, uint64_t expected, uin
     return true;
 }
 
+/* Host address of an access that the translation cache answers as a whole, else NULL. */
+static void *cached_pointer(const struct cpu *cpu, enum mmu_view view, uint64_t la, unsigned size, bool write)
+{
+    const struct tlb_entry *e = &cpu->tlb_sets[view][(la >> PAGE_SHIFT) & (TLB_SIZE - 1)];
+    uint64_t page = (la + size - 1) & PAGE_MASK;
+    return page == (write ? e->write : e->read) ? (void *)(e->host + la) : NULL;
+}
+
 enum vp_status cpu_view_read(struct cpu *cpu, enum mmu_view view, uint64_t la, void *bytes, unsigned size)
 {
+    const void *host = cached_pointer(cpu, view, la, size, false);
+    if (VP_LIKELY(host != NULL)) {
+        memcpy(bytes, host, size);
+        return VP_OK;
+    }
     uint64_t pa[2];
     unsigned first;
     if (translate_parts(cpu, view, la, size, false, pa, &first) != VP_OK)
@@ -283,6 +296,11 @@ enum vp_status cpu_view_read(struct cpu *cpu, enum mmu_view view, uint64_t la, v
 
 enum vp_status cpu_view_write(struct cpu *cpu, enum mmu_view view, uint64_t la, const void *bytes, unsigned size)
 {
+    void *host = cached_pointer(cpu, view, la, size, true);
+    if (VP_LIKELY(host != NULL)) {
+        memcpy(host, bytes, size);
+        return VP_OK;
+    }
     uint64_t pa[2];
     unsigned first;
     if (translate_parts(cpu, view, la, size, true, pa, &first) != VP_OK)
