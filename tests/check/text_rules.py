@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules about single files: length, licence line, unfinished work, and what the documents promise."""
+import re
+
+LONGEST_FILE = 800
+LICENCE = "SPDX-License-Identifier: Apache-2.0"
+# Formats without comments, and prose.
+WITHOUT_LICENCE = {".json", ".md", ".txt", ".golden"}
+# Spelt in pieces so that this file does not break its own rule.
+UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
+DOCUMENTS = ("README.md", "docs/")
+
+
+def check_length(tree):
+    found = []
+    for path in tree.code("models", "platform", "sw", "tests") + tree.files("scripts", "tests/check"):
+        count = len(tree.lines(path))
+        if count > LONGEST_FILE:
+            found.append(f"{path}: {count} lines, at most {LONGEST_FILE}: split it by subject")
+    return found
+
+
+def check_licence(tree):
+    found = []
+    for path in tree.files():
+        suffix = "." + path.rsplit(".", 1)[-1] if "." in path.rsplit("/", 1)[-1] else ""
+        name = path.rsplit("/", 1)[-1]
+        if suffix in WITHOUT_LICENCE and name != "CMakeLists.txt" or name in ("LICENSE", ".gitignore", ".clang-format", ".clang-tidy"):
+            continue
+        if not any(LICENCE in line for line in tree.lines(path)[:5]):
+            found.append(f"{path}: the line '{LICENCE}' is missing at the top")
+    return found
+
+
+def check_unfinished(tree):
+    found = []
+    for path in tree.files():
+        if path == "LICENSE":
+            continue
+        for number, line in enumerate(tree.lines(path), 1):
+            match = UNFINISHED.search(line)
+            if match:
+                found.append(f"{path}:{number}: {match[0]}: finish it, or open an issue and say nothing here")
+    return found
+
+
+def documents(tree):
+    return [path for path in tree.files(suffixes={".md"}) if path.startswith(DOCUMENTS)]
+
+
+def check_commands(tree):
+    """Every `make X` that a document names is a target of the Makefile, every scripts/X exists."""
+    targets = set()
+    for line in tree.lines("Makefile"):
+        match = re.match(r"([a-z][a-z ]*):(?!=)", line)
+        if match:
+            targets.update(match[1].split())
+    found = []
+    for path in documents(tree):
+        for number, line in enumerate(tree.lines(path), 1):
+            code = re.findall(r"`([^`]+)`", line) + ([line.strip()] if line.startswith("    ") else [])
+            for text in code:
+                for name in re.findall(r"(?:^|\s)make ([a-z]+)", text):
+                    if name not in targets:
+                        found.append(f"{path}:{number}: `make {name}` is not in the Makefile")
+                for script in re.findall(r"(?:^|\s)(scripts/\w+)", text):
+                    if not (tree.root / script).exists():
+                        found.append(f"{path}:{number}: {script} does not exist")
+    return found
+
+
+def check_paths(tree):
+    """Every file of the project that a document names in `code` exists: whole paths, and bare names of sources."""
+    names = {path.rsplit("/", 1)[-1] for path in tree.files()}
+    found = []
+    for path in documents(tree):
+        for number, line in enumerate(tree.lines(path), 1):
+            for text in re.findall(r"`([^`\s]+)`", line):
+                if re.fullmatch(r"(models|platform|sw|tests|docs|cmake|scripts)/[\w./-]+", text):
+                    if not (tree.root / text).exists():
+                        found.append(f"{path}:{number}: {text} does not exist")
+                elif re.fullmatch(r"[a-z]\w*\.(c|h|cpp|def|S)", text) and text not in names:
+                    found.append(f"{path}:{number}: no file is called {text}")
+    return found
