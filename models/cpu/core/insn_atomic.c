@@ -26,7 +26,8 @@
         SET_CC(ADD, bits, sum, b);                                                                                     \
     } while (0)
 
-/* The destination is written in any case, with its old value if the comparison fails. */
+/* A destination in memory is written in any case, with its old value if the comparison fails; a register is then left
+ * alone, its upper half too. */
 #define CMPXCHG(bits)                                                                                                  \
     do {                                                                                                               \
         uint##bits##_t a = get_reg_##bits(cpu, RAX_OFFSET), b = get_reg_##bits(cpu, op->reg), old, result;             \
@@ -35,8 +36,8 @@
             RM_MODIFY_MEM(bits, la, old, result, result = old == a ? b : old);                                         \
         } else {                                                                                                       \
             old = get_reg_##bits(cpu, op->rm);                                                                         \
-            result = old == a ? b : old;                                                                               \
-            set_reg_##bits(cpu, op->rm, result);                                                                       \
+            if (old == a)                                                                                              \
+                set_reg_##bits(cpu, op->rm, b);                                                                        \
         }                                                                                                              \
         if (old != a)                                                                                                  \
             set_reg_##bits(cpu, RAX_OFFSET, old);                                                                      \

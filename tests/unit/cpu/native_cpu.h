@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host processor as judge: loads all registers and flags, executes one instruction, and takes everything back. Code, data
+// and stack lie at fixed low addresses, the same as in the simulated machine, so that addresses mean the same in both.
+#ifndef NATIVE_CPU_H
+#define NATIVE_CPU_H
+
+#include <csetjmp>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+#include <sys/mman.h>
+#include <vector>
+
+struct machine_state {
+    std::uint64_t gpr[16];
+    std::uint64_t rflags;
+};
+
+class native_cpu
+{
+  public:
+    // Linear addresses; [BASE, BASE + SIZE) is mapped by the constructor. CODE, DATA and STACK belong to the instruction.
+    static constexpr std::uint64_t BASE = 0x200000, SIZE = 0x20000;
+    static constexpr std::uint64_t STUB = BASE, STATE = BASE + 0x1000, CODE = BASE + 0x2000, DATA = BASE + 0x8000;
+    static constexpr std::uint64_t DATA_SIZE = 0x3000, STACK = BASE + 0x10000, STACK_SIZE = 0x1000;
+    static constexpr std::uint64_t TAKEN = CODE + 0x100; // where branches go
+
+    native_cpu()
+    {
+        void *wanted = reinterpret_cast<void *>(BASE);
+        void *p = mmap(wanted, SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        is_usable_ = p == wanted;
+        if (!is_usable_) {
+            if (p != MAP_FAILED)
+                munmap(p, SIZE);
+            return;
+        }
+        write_stub();
+        stack_t alternative{};
+        alternative.ss_sp = signal_stack_;
+        alternative.ss_size = sizeof signal_stack_;
+        sigaltstack(&alternative, &old_stack_);
+        struct sigaction action {
+        };
+        action.sa_handler = [](int signal) { siglongjmp(escape_, signal); };
+        action.sa_flags = SA_ONSTACK;
+        sigaction(SIGFPE, &action, &old_action_);
+    }
+    ~native_cpu()
+    {
+        if (!is_usable_)
+            return;
+        sigaction(SIGFPE, &old_action_, nullptr);
+        sigaltstack(&old_stack_, nullptr);
+        munmap(reinterpret_cast<void *>(BASE), SIZE);
+    }
+    native_cpu(const native_cpu &) = delete;
+    native_cpu &operator=(const native_cpu &) = delete;
+
+    bool is_usable() const { return is_usable_; }
+    static std::uint8_t *at(std::uint64_t linear) { return reinterpret_cast<std::uint8_t *>(linear); }
+
+    void set_code(const std::vector<std::uint8_t> &bytes)
+    {
+        std::memcpy(at(CODE), bytes.data(), bytes.size());
+        put_jump(CODE + bytes.size(), epilogue_);
+    }
+
+    // False: the instruction raised #DE and the state is not the result.
+    bool run(machine_state &state, bool &taken)
+    {
+        std::memcpy(at(STATE), &state, sizeof state);
+        *at(STATE + TAKEN_FLAG) = 0;
+        if (sigsetjmp(escape_, 1) != 0)
+            return false;
+        reinterpret_cast<void (*)()>(STUB)();
+        std::memcpy(&state, at(STATE), sizeof state);
+        taken = *at(STATE + TAKEN_FLAG) != 0;
+        return true;
+    }
+
+  private:
+    static constexpr std::uint64_t FLAGS = offsetof(machine_state, rflags), HOST_RSP = 0x100, TAKEN_FLAG = 0x108;
+
+    void put(std::initializer_list<unsigned> bytes)
+    {
+        for (unsigned b : bytes)
+            *at(here_++) = static_cast<std::uint8_t>(b);
+    }
+    void put32(std::uint64_t v)
+    {
+        put({static_cast<unsigned>(v & 0xff), static_cast<unsigned>(v >> 8 & 0xff), static_cast<unsigned>(v >> 16 & 0xff),
+             static_cast<unsigned>(v >> 24 & 0xff)});
+    }
+    // An instruction whose memory operand is STATE + offset, RIP-relative.
+    void put_state(std::initializer_list<unsigned> bytes, std::uint64_t offset, unsigned more = 0)
+    {
+        put(bytes);
+        put32(STATE + offset - (here_ + 4 + more));
+    }
+    static void put_jump(std::uint64_t from, std::uint64_t to)
+    {
+        auto distance = static_cast<std::int32_t>(static_cast<std::int64_t>(to - (from + 5)));
+        *at(from) = 0xe9;
+        std::memcpy(at(from + 1), &distance, 4);
+    }
+    void put_registers(unsigned opcode)
+    {
+        for (unsigned r = 0; r < 16; r++)
+            if (r != 4)
+                put_state({0x48 | r >> 3 << 2, opcode, (r & 7) << 3 | 5}, 8 * r);
+        put_state({0x48, opcode, 4 << 3 | 5}, 8 * 4);
+    }
+
+    void write_stub()
+    {
+        here_ = STUB;
+        put({0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57}); // push rbx, rbp, r12..r15
+        put_state({0x48, 0x89, 0x25}, HOST_RSP);                           // mov [], rsp
+        put_state({0x48, 0x8d, 0x25}, FLAGS);                              // lea rsp, []
+        put({0x9d});                                                       // popfq
+        put_registers(0x8b);
+        put_jump(here_, CODE);
+        here_ += 5;
+        epilogue_ = here_;
+        put_registers(0x89);
+        put_state({0x48, 0x8d, 0x25}, FLAGS + 8);
+        put({0x9c});                                                             // pushfq
+        put_state({0x48, 0x8b, 0x25}, HOST_RSP);                                 // mov rsp, []
+        put({0xfc});                                                             // cld
+        put({0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5d, 0x5b, 0xc3}); // pop, ret
+        here_ = TAKEN;
+        put_state({0xc6, 0x05}, TAKEN_FLAG, 1); // mov byte [], 1
+        put({1});
+        put_jump(here_, epilogue_);
+    }
+
+    static inline sigjmp_buf escape_;
+    alignas(16) static inline std::uint8_t signal_stack_[65536];
+    bool is_usable_ = false;
+    std::uint64_t here_ = 0, epilogue_ = 0;
+    stack_t old_stack_{};
+    struct sigaction old_action_ {
+    };
+};
+
+#endif
