@@ -10,6 +10,8 @@
 #ifndef CPU_MEM_H
 #define CPU_MEM_H
 
+#include "handler.h"
+
 /* The linear address of the record's memory operand, segment base and limit applied. A fault sets cpu->leave. */
 uint64_t cpu_address_slow(struct cpu *cpu, const struct op *op, uint64_t offset, unsigned size, bool write);
 
