@@ -36,11 +36,16 @@ bool timing_create(struct timing *t, const struct timing_model *model, const str
 {
     t->model = NULL;
     t->self = NULL;
+    if (setup->cores == 0 || setup->clock_hz == 0) {
+        snprintf(error, error_size, "a timing model needs at least one core and a clock");
+        return false;
+    }
     for (size_t i = 0; i < model->param_count; i++) {
         const struct timing_param *p = &model->params[i];
         double v = setup->values[i];
         if (!(v >= p->min && v <= p->max)) { /* also refuses NaN */
-            snprintf(error, error_size, "timing.%s = %g is out of range: %g to %g %s", p->name, v, p->min, p->max, p->unit);
+            snprintf(error, error_size, "timing.%s = %g is out of range: %g to %g %s", p->name, v, p->min, p->max,
+                     p->unit);
             return false;
         }
     }
@@ -67,14 +72,19 @@ void timing_destroy(struct timing *t)
 }
 
 /* A model that answers nonsense is its author's error, not ours: status 125. */
-static uint32_t believed(const struct timing *t, const char *hook, uint32_t cost)
+__attribute__((noreturn, cold)) static void timing_fail(const struct timing *t, const char *hook, uint32_t cost)
 {
-    if (VP_LIKELY(cost <= TIMING_COST_MAX))
-        return cost;
-    fprintf(stderr, "uintr-vp: timing model '%s': hook %s answered %u cycles, at most %u are believed\n", t->model->name, hook,
-            cost, TIMING_COST_MAX);
-    fflush(NULL);
+    fflush(NULL); /* the guest's output so far */
+    fprintf(stderr, "uintr-vp: timing model '%s': hook %s answered %u cycles, at most %u are believed\n",
+            t->model->name, hook, cost, TIMING_COST_MAX);
     _Exit(125);
+}
+
+static inline uint32_t believed(const struct timing *t, const char *hook, uint32_t cost)
+{
+    if (VP_UNLIKELY(cost > TIMING_COST_MAX))
+        timing_fail(t, hook, cost);
+    return cost;
 }
 
 uint32_t timing_insn_cost(const struct timing *t, const struct timing_insn *insn)

@@ -19,8 +19,8 @@ static bool params_are_good(const struct timing_model *m, char *error, size_t er
             return false;
         }
         if (!(p->min <= p->default_value && p->default_value <= p->max)) {
-            snprintf(error, error_size, "parameter %s: default %g is not within %g to %g", p->name, p->default_value, p->min,
-                     p->max);
+            snprintf(error, error_size, "parameter %s: default %g is not within %g to %g", p->name, p->default_value,
+                     p->min, p->max);
             return false;
         }
         if ((size_t)timing_param_index(m, p->name) != i) {
@@ -38,8 +38,8 @@ static bool model_is_good(const struct timing_model *m, char *error, size_t erro
         return false;
     }
     if (m->abi_version != TIMING_ABI_VERSION) {
-        snprintf(error, error_size, "it was built for timing ABI version %u, this program has version %u", m->abi_version,
-                 TIMING_ABI_VERSION);
+        snprintf(error, error_size, "it was built for timing ABI version %u, this program has version %u",
+                 m->abi_version, TIMING_ABI_VERSION);
         return false;
     }
     if (m->struct_size != sizeof *m) {

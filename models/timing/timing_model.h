@@ -110,12 +110,18 @@ struct timing_model {
      * handle) are not asked: they follow from the interconnect and from what the guest does. */
     uint32_t (*uintr_cost)(void *model, uint32_t core, uint32_t stage, uint64_t upid_physical);
     uint32_t (*ipi_latency)(void *model, const struct timing_ipi *ipi); /* added to the interconnect's latency      */
-    void (*report)(void *model, void *ctx, void (*put)(void *ctx, const char *name, double value, const char *unit,
-                                                       const char *sentence));
+    void (*report)(void *model, void *ctx,
+                   void (*put)(void *ctx, const char *name, double value, const char *unit, const char *sentence));
 };
 
 typedef const struct timing_model *timing_entry_fn(void);
 #define TIMING_ENTRY_SYMBOL "uintr_vp_timing_model"
+/* What the shared object defines; declared here for its C linkage, its visibility and its type. */
+#if defined(__GNUC__)
+__attribute__((visibility("default")))
+#endif
+const struct timing_model *
+uintr_vp_timing_model(void);
 
 #ifdef __cplusplus
 }
