@@ -5,6 +5,11 @@ set(VP_C_WARNINGS -Wshadow -Wstrict-prototypes -Wmissing-prototypes)
 # In C a structure and a function may share a name (struct cpu_stats, cpu_stats()); plain -Wshadow of g++ objects.
 set(VP_CXX_WARNINGS -Wshadow=local)
 
+# Instrumented expressions confuse these two: the release build has them as errors.
+if(VP_SANITIZE)
+    list(APPEND VP_WARNINGS -Wno-conversion -Wno-maybe-uninitialized)
+endif()
+
 function(vp_common_options target)
     target_compile_options(${target} PRIVATE ${VP_WARNINGS} $<$<COMPILE_LANGUAGE:C>:${VP_C_WARNINGS}>
                            $<$<COMPILE_LANGUAGE:CXX>:${VP_CXX_WARNINGS}>)
