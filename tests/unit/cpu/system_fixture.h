@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// A core whose control state the tests set directly, 4 MiB of RAM, a local APIC that records what it is told. For the
+// system side of the core: paging, exceptions, MSRs, CPUID. Instructions are tested with cpu_fixture.h.
+#ifndef SYSTEM_FIXTURE_H
+#define SYSTEM_FIXTURE_H
+
+#include "core_access.h"
+#include "timing.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <vector>
+
+namespace bits
+{
+constexpr std::uint64_t CR0_PE = 1, CR0_WP = 1u << 16, CR0_AM = 1u << 18, CR0_NW = 1u << 29, CR0_CD = 1u << 30,
+                        CR0_PG = 1u << 31;
+constexpr std::uint64_t CR4_PSE = 1u << 4, CR4_PAE = 1u << 5, CR4_PGE = 1u << 7, CR4_SMEP = 1u << 20,
+                        CR4_SMAP = 1u << 21;
+constexpr std::uint64_t EFER_LME = 1u << 8, EFER_LMA = 1u << 10, EFER_NXE = 1u << 11;
+constexpr std::uint64_t IF = 1u << 9, TF = 1u << 8, NT = 1u << 14, RF = 1u << 16, AC = 1u << 18, IOPL3 = 3u << 12;
+} // namespace bits
+
+enum {
+    EXC_DB = 1,
+    EXC_BP = 3,
+    EXC_UD = 6,
+    EXC_DF = 8,
+    EXC_TS = 10,
+    EXC_NP = 11,
+    EXC_SS = 12,
+    EXC_GP = 13,
+    EXC_PF = 14
+};
+
+class system_fixture : public ::testing::Test
+{
+  public:
+    static constexpr std::uint64_t RAM_SIZE = 4u << 20;
+
+  protected:
+    system_fixture() : ram_(RAM_SIZE), map_(cpu_code_map_create(RAM_SIZE))
+    {
+        model_.abi_version = TIMING_ABI_VERSION;
+        model_.struct_size = sizeof model_;
+        model_.name = "unit";
+        config.cores = 1;
+        config.bsp = true;
+        config.clock_hz = 2000000000;
+        config.timer_cycles_per_tick = 80;
+        config.features = cpu_features_default();
+        config.physical_address_width = 40;
+        create();
+    }
+    ~system_fixture() override
+    {
+        cpu_destroy(core);
+        cpu_code_map_destroy(map_);
+    }
+
+    // Again after a change of config.
+    void create()
+    {
+        cpu_destroy(core);
+        const cpu_bus bus = make_bus();
+        core = cpu_create(&config, &bus, map_, &timing_);
+        ASSERT_NE(core, nullptr);
+        core_get(core, &state);
+    }
+
+    template <typename T>
+    void put(std::uint64_t pa, T value)
+    {
+        std::memcpy(&ram_.at(pa), &value, sizeof value);
+    }
+    template <typename T>
+    T get(std::uint64_t pa)
+    {
+        T value;
+        std::memcpy(&value, &ram_.at(pa), sizeof value);
+        return value;
+    }
+    void set() { core_set(core, &state); }
+    const core_state &now()
+    {
+        core_get(core, &now_);
+        return now_;
+    }
+
+    cpu_config config{};
+    cpu *core = nullptr;
+    core_state state{}; // what set() makes current
+    std::map<std::uint32_t, std::uint64_t> apic_msrs{{0x1b, 0xfee00900}};
+    std::uint64_t apic_tsc_offset = 0;
+
+  private:
+    static system_fixture &self(void *ctx) { return *static_cast<system_fixture *>(ctx); }
+
+    cpu_bus make_bus()
+    {
+        cpu_bus bus{};
+        bus.ctx = this;
+        bus.read = [](void *ctx, std::uint64_t pa, void *bytes, std::uint32_t size) {
+            if (pa + size <= RAM_SIZE)
+                std::memcpy(bytes, &self(ctx).ram_[pa], size);
+            else
+                std::memset(bytes, 0xff, size);
+        };
+        bus.write = [](void *ctx, std::uint64_t pa, const void *bytes, std::uint32_t size) {
+            if (pa + size <= RAM_SIZE)
+                std::memcpy(&self(ctx).ram_[pa], bytes, size);
+        };
+        bus.modify = [](void *ctx, std::uint64_t pa, std::uint32_t size, cpu_modify_fn *fn, void *arg) {
+            std::uint8_t absent[16];
+            std::memset(absent, 0xff, sizeof absent);
+            (void)fn(arg, pa + size <= RAM_SIZE ? &self(ctx).ram_[pa] : absent);
+        };
+        bus.direct_page = [](void *ctx, std::uint64_t pa) -> std::uint8_t * {
+            return pa < RAM_SIZE ? &self(ctx).ram_[pa & ~std::uint64_t{4095}] : nullptr;
+        };
+        bus.io_read = [](void *, std::uint16_t, std::uint32_t) { return ~std::uint32_t{0}; };
+        bus.io_write = [](void *, std::uint16_t, std::uint32_t, std::uint32_t) {};
+        bus.apic_ack = [](void *, std::uint64_t *, std::uint64_t *) -> std::uint8_t { return 0xff; };
+        bus.apic_eoi = [](void *) {};
+        bus.apic_has_interrupt = [](void *) { return false; };
+        bus.apic_msr_read = [](void *ctx, std::uint32_t msr, std::uint64_t *value) {
+            auto found = self(ctx).apic_msrs.find(msr);
+            if (found == self(ctx).apic_msrs.end())
+                return VP_FAULT;
+            *value = found->second;
+            return VP_OK;
+        };
+        bus.apic_msr_write = [](void *ctx, std::uint32_t msr, std::uint64_t value) {
+            auto found = self(ctx).apic_msrs.find(msr);
+            if (found == self(ctx).apic_msrs.end())
+                return VP_FAULT;
+            found->second = value;
+            return VP_OK;
+        };
+        bus.apic_cr8 = [](void *) -> std::uint8_t { return 0; };
+        bus.apic_set_cr8 = [](void *, std::uint8_t) {};
+        bus.apic_send_user_ipi = [](void *, std::uint32_t, std::uint8_t) {};
+        bus.apic_set_tsc_offset = [](void *ctx, std::uint64_t offset) { self(ctx).apic_tsc_offset = offset; };
+        bus.apic_init = [](void *) {};
+        return bus;
+    }
+
+    std::vector<std::uint8_t> ram_;
+    timing_model model_{};
+    timing timing_{&model_, nullptr};
+    cpu_code_map *map_;
+    core_state now_{};
+};
+
+#define EXPECT_OK(operation)                                                                                           \
+    do {                                                                                                               \
+        const core_fault ok_ = (operation);                                                                            \
+        EXPECT_FALSE(ok_.raised) << "vector " << int(ok_.vector) << " error code " << ok_.error_code;                  \
+    } while (0)
+#define EXPECT_FAULT(operation, expected_vector, expected_code)                                                        \
+    do {                                                                                                               \
+        const core_fault fault_ = (operation);                                                                         \
+        EXPECT_TRUE(fault_.raised);                                                                                    \
+        EXPECT_EQ(int(fault_.vector), int(expected_vector));                                                           \
+        EXPECT_EQ(fault_.error_code, std::uint32_t(expected_code));                                                    \
+    } while (0)
+
+#endif
