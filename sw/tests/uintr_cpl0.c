@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Notifications that arrive at CPL 0 or with UIF = 0, the delivery after the return to CPL 3 (by IRETQ and by SYSRET), HLT that is
+ * re-entered, and interrupts that only look like notifications. SDM Vol. 3A, "User-Interrupt Notification Identification",
+ * "User-Interrupt Notification Processing". Cases N of the conformance list.
+ */
+#include "paging.h"
+#include "uintr_common.h"
+
+const char test_name[] = "uintr_cpl0";
+
+static volatile uint64_t idt_runs, idt_was_in_service;
+static bool on_vector(struct trap_frame *f)
+{
+    idt_runs = idt_runs + 1;
+    idt_was_in_service = apic_is_set(APIC_ISR, (uint8_t)f->vector);
+    if (idt_was_in_service)
+        apic_eoi();
+    return true;
+}
+
+static bool is_isr_empty(void)
+{
+    uint32_t all = 0;
+    for (uint32_t i = 0; i < 8; i++)
+        all |= apic_read(APIC_ISR + 16 * i);
+    return all == 0;
+}
+
+/* --- in the kernel, one core to itself --- */
+static uint64_t kernel_with_interrupts(void *arg)
+{
+    sti();
+    senduipi((uint64_t)arg);
+    settle();
+    cli();
+    return uintr_record_count | (uint64_t)(rdmsr(MSR_UINTR_RR) == 1ull << (uint64_t)arg) << 8 | (uint64_t)(upid.pir == 0) << 9 |
+           (uint64_t)!(upid.control & UPID_ON) << 10 | (uint64_t)is_isr_empty() << 11;
+}
+static uint64_t user_kernel_sysret(void *arg)
+{
+    stui();
+    uint64_t seen = call_kernel(kernel_with_interrupts, arg);
+    uint64_t after = uintr_record_count;
+    clui();
+    return seen | after << 16;
+}
+static uint64_t user_kernel_iret(void *arg)
+{
+    stui();
+    uint64_t seen = call_kernel_iret(kernel_with_interrupts, arg);
+    uint64_t after = uintr_record_count;
+    clui();
+    return seen | after << 16;
+}
+
+static void check_kernel(void)
+{
+    uintr_setup_self();
+    idt_runs = 0;
+    uint64_t seen = run_in_user(user_kernel_sysret, (void *)9);
+    report((seen & 0xff) == 0, "N02 at CPL 0 with IF = 1 and UIF = 1: no delivery there");
+    report((seen >> 8 & 15) == 15, "N02 UIRR has the bit, PIR = 0, ON = 0, ISR empty (%lx)", seen >> 8 & 15);
+    report(seen >> 16 == 1 && uintr_records[0].vector == 9, "N02 delivered after SYSRET, before the next user instruction");
+    uintr_setup_self();
+    seen = run_in_user(user_kernel_iret, (void *)33);
+    report((seen & 0xff) == 0 && (seen >> 8 & 15) == 15, "N02 the same in a kernel entered by INT");
+    report(seen >> 16 == 1 && uintr_records[0].vector == 33, "N02 delivered after IRETQ, before the next user instruction");
+    report_equal(idt_runs, 0, "the IDT's handler of the notification vector never ran");
+
+    uintr_setup_self();
+    senduipi(4);
+    settle();
+    report(apic_is_set(APIC_IRR, UINTR_NOTIFICATION_VECTOR) && upid.pir == 1 << 4 && rdmsr(MSR_UINTR_RR) == 0, "N03 CPL 0 with IF = 0: stays in IRR, UPID untouched");
+    uint64_t rsp_before, rsp_after, flags_before, flags_after;
+    __asm__ volatile("pushfq; popq %2; mov %%rsp, %0; sti; nop; nop; cli; mov %%rsp, %1; pushfq; popq %3"
+                     : "=&r"(rsp_before), "=&r"(rsp_after), "=&r"(flags_before), "=&r"(flags_after)::"memory");
+    report(rdmsr(MSR_UINTR_RR) == 1 << 4 && upid.pir == 0, "N03 processed after STI");
+    report(rsp_before == rsp_after && flags_before == flags_after, "N20 RSP and RFLAGS are unchanged by a notification");
+    report_equal(deliver_pending(), 1, "N03 delivered at CPL 3");
+}
+
+/* --- user mode, UIF = 0 --- */
+static uint64_t user_masked(void *arg)
+{
+    (void)arg;
+    clui();
+    senduipi(6);
+    delay(20000);
+    uint64_t early = uintr_record_count, on = upid.control & UPID_ON, pir = upid.pir;
+    stui();
+    uint64_t after = uintr_record_count;
+    clui();
+    return early | on << 8 | (uint64_t)(pir != 0) << 9 | after << 16;
+}
+static void check_user_masked(void)
+{
+    uintr_setup_self();
+    uint64_t seen = run_in_user(user_masked, NULL);
+    report((seen & 0xffff) == 0, "N01 at CPL 3 with UIF = 0: processed (ON = 0, PIR = 0), not delivered (%lx)", seen);
+    report(seen >> 16 == 1 && uintr_records[0].vector == 6, "N01 delivered at STUI");
+    report(is_isr_empty() && idt_runs == 0, "N01 ISR empty, IDT not used");
+}
+
+/* --- identification --- */
+static uint64_t user_int(void *arg)
+{
+    (void)arg;
+    __asm__ volatile("int $0xec" ::: "memory");
+    return 0;
+}
+static void check_identification(void)
+{
+    trap_install(UINTR_NOTIFICATION_VECTOR, on_vector);
+    trap_set_gate(UINTR_NOTIFICATION_VECTOR, GATE_INTERRUPT | GATE_DPL3, 0);
+    uintr_setup_self();
+    idt_runs = 0;
+    upid.pir = 1;
+    __asm__ volatile("int $0xec" ::: "memory");
+    run_in_user(user_int, NULL);
+    report(idt_runs == 2 && upid.pir == 1 && rdmsr(MSR_UINTR_RR) == 0, "N12 INT with the notification vector goes through the IDT");
+
+    uintr_setup_self();
+    idt_runs = 0;
+    set_uinv(0);
+    senduipi(3);
+    settle();
+    sti_nop_cli();
+    report(idt_runs == 1 && idt_was_in_service && upid.pir == 8 && rdmsr(MSR_UINTR_RR) == 0, "N10 UINV = 0: an ordinary interrupt");
+    uintr_setup_self();
+    idt_runs = 0;
+    set_uinv(0x40);
+    senduipi(3);
+    settle();
+    sti_nop_cli();
+    report(idt_runs == 1 && upid.pir == 8, "N10 another UINV: an ordinary interrupt");
+    upid.control = (upid.control & ~0xff0001ull) | 0x40 << UPID_NV_SHIFT;
+    senduipi(4);
+    settle();
+    sti_nop_cli();
+    report(rdmsr(MSR_UINTR_RR) == 0x18 && idt_runs == 1, "N11 UINV = NV = 40H works");
+
+    uintr_setup_self();
+    idt_runs = 0;
+    senduipi(3);
+    write_cr4(read_cr4() & ~(uint64_t)CR4_UINTR);
+    settle();
+    sti_nop_cli();
+    uintr_enable();
+    report(idt_runs == 1 && idt_was_in_service && upid.pir == 8 && upid.control & UPID_ON, "N09 CR4.UINTR = 0: IDT, ISR bit until EOI, UPID untouched");
+}
+
+/* --- priorities --- */
+static volatile uint64_t pir_in_handler;
+static bool on_same_class(struct trap_frame *f)
+{
+    (void)f;
+    senduipi(3);
+    settle();
+    sti_nop_cli();
+    pir_in_handler = upid.pir;
+    apic_eoi();
+    return true;
+}
+static void check_priorities(void)
+{
+    uintr_setup_self();
+    write_cr8(0xe);
+    senduipi(3);
+    settle();
+    sti_nop_cli();
+    bool is_held = apic_is_set(APIC_IRR, UINTR_NOTIFICATION_VECTOR) && upid.pir == 8;
+    write_cr8(0xd);
+    sti_nop_cli();
+    report(is_held && rdmsr(MSR_UINTR_RR) == 8, "N15 TPR of the notification's class holds it back");
+    write_cr8(0);
+
+    uintr_setup_self();
+    trap_install(0xe1, on_same_class);
+    apic_self_ipi(0xe1);
+    settle();
+    sti_nop_cli();
+    sti_nop_cli();
+    report(pir_in_handler == 8 && rdmsr(MSR_UINTR_RR) == 8, "N16 held while an interrupt of its class is in service");
+
+    uintr_setup_self();
+    idt_runs = 0;
+    trap_install(0xf5, on_vector);
+    apic_self_ipi(0xf5);
+    senduipi(3);
+    settle();
+    sti_nop_cli();
+    sti_nop_cli();
+    report(idt_runs == 1 && rdmsr(MSR_UINTR_RR) == 8 && is_isr_empty(), "N21 a higher ordinary interrupt and a notification: both taken");
+}
+
+/* --- a notification whose UPID faults --- */
+static void open_window(void *arg)
+{
+    (void)arg;
+    sti_nop_cli();
+}
+static void check_faults(void)
+{
+    const uint64_t va = TEST_VA + 0xe00000;
+    uintr_setup_self();
+    struct upid *far_upid = page_map_new(va, PTE_P | PTE_W);
+    uintr_upid_init(far_upid, 0);
+    wrmsr(MSR_UINTR_PD, va);
+    page_unmap(va);
+    apic_self_ipi(UINTR_NOTIFICATION_VECTOR);
+    settle();
+    struct trap t = test_for_exception(open_window, NULL);
+    report(t.is_raised && t.vector == VECTOR_PF && t.error == PF_ERROR_W && t.cr2 >> 12 == va >> 12, "N18 UPID page absent: #PF U=0 W=1 (%u, %lx)", t.vector, t.error);
+    report(is_isr_empty(), "N18 EOI is already done");
+    page_map(va, (uint64_t)far_upid, PTE_P | PTE_W);
+    far_upid->pir = 2;
+    apic_self_ipi(UINTR_NOTIFICATION_VECTOR);
+    settle();
+    sti_nop_cli();
+    report(rdmsr(MSR_UINTR_RR) == 2, "mapped again, the next notification works");
+    uintr_reset();
+}
+
+/* --- UPID in a supervisor page while the notification arrives at CPL 3 --- */
+static uint64_t user_spin(void *arg)
+{
+    stui();
+    senduipi((uint64_t)arg);
+    for (int i = 0; i < 20000 && uintr_record_count == 0; i++)
+        cpu_pause();
+    clui();
+    return uintr_record_count;
+}
+static void check_user(void)
+{
+    const uint64_t va = TEST_VA + 0xe01000;
+    uintr_setup_self();
+    struct upid *far_upid = page_map_new(va, PTE_P | PTE_W);
+    uintr_upid_init(far_upid, 0);
+    wrmsr(MSR_UINTR_PD, va);
+    for (int i = 0; i < UITT_ENTRIES; i++)
+        uintr_uitte_set(&uitt[i], (struct upid *)va, (uint8_t)i);
+    report(run_in_user(user_spin, (void *)13) == 1 && uintr_records[0].vector == 13, "N19 UPID in a supervisor page, notified and delivered at CPL 3");
+    page_unmap(va);
+}
+
+/* --- HLT --- */
+static volatile uint32_t phase, woke;
+static volatile uint64_t uirr_after_wake;
+static bool on_wake_up(struct trap_frame *f)
+{
+    (void)f;
+    apic_eoi();
+    return true;
+}
+static uint64_t sleeper(void *arg)
+{
+    (void)arg;
+    uintr_setup_receiver();
+    trap_install(0x49, on_wake_up);
+    phase = 1;
+    sti_hlt();
+    woke = 1;
+    cli();
+    uirr_after_wake = rdmsr(MSR_UINTR_RR);
+    return deliver_pending();
+}
+static void check_hlt(void)
+{
+    if (smp_start() < 2) {
+        report_skip("N14 HLT needs a second core");
+        return;
+    }
+    uintr_reset();
+    start_on_cpu(1, sleeper, NULL);
+    (void)wait_until(phase == 1);
+    settle();
+    uintr_setup_sender();
+    senduipi(8);
+    settle();
+    report(woke == 0 && upid.pir == 0 && !(upid.control & UPID_ON), "N14 a notification to a core in HLT is processed and HLT goes on");
+    senduipi(9);
+    settle();
+    report(woke == 0 && upid.pir == 0, "N14 also a second one");
+    apic_send(cpus[1].apic_id, ICR_FIXED | ICR_ASSERT | 0x49);
+    uint64_t delivered = wait_for_cpu(1);
+    report(woke == 1 && uirr_after_wake == 0x300, "N14 an ordinary interrupt ends HLT; UIRR has both");
+    report(delivered == 2 && uintr_records[0].vector == 9 && uintr_records[1].vector == 8, "N14 delivered at CPL 3");
+}
+
+int guest_main(void)
+{
+    if (!uintr_or_skip())
+        return report_summary();
+    trap_install(UINTR_NOTIFICATION_VECTOR, on_vector);
+    check_kernel();
+    check_user_masked();
+    check_identification();
+    check_priorities();
+    check_faults();
+    check_user();
+    check_hlt();
+    return report_summary();
+}
