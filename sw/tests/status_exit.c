@@ -2,6 +2,9 @@
 /* Not a test of the guest: exits with the number that ends the command line, so that tests/guest can check exit statuses. */
 #include "boot.h"
 #include "printf.h"
+#include "report.h"
+
+const char test_name[] = "status_exit";
 
 int guest_main(void)
 {

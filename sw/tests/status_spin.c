@@ -3,6 +3,9 @@
 #include "arch/insn.h"
 #include "boot.h"
 #include "printf.h"
+#include "report.h"
+
+const char test_name[] = "status_spin";
 
 int guest_main(void)
 {

@@ -3,6 +3,9 @@
 #include "arch/segment.h"
 #include "boot.h"
 #include "printf.h"
+#include "report.h"
+
+const char test_name[] = "status_triple";
 
 int guest_main(void)
 {
