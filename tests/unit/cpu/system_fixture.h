@@ -6,6 +6,7 @@
 
 #include "core_access.h"
 #include "timing.h"
+#include "uintr.h"
 
 #include <gtest/gtest.h>
 
@@ -44,9 +45,9 @@ class system_fixture : public ::testing::Test
   protected:
     system_fixture() : ram_(RAM_SIZE), map_(cpu_code_map_create(RAM_SIZE))
     {
-        model_.abi_version = TIMING_ABI_VERSION;
-        model_.struct_size = sizeof model_;
-        model_.name = "unit";
+        model.abi_version = TIMING_ABI_VERSION;
+        model.struct_size = sizeof model;
+        model.name = "unit";
         config.cores = 1;
         config.bsp = true;
         config.clock_hz = 2000000000;
@@ -84,17 +85,34 @@ class system_fixture : public ::testing::Test
         return value;
     }
     void set() { core_set(core, &state); }
+    void drop_code(std::uint64_t pa) { cpu_code_map_written(map_, pa, 16); } // as a loader does after it wrote code
     const core_state &now()
     {
         core_get(core, &now_);
         return now_;
     }
 
+    struct step {
+        int kind;
+        uintr_step_info info;
+        std::uint64_t cycle;
+    };
+    struct user_ipi {
+        std::uint32_t ndst;
+        std::uint8_t nv;
+        std::uint64_t cycle;
+    };
+
+    timing_model model{}; // hooks may be filled in before create()
     cpu_config config{};
     cpu *core = nullptr;
     core_state state{}; // what set() makes current
     std::map<std::uint32_t, std::uint64_t> apic_msrs{{0x1b, 0xfee00900}};
     std::uint64_t apic_tsc_offset = 0;
+    std::uint8_t cr8 = 0;
+    std::vector<step> steps;
+    std::vector<user_ipi> user_ipis;
+    std::vector<std::uint64_t> ports; // port, size, value of each access
 
   private:
     static system_fixture &self(void *ctx) { return *static_cast<system_fixture *>(ctx); }
@@ -121,8 +139,13 @@ class system_fixture : public ::testing::Test
         bus.direct_page = [](void *ctx, std::uint64_t pa) -> std::uint8_t * {
             return pa < RAM_SIZE ? &self(ctx).ram_[pa & ~std::uint64_t{4095}] : nullptr;
         };
-        bus.io_read = [](void *, std::uint16_t, std::uint32_t) { return ~std::uint32_t{0}; };
-        bus.io_write = [](void *, std::uint16_t, std::uint32_t, std::uint32_t) {};
+        bus.io_read = [](void *ctx, std::uint16_t port, std::uint32_t size) {
+            self(ctx).ports.insert(self(ctx).ports.end(), {port, size, 0});
+            return std::uint32_t{0x87654321};
+        };
+        bus.io_write = [](void *ctx, std::uint16_t port, std::uint32_t size, std::uint32_t value) {
+            self(ctx).ports.insert(self(ctx).ports.end(), {port, size, value});
+        };
         bus.apic_ack = [](void *, std::uint64_t *, std::uint64_t *) -> std::uint8_t { return 0xff; };
         bus.apic_eoi = [](void *) {};
         bus.apic_has_interrupt = [](void *) { return false; };
@@ -140,17 +163,21 @@ class system_fixture : public ::testing::Test
             found->second = value;
             return VP_OK;
         };
-        bus.apic_cr8 = [](void *) -> std::uint8_t { return 0; };
-        bus.apic_set_cr8 = [](void *, std::uint8_t) {};
-        bus.apic_send_user_ipi = [](void *, std::uint32_t, std::uint8_t) {};
+        bus.apic_cr8 = [](void *ctx) { return self(ctx).cr8; };
+        bus.apic_set_cr8 = [](void *ctx, std::uint8_t value) { self(ctx).cr8 = value; };
+        bus.apic_send_user_ipi = [](void *ctx, std::uint32_t ndst, std::uint8_t nv) {
+            self(ctx).user_ipis.push_back({ndst, nv, cpu_now(self(ctx).core)});
+        };
+        bus.uintr_step = [](void *ctx, int kind, const uintr_step_info *info, std::uint64_t cycle) {
+            self(ctx).steps.push_back({kind, *info, cycle});
+        };
         bus.apic_set_tsc_offset = [](void *ctx, std::uint64_t offset) { self(ctx).apic_tsc_offset = offset; };
         bus.apic_init = [](void *) {};
         return bus;
     }
 
     std::vector<std::uint8_t> ram_;
-    timing_model model_{};
-    timing timing_{&model_, nullptr};
+    timing timing_{&model, nullptr};
     cpu_code_map *map_;
     core_state now_{};
 };
