@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RFLAGS: the six status flags are kept as the operation that sets them (enum in cpu_state.h) and computed when someone asks;
- * the other bits are in cpu->rflags. Source: SDM Vol. 1, "EFLAGS Register", and Appendix B, "EFLAGS Condition Codes". */
+/* RFLAGS: the six status flags are kept as the operation that sets them (enum in cpu_state.h) and computed when someone
+ * asks; the other bits are in cpu->rflags. Source: SDM Vol. 1, "EFLAGS Register", and Appendix B, "EFLAGS Condition
+ * Codes". */
 #include "flags.h"
 
 /* Bits of RFLAGS that exist and are not status flags. */
@@ -43,20 +44,12 @@ static bool overflow_flag(const struct cpu *cpu)
 {
     uint64_t dst = cpu->cc_dst, src = cpu->cc_src, a;
     switch (cc_kind(cpu)) {
-    case KIND_ADD:
-        a = dst - src;
-        return ((((a ^ dst) & (src ^ dst)) >> (cc_bits(cpu) - 1)) & 1) != 0;
-    case KIND_SUB:
-        a = dst + src;
-        return ((((a ^ src) & (a ^ dst)) >> (cc_bits(cpu) - 1)) & 1) != 0;
-    case KIND_LOGIC:
-        return false;
-    case KIND_INC:
-        return dst == (cc_mask(cpu) >> 1) + 1;
-    case KIND_DEC:
-        return dst == cc_mask(cpu) >> 1;
-    default:
-        return (src & FLAG_OF) != 0;
+    case KIND_ADD: a = dst - src; return ((((a ^ dst) & (src ^ dst)) >> (cc_bits(cpu) - 1)) & 1) != 0;
+    case KIND_SUB: a = dst + src; return ((((a ^ src) & (a ^ dst)) >> (cc_bits(cpu) - 1)) & 1) != 0;
+    case KIND_LOGIC: return false;
+    case KIND_INC: return dst == (cc_mask(cpu) >> 1) + 1;
+    case KIND_DEC: return dst == cc_mask(cpu) >> 1;
+    default: return (src & FLAG_OF) != 0;
     }
 }
 
@@ -128,8 +121,7 @@ bool cpu_condition(const struct cpu *cpu, unsigned cc)
     case 5: is = parity_flag(cpu); break;
     case 6: is = cc_kind(cpu) == KIND_SUB ? sub_is_less(cpu, false) : sign_flag(cpu) != overflow_flag(cpu); break;
     default:
-        is = cc_kind(cpu) == KIND_SUB ? sub_is_less(cpu, true)
-                                      : zero_flag(cpu) || sign_flag(cpu) != overflow_flag(cpu);
+        is = cc_kind(cpu) == KIND_SUB ? sub_is_less(cpu, true) : zero_flag(cpu) || sign_flag(cpu) != overflow_flag(cpu);
         break;
     }
     return is != ((cc & 1) != 0);

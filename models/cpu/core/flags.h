@@ -21,8 +21,8 @@
         cpu->cc_src = (flags);                                                                                         \
     } while (0)
 
-/* Instructions that replace some of CF, AF and OF and keep the other flags settle the flags first (cc_op is CC_FLAGS or one of
- * CC_RESULT, cc_src holds CF, AF, OF) and then call cc_replace. Settling changes no flag. */
+/* Instructions that replace some of CF, AF and OF and keep the other flags settle the flags first (cc_op is CC_FLAGS or
+ * one of CC_RESULT, cc_src holds CF, AF, OF) and then call cc_replace. Settling changes no flag. */
 static inline bool cc_is_settled(const struct cpu *cpu) { return cpu->cc_op == CC_FLAGS || cpu->cc_op >= CC_RESULT8; }
 
 /* Settles the usual kinds without a call; false: the flags are those of INC or DEC, which cpu_settle_flags knows. */
@@ -39,10 +39,12 @@ static inline bool cc_settle_fast(struct cpu *cpu)
         cpu->cc_src = 0;
     } else if (op >= CC_SUB8) {
         uint64_t a = (dst + src) & (UINT64_MAX >> (63 - top));
-        cpu->cc_src = (a < src ? FLAG_CF : 0) | ((a ^ src ^ dst) & FLAG_AF) | ((((a ^ src) & (a ^ dst)) >> top & 1) << 11);
+        cpu->cc_src =
+            (a < src ? FLAG_CF : 0) | ((a ^ src ^ dst) & FLAG_AF) | ((((a ^ src) & (a ^ dst)) >> top & 1) << 11);
     } else {
         uint64_t a = dst - src;
-        cpu->cc_src = (dst < src ? FLAG_CF : 0) | ((a ^ src ^ dst) & FLAG_AF) | ((((a ^ dst) & (src ^ dst)) >> top & 1) << 11);
+        cpu->cc_src =
+            (dst < src ? FLAG_CF : 0) | ((a ^ src ^ dst) & FLAG_AF) | ((((a ^ dst) & (src ^ dst)) >> top & 1) << 11);
     }
     return true;
 }

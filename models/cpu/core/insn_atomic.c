@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* XADD, CMPXCHG, CMPXCHG8B, CMPXCHG16B. The simulation runs one core at a time and hands over only between instructions, so a
- * read-modify-write is indivisible with and without LOCK; devices get it as one callback.
- * Source: SDM Vol. 2, instruction pages; Vol. 3, "Locked Atomic Operations". */
+/* XADD, CMPXCHG, CMPXCHG8B, CMPXCHG16B. The simulation runs one core at a time and hands over only between
+ * instructions, so a read-modify-write is indivisible with and without LOCK; devices get it as one callback. Source:
+ * SDM Vol. 2, instruction pages; Vol. 3, "Locked Atomic Operations". */
 #define CPU_HAS_TWINS 1
 #include "handler.h"
 
@@ -45,8 +45,16 @@
     } while (0)
 
 #define ATOMICS(bits)                                                                                                  \
-    OP(xadd_##bits) { XADD(bits); NEXT(); }                                                                            \
-    OP(cmpxchg_##bits) { CMPXCHG(bits); NEXT(); }
+    OP(xadd_##bits)                                                                                                    \
+    {                                                                                                                  \
+        XADD(bits);                                                                                                    \
+        NEXT();                                                                                                        \
+    }                                                                                                                  \
+    OP(cmpxchg_##bits)                                                                                                 \
+    {                                                                                                                  \
+        CMPXCHG(bits);                                                                                                 \
+        NEXT();                                                                                                        \
+    }
 
 ATOMICS(8)
 ATOMICS(16)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decimal adjustments, which exist outside 64-bit mode only. Source: SDM Vol. 2, "DAA", "DAS", "AAA", "AAS", "AAM", "AAD".
- * Undefined flags: OF is clear, and SF ZF PF after AAA and AAS are those of AL. */
+/* Decimal adjustments, which exist outside 64-bit mode only. Source: SDM Vol. 2, "DAA", "DAS", "AAA", "AAS", "AAM",
+ * "AAD". Undefined flags: OF is clear, and SF ZF PF after AAA and AAS are those of AL. */
 #include "handler.h"
 
 #include "flags.h"

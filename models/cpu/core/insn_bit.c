@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bit tests, bit scans and bit counts. Source: SDM Vol. 2, "BT", "BTS", "BTR", "BTC", "BSF", "BSR", "TZCNT", "LZCNT", "POPCNT".
- * With a register as bit number and memory as operand, the number selects a bit of a string that may begin far from, and lie
- * before, the operand's address. BT and its relatives set CF and leave the other flags, as processors do. */
+/* Bit tests, bit scans and bit counts. Source: SDM Vol. 2, "BT", "BTS", "BTR", "BTC", "BSF", "BSR", "TZCNT", "LZCNT",
+ * "POPCNT". With a register as bit number and memory as operand, the number selects a bit of a string that may begin
+ * far from, and lie before, the operand's address. BT and its relatives set CF and leave the other flags, as processors
+ * do. */
 #define CPU_HAS_TWINS 1
 #include "handler.h"
 
@@ -27,7 +28,7 @@
 
 #define BIT(bits, n) ((uint##bits##_t)1 << (n))
 #define SET(bits, v, n) (uint##bits##_t)((v) | BIT(bits, n))
-#define RESET(bits, v, n) (uint##bits##_t)((v) & (uint##bits##_t)~BIT(bits, n))
+#define RESET(bits, v, n) (uint##bits##_t)((v) & (uint##bits##_t) ~BIT(bits, n))
 #define COMPLEMENT(bits, v, n) (uint##bits##_t)((v) ^ BIT(bits, n))
 
 #define TEST_REG(bits)                                                                                                 \
@@ -80,11 +81,27 @@
     } while (0)
 
 #define BIT_TEST(bits)                                                                                                 \
-    OP(bt_r_##bits) { TEST_REG(bits); NEXT(); }                                                                        \
-    OP(bt_i_##bits) { TEST_IMM(bits); NEXT(); }
+    OP(bt_r_##bits)                                                                                                    \
+    {                                                                                                                  \
+        TEST_REG(bits);                                                                                                \
+        NEXT();                                                                                                        \
+    }                                                                                                                  \
+    OP(bt_i_##bits)                                                                                                    \
+    {                                                                                                                  \
+        TEST_IMM(bits);                                                                                                \
+        NEXT();                                                                                                        \
+    }
 #define BIT_CHANGE(name, CHANGE, bits)                                                                                 \
-    OP(name##_r_##bits) { CHANGE_REG(bits, CHANGE); NEXT(); }                                                          \
-    OP(name##_i_##bits) { CHANGE_IMM(bits, CHANGE); NEXT(); }
+    OP(name##_r_##bits)                                                                                                \
+    {                                                                                                                  \
+        CHANGE_REG(bits, CHANGE);                                                                                      \
+        NEXT();                                                                                                        \
+    }                                                                                                                  \
+    OP(name##_i_##bits)                                                                                                \
+    {                                                                                                                  \
+        CHANGE_IMM(bits, CHANGE);                                                                                      \
+        NEXT();                                                                                                        \
+    }
 #define BIT_CHANGES(name, CHANGE)                                                                                      \
     BIT_CHANGE(name, CHANGE, 8) BIT_CHANGE(name, CHANGE, 16) BIT_CHANGE(name, CHANGE, 32) BIT_CHANGE(name, CHANGE, 64)
 
@@ -126,7 +143,7 @@ static inline uint64_t count_ones(uint64_t v)
 #define POPCNT(bits)                                                                                                   \
     do {                                                                                                               \
         RM_READ(bits, v);                                                                                              \
-        set_reg_##bits(cpu, op->reg, (uint##bits##_t)count_ones(v));                                                       \
+        set_reg_##bits(cpu, op->reg, (uint##bits##_t)count_ones(v));                                                   \
         cc_set_flags(cpu, v == 0 ? FLAG_ZF : 0);                                                                       \
     } while (0)
 
@@ -134,11 +151,31 @@ static inline uint64_t count_ones(uint64_t v)
 #define HIGHEST_BIT(v) (63 - __builtin_clzll(v))
 
 #define SCANS(bits)                                                                                                    \
-    OP(bsf_##bits) { SCAN(bits, LOWEST_BIT(v)); NEXT(); }                                                              \
-    OP(bsr_##bits) { SCAN(bits, HIGHEST_BIT(v)); NEXT(); }                                                             \
-    OP(tzcnt_##bits) { COUNT_ZEROS(bits, LOWEST_BIT(v)); NEXT(); }                                                     \
-    OP(lzcnt_##bits) { COUNT_ZEROS(bits, (bits)-1 - HIGHEST_BIT(v)); NEXT(); }                                         \
-    OP(popcnt_##bits) { POPCNT(bits); NEXT(); }
+    OP(bsf_##bits)                                                                                                     \
+    {                                                                                                                  \
+        SCAN(bits, LOWEST_BIT(v));                                                                                     \
+        NEXT();                                                                                                        \
+    }                                                                                                                  \
+    OP(bsr_##bits)                                                                                                     \
+    {                                                                                                                  \
+        SCAN(bits, HIGHEST_BIT(v));                                                                                    \
+        NEXT();                                                                                                        \
+    }                                                                                                                  \
+    OP(tzcnt_##bits)                                                                                                   \
+    {                                                                                                                  \
+        COUNT_ZEROS(bits, LOWEST_BIT(v));                                                                              \
+        NEXT();                                                                                                        \
+    }                                                                                                                  \
+    OP(lzcnt_##bits)                                                                                                   \
+    {                                                                                                                  \
+        COUNT_ZEROS(bits, (bits)-1 - HIGHEST_BIT(v));                                                                  \
+        NEXT();                                                                                                        \
+    }                                                                                                                  \
+    OP(popcnt_##bits)                                                                                                  \
+    {                                                                                                                  \
+        POPCNT(bits);                                                                                                  \
+        NEXT();                                                                                                        \
+    }
 
 SCANS(8)
 SCANS(16)

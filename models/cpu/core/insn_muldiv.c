@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Multiplication and division. Source: SDM Vol. 2, "MUL", "IMUL", "DIV", "IDIV".
- * Undefined flags: after a product SF and PF are those of its lower half and AF and ZF follow the same rule as any result;
- * a division leaves the flags alone. */
+ * Undefined flags: after a product SF and PF are those of its lower half and AF and ZF follow the same rule as any
+ * result; a division leaves the flags alone. */
 #define CPU_HAS_TWINS 1
 #include "handler.h"
 
@@ -130,7 +130,7 @@ typedef int128 sdouble_64;
     do {                                                                                                               \
         RM_READ(64, v);                                                                                                \
         int64_t low = (int64_t)cpu->gpr[RAX], high = (int64_t)cpu->gpr[RDX], divisor = (int64_t)v;                     \
-        if (VP_LIKELY(high == low >> 63 && divisor > 0)) {                                                         \
+        if (VP_LIKELY(high == low >> 63 && divisor > 0)) {                                                             \
             set_halves_64(cpu, (uint64_t)(low / divisor), (uint64_t)(low % divisor));                                  \
         } else {                                                                                                       \
             IDIV_BY(64, divisor);                                                                                      \
@@ -138,20 +138,68 @@ typedef int128 sdouble_64;
     } while (0)
 
 #define MULTIPLY(bits)                                                                                                 \
-    OP(mul_##bits) { MUL(bits); NEXT(); }                                                                              \
-    OP(imul1_##bits) { IMUL1(bits); NEXT(); }                                                                          \
-    OP(imul2_##bits) { IMUL_TO_REG(bits, get_reg_##bits(cpu, op->reg)); NEXT(); }                                      \
-    OP(imul3_##bits) { IMUL_TO_REG(bits, op->imm); NEXT(); }
+    OP(mul_##bits)                                                                                                     \
+    {                                                                                                                  \
+        MUL(bits);                                                                                                     \
+        NEXT();                                                                                                        \
+    }                                                                                                                  \
+    OP(imul1_##bits)                                                                                                   \
+    {                                                                                                                  \
+        IMUL1(bits);                                                                                                   \
+        NEXT();                                                                                                        \
+    }                                                                                                                  \
+    OP(imul2_##bits)                                                                                                   \
+    {                                                                                                                  \
+        IMUL_TO_REG(bits, get_reg_##bits(cpu, op->reg));                                                               \
+        NEXT();                                                                                                        \
+    }                                                                                                                  \
+    OP(imul3_##bits)                                                                                                   \
+    {                                                                                                                  \
+        IMUL_TO_REG(bits, op->imm);                                                                                    \
+        NEXT();                                                                                                        \
+    }
 
 MULTIPLY(8)
 MULTIPLY(16)
 MULTIPLY(32)
 MULTIPLY(64)
-OP(div_8) { DIV(8); NEXT(); }
-OP(div_16) { DIV(16); NEXT(); }
-OP(div_32) { DIV(32); NEXT(); }
-OP(div_64) { DIV_64(); NEXT(); }
-OP(idiv_8) { IDIV(8); NEXT(); }
-OP(idiv_16) { IDIV(16); NEXT(); }
-OP(idiv_32) { IDIV(32); NEXT(); }
-OP(idiv_64) { IDIV_64(); NEXT(); }
+OP(div_8)
+{
+    DIV(8);
+    NEXT();
+}
+OP(div_16)
+{
+    DIV(16);
+    NEXT();
+}
+OP(div_32)
+{
+    DIV(32);
+    NEXT();
+}
+OP(div_64)
+{
+    DIV_64();
+    NEXT();
+}
+OP(idiv_8)
+{
+    IDIV(8);
+    NEXT();
+}
+OP(idiv_16)
+{
+    IDIV(16);
+    NEXT();
+}
+OP(idiv_32)
+{
+    IDIV(32);
+    NEXT();
+}
+OP(idiv_64)
+{
+    IDIV_64();
+    NEXT();
+}

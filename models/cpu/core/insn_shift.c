@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shifts and rotates of the r/m operand: by an immediate (_i; shift by one is an immediate too) or by CL (_c).
  * Source: SDM Vol. 2, "SAL/SAR/SHL/SHR", "RCL/RCR/ROL/ROR", "SHLD", "SHRD". A masked count of 0 leaves the flags alone.
- * Where the manual leaves OF undefined (counts other than 1) the formula for a count of 1 is used: it looks at the last step. */
+ * Where the manual leaves OF undefined (counts other than 1) the formula for a count of 1 is used: it looks at the last
+ * step. */
 #define CPU_HAS_TWINS 1
 #include "handler.h"
 
@@ -14,7 +15,7 @@
 /* `count` is an expression: how many places, not masked. */
 #define SHL(bits, count)                                                                                               \
     do {                                                                                                               \
-        unsigned n = (unsigned)(count) & COUNT_MASK(bits);                                                             \
+        unsigned n = (unsigned)(count)&COUNT_MASK(bits);                                                               \
         RM_MODIFY(bits, old, result, result = (uint##bits##_t)((uint64_t)old << n));                                   \
         if (n != 0) {                                                                                                  \
             uint64_t cf = MSB(bits, (uint64_t)old << (n - 1)) & 1;                                                     \
@@ -24,7 +25,7 @@
 
 #define SHR(bits, count)                                                                                               \
     do {                                                                                                               \
-        unsigned n = (unsigned)(count) & COUNT_MASK(bits);                                                             \
+        unsigned n = (unsigned)(count)&COUNT_MASK(bits);                                                               \
         RM_MODIFY(bits, old, result, result = (uint##bits##_t)((uint64_t)old >> n));                                   \
         if (n != 0) {                                                                                                  \
             uint64_t last = (uint64_t)old >> (n - 1);                                                                  \
@@ -34,7 +35,7 @@
 
 #define SAR(bits, count)                                                                                               \
     do {                                                                                                               \
-        unsigned n = (unsigned)(count) & COUNT_MASK(bits);                                                             \
+        unsigned n = (unsigned)(count)&COUNT_MASK(bits);                                                               \
         RM_MODIFY(bits, old, result, result = (uint##bits##_t)((int64_t)(int##bits##_t)old >> n));                     \
         if (n != 0)                                                                                                    \
             SET_RESULT(bits, result, (uint64_t)((int64_t)(int##bits##_t)old >> (n - 1)) & 1);                          \
@@ -45,7 +46,7 @@
 #define ROL(bits, count)                                                                                               \
     do {                                                                                                               \
         SETTLE_FLAGS();                                                                                                \
-        unsigned n = (unsigned)(count) & COUNT_MASK(bits), r = n & ((bits)-1);                                         \
+        unsigned n = (unsigned)(count)&COUNT_MASK(bits), r = n & ((bits)-1);                                           \
         RM_MODIFY(bits, old, result, result = ROTATE_LEFT(bits, old, r));                                              \
         if (n != 0)                                                                                                    \
             cc_replace(cpu, FLAG_CF | FLAG_OF, (result & 1u) | OF_IF(MSB(bits, result) ^ (result & 1u)));              \
@@ -54,11 +55,10 @@
 #define ROR(bits, count)                                                                                               \
     do {                                                                                                               \
         SETTLE_FLAGS();                                                                                                \
-        unsigned n = (unsigned)(count) & COUNT_MASK(bits), r = (0u - n) & ((bits)-1);                                  \
+        unsigned n = (unsigned)(count)&COUNT_MASK(bits), r = (0u - n) & ((bits)-1);                                    \
         RM_MODIFY(bits, old, result, result = ROTATE_LEFT(bits, old, r));                                              \
         if (n != 0)                                                                                                    \
-            cc_replace(cpu, FLAG_CF | FLAG_OF,                                                                         \
-                       MSB(bits, result) | OF_IF(MSB(bits, result) ^ MSB((bits)-1, result)));                          \
+            cc_replace(cpu, FLAG_CF | FLAG_OF, MSB(bits, result) | OF_IF(MSB(bits, result) ^ MSB((bits)-1, result)));  \
     } while (0)
 
 /* Rotates of bits + 1 bits through CF. */
@@ -96,10 +96,26 @@
 #define COUNT_c cpu->gpr[RCX]
 
 #define SHIFT_SIZES(name, NAME, from)                                                                                  \
-    OP(name##_##from##_8) { NAME(8, COUNT_##from); NEXT(); }                                                           \
-    OP(name##_##from##_16) { NAME(16, COUNT_##from); NEXT(); }                                                         \
-    OP(name##_##from##_32) { NAME(32, COUNT_##from); NEXT(); }                                                         \
-    OP(name##_##from##_64) { NAME(64, COUNT_##from); NEXT(); }
+    OP(name##_##from##_8)                                                                                              \
+    {                                                                                                                  \
+        NAME(8, COUNT_##from);                                                                                         \
+        NEXT();                                                                                                        \
+    }                                                                                                                  \
+    OP(name##_##from##_16)                                                                                             \
+    {                                                                                                                  \
+        NAME(16, COUNT_##from);                                                                                        \
+        NEXT();                                                                                                        \
+    }                                                                                                                  \
+    OP(name##_##from##_32)                                                                                             \
+    {                                                                                                                  \
+        NAME(32, COUNT_##from);                                                                                        \
+        NEXT();                                                                                                        \
+    }                                                                                                                  \
+    OP(name##_##from##_64)                                                                                             \
+    {                                                                                                                  \
+        NAME(64, COUNT_##from);                                                                                        \
+        NEXT();                                                                                                        \
+    }
 #define SHIFT(name, NAME) SHIFT_SIZES(name, NAME, i) SHIFT_SIZES(name, NAME, c)
 
 SHIFT(shl, SHL)
@@ -110,8 +126,8 @@ SHIFT(ror, ROR)
 SHIFT(rcl, RCL)
 SHIFT(rcr, RCR)
 
-/* Double shifts. Narrow operands may be shifted by more than their size, which the manual leaves undefined: then bits of the
- * destination come in again after those of the source, as Intel's processors do it. */
+/* Double shifts. Narrow operands may be shifted by more than their size, which the manual leaves undefined: then bits
+ * of the destination come in again after those of the source, as Intel's processors do it. */
 static inline uint64_t shld_narrow(unsigned bits, uint64_t dst, uint64_t src, unsigned n)
 {
     uint64_t wide = dst << (2 * bits) | src << bits | dst; /* at most 48 bits */
@@ -133,7 +149,7 @@ static inline uint64_t shrd_narrow(unsigned bits, uint64_t dst, uint64_t src, un
 
 #define SHLD(bits, count)                                                                                              \
     do {                                                                                                               \
-        unsigned n = (unsigned)(count) & DOUBLE_MASK(bits);                                                            \
+        unsigned n = (unsigned)(count)&DOUBLE_MASK(bits);                                                              \
         uint##bits##_t src = get_reg_##bits(cpu, op->reg);                                                             \
         RM_MODIFY(bits, old, result, result = n == 0 ? old : SHLD_VALUE(bits, old, src, n));                           \
         if (n != 0) {                                                                                                  \
@@ -144,7 +160,7 @@ static inline uint64_t shrd_narrow(unsigned bits, uint64_t dst, uint64_t src, un
 
 #define SHRD(bits, count)                                                                                              \
     do {                                                                                                               \
-        unsigned n = (unsigned)(count) & DOUBLE_MASK(bits);                                                            \
+        unsigned n = (unsigned)(count)&DOUBLE_MASK(bits);                                                              \
         uint##bits##_t src = get_reg_##bits(cpu, op->reg);                                                             \
         RM_MODIFY(bits, old, result, result = n == 0 ? old : SHRD_VALUE(bits, old, src, n));                           \
         if (n != 0) {                                                                                                  \

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* MOVS STOS LODS SCAS CMPS INS OUTS, with repeat prefixes. One call of a worker runs as many iterations as may start before
- * cpu->deadline; each costs what the instruction costs. An interrupted instruction leaves RIP on itself, registers and
- * cycles as after the iterations that completed, and RF set for whatever interrupts it.
- * Source: SDM Vol. 2, "REP/REPE/REPZ/REPNE/REPNZ"; Vol. 1, "String Operations".
+/* MOVS STOS LODS SCAS CMPS INS OUTS, with repeat prefixes. One call of a worker runs as many iterations as may start
+ * before cpu->deadline; each costs what the instruction costs. An interrupted instruction leaves RIP on itself,
+ * registers and cycles as after the iterations that completed, and RF set for whatever interrupts it. Source: SDM Vol.
+ * 2, "REP/REPE/REPZ/REPNE/REPNZ"; Vol. 1, "String Operations".
  *
- * Runs of elements that lie on one page each are moved as a whole through the translation cache; single elements go where
- * pages end, where an access misses, with DF set, and in the observed flavour, whose hooks want to see each. */
+ * Runs of elements that lie on one page each are moved as a whole through the translation cache; single elements go
+ * where pages end, where an access misses, with DF set, and in the observed flavour, whose hooks want to see each. */
 #include "handler.h"
 
 #include "flags.h"
@@ -19,7 +19,8 @@
 #define CAN_RUN 1
 #endif
 
-/* Ends a string handler: on to the next block, without the branch hook of JUMP. The worker has charged all iterations. */
+/* Ends a string handler: on to the next block, without the branch hook of JUMP. The worker has charged all iterations.
+ */
 #define STRING_END(completed)                                                                                          \
     do {                                                                                                               \
         if (!(completed))                                                                                              \
@@ -106,7 +107,8 @@ ALWAYS_INLINE uint64_t allowed_by_time(const struct cpu *cpu, const struct op *o
     return s->count < n ? s->count : n;
 }
 
-/* Linear address of an element. In 64-bit mode the translation cache holds only canonical addresses, and a miss checks. */
+/* Linear address of an element. In 64-bit mode the translation cache holds only canonical addresses, and a miss checks.
+ */
 ALWAYS_INLINE uint64_t element_address(struct cpu *cpu, int seg, uint64_t offset, unsigned size, bool write)
 {
     if (VP_LIKELY(cpu->mode & MODE_CODE64))
@@ -114,8 +116,8 @@ ALWAYS_INLINE uint64_t element_address(struct cpu *cpu, int seg, uint64_t offset
     return cpu_segment_address(cpu, seg, offset, size, write);
 }
 
-/* Elements that lie wholly between `la` (offset in seg) and the end of its page, of the segment and of the address size. The
- * first has passed the segment checks. */
+/* Elements that lie wholly between `la` (offset in seg) and the end of its page, of the segment and of the address
+ * size. The first has passed the segment checks. */
 ALWAYS_INLINE uint64_t room(const struct cpu *cpu, const struct string *s, int seg, uint64_t la, uint64_t offset,
                             unsigned size)
 {
@@ -186,7 +188,8 @@ ALWAYS_INLINE void store(struct cpu *cpu, uint64_t la, uint64_t value, unsigned 
 
 /* Workers: true if the instruction is complete, false if it was interrupted or cpu->leave is set. */
 
-/* Upward copy in element order: where the destination begins inside the source, elements just written are read again. */
+/* Upward copy in element order: where the destination begins inside the source, elements just written are read again.
+ */
 ALWAYS_INLINE void copy_up(uint8_t *dst, const uint8_t *src, uint64_t elements, unsigned size)
 {
     if (VP_LIKELY((uintptr_t)dst - (uintptr_t)src >= elements * size)) {

@@ -93,9 +93,9 @@ const struct opcode_row opcode_table[] = {
     ROW(1, 0x89, -1, ANY, ANY, EG, V, MOV, mov_rr_8, move, K, "mov"),
     ROW(1, 0x8a, -1, ANY, ANY, GE, B, MOV, mov_rr_8, move, K, "mov"),
     ROW(1, 0x8b, -1, ANY, ANY, GE, V, MOV, mov_rr_8, move, K, "mov"),
-    ROW(1, 0x8c, -1, ANY, ANY, EG, V, ONE, mov_from_seg, move, K, "mov"),
+    ROW(1, 0x8c, -1, ANY, ANY, EG, V, ONE, mov_from_seg, move, K | ROW_OWN, "mov"),
     ROW(1, 0x8d, -1, ANY, MEM, GE, V, SIZED, lea_8, alu, K, "lea"),
-    ROW(1, 0x8e, -1, ANY, ANY, GE, W, ONE, mov_to_seg, system, K | E, "mov"),
+    ROW(1, 0x8e, -1, ANY, ANY, GE, W, ONE, mov_to_seg, system, K | E | ROW_OWN, "mov"),
     ROW(1, 0x8f, 0, ANY, ANY, E, V64, ONE, pop_rm, stack, K, "pop"),
     ROW(1, 0x90, -1, F3, ANY, NONE, V, ONE, pause, pause, K, "pause"),
     ROW(1, 0x90, -1, ANY, ANY, Z, V, XCHG, xchg_8, move, K | ROW_RANGE8, "xchg"),
@@ -227,8 +227,8 @@ const struct opcode_row opcode_table[] = {
     ROW(0F, 0x08, -1, ANY, ANY, NONE, B, ONE, invd, system, A | K, "invd"),
     ROW(0F, 0x09, -1, ANY, ANY, NONE, B, ONE, wbinvd, system, A | K, "wbinvd"),
     ROW(0F, 0x0b, -1, ANY, ANY, NONE, B, ONE, ud, system, A | K, "ud2"),
-    ROW(0F, 0x0d, -1, ANY, ANY, E, B, ONE, prefetch, move, K, "prefetchw"),
-    ROW(0F, 0x18, -1, ANY, ANY, E, B, ONE, prefetch, move, K, "prefetch"),
+    ROW(0F, 0x0d, -1, ANY, ANY, E, B, ONE, prefetch, move, K | ROW_OWN, "prefetchw"),
+    ROW(0F, 0x18, -1, ANY, ANY, E, B, ONE, prefetch, move, K | ROW_OWN, "prefetch"),
     ROW(0F, 0x19, -1, ANY, ANY, E, V, ONE, nop, move, K | ROW_OWN, "nop"),
     ROW(0F, 0x1a, -1, ANY, ANY, E, V, ONE, nop, move, K | ROW_OWN, "nop"),
     ROW(0F, 0x1b, -1, ANY, ANY, E, V, ONE, nop, move, K | ROW_OWN, "nop"),
@@ -292,8 +292,10 @@ const struct opcode_row opcode_table[] = {
     ROW(0F, 0xc8, -1, ANY, ANY, Z, V, SIZED, bswap_8, alu, K | ROW_RANGE8, "bswap"),
     ROW(0F, 0xff, -1, ANY, ANY, GE, V, ONE, ud, system, A | K | ROW_OWN, "ud0"),
 
-    ROW_FEATURE(movbe, 0F38, 0xf0, -1, ANY, MEM, GE, V, SIZED, movbe_load_8, move, K, "movbe"),
-    ROW_FEATURE(movbe, 0F38, 0xf1, -1, ANY, MEM, EG, V, SIZED, movbe_store_8, move, K, "movbe"),
+    ROW_FEATURE(movbe, 0F38, 0xf0, -1, NONE, MEM, GE, V, SIZED, movbe_load_8, move, K, "movbe"),
+    ROW_FEATURE(movbe, 0F38, 0xf0, -1, 66, MEM, GE, V, SIZED, movbe_load_8, move, K, "movbe"),
+    ROW_FEATURE(movbe, 0F38, 0xf1, -1, NONE, MEM, EG, V, SIZED, movbe_store_8, move, K, "movbe"),
+    ROW_FEATURE(movbe, 0F38, 0xf1, -1, 66, MEM, EG, V, SIZED, movbe_store_8, move, K, "movbe"),
 };
 
 const size_t opcode_table_size = sizeof opcode_table / sizeof opcode_table[0];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A machine of one core and 4 MiB of RAM for the core's unit tests. start64() runs a small boot program, so that even the switch
-// to long mode is the guest's own work; start32() stays in flat 32-bit protected mode without paging.
-// A write to port F4H stops the run. Exceptions lead to a table of such writes, so that the vector is known from RIP.
+// A machine of one core and 4 MiB of RAM for the core's unit tests. start64() runs a small boot program, so that even
+// the switch to long mode is the guest's own work; start32() stays in flat 32-bit protected mode without paging. A
+// write to port F4H stops the run. Exceptions lead to a table of such writes, so that the vector is known from RIP.
 #ifndef CPU_FIXTURE_H
 #define CPU_FIXTURE_H
 
@@ -23,7 +23,8 @@ class cpu_fixture
   public:
     // Physical and, in start64(), linear addresses: all of RAM is mapped to itself, the second 2 MiB by 4 KiB pages.
     static constexpr std::uint64_t RAM_SIZE = 4u << 20;
-    static constexpr std::uint64_t PML4 = 0x1000, PDPT = 0x2000, PD = 0x3000, GDT = 0x4000, TSS = 0x5000, TABLES = 0x5fe0;
+    static constexpr std::uint64_t PML4 = 0x1000, PDPT = 0x2000, PD = 0x3000, GDT = 0x4000, TSS = 0x5000,
+                                   TABLES = 0x5fe0;
     static constexpr std::uint64_t IDT = 0x6000, STACK_TOP = 0x7ff0, BOOT = 0x8000, HANDLERS = 0x9000, PT = 0xb000;
     static constexpr std::uint64_t PAGES = 0x200000; // what PT maps
     static constexpr std::uint64_t PAGE_FLAGS = 7;   // present, writable, user
@@ -113,9 +114,17 @@ class cpu_fixture
     void set_page(std::uint64_t linear, std::uint64_t entry) { write64(PT + (linear - PAGES) / 4096 * 8, entry); }
 
     // What ports do, apart from the stop port.
-    std::function<std::uint32_t(std::uint16_t, std::uint32_t)> on_io_read = [](std::uint16_t, std::uint32_t) { return ~0u; };
+    std::function<std::uint32_t(std::uint16_t, std::uint32_t)> on_io_read = [](std::uint16_t, std::uint32_t) {
+        return ~0u;
+    };
     std::function<void(std::uint16_t, std::uint32_t, std::uint32_t)> on_io_write = [](std::uint16_t, std::uint32_t,
                                                                                       std::uint32_t) {};
+    // What lies behind RAM; DEVICE is mapped by start64().
+    static constexpr std::uint64_t DEVICE = RAM_SIZE;
+    std::function<void(std::uint64_t, std::uint8_t *, std::uint32_t)> on_device_read =
+        [](std::uint64_t, std::uint8_t *bytes, std::uint32_t size) { std::memset(bytes, 0xff, size); };
+    std::function<void(std::uint64_t, const std::uint8_t *, std::uint32_t)> on_device_write =
+        [](std::uint64_t, const std::uint8_t *, std::uint32_t) {};
     std::uint64_t traced = 0; // instructions seen by the trace of an observed machine
 
   private:
@@ -129,11 +138,13 @@ class cpu_fixture
             if (pa + size <= RAM_SIZE)
                 std::memcpy(bytes, &self(ctx).ram_[pa], size);
             else
-                std::memset(bytes, 0xff, size);
+                self(ctx).on_device_read(pa, static_cast<std::uint8_t *>(bytes), size);
         };
         bus.write = [](void *ctx, std::uint64_t pa, const void *bytes, std::uint32_t size) {
             if (pa + size <= RAM_SIZE)
                 std::memcpy(&self(ctx).ram_[pa], bytes, size);
+            else
+                self(ctx).on_device_write(pa, static_cast<const std::uint8_t *>(bytes), size);
         };
         bus.modify = [](void *ctx, std::uint64_t pa, std::uint32_t size, cpu_modify_fn *fn, void *arg) {
             std::array<std::uint8_t, 16> absent;
@@ -143,7 +154,9 @@ class cpu_fixture
         bus.direct_page = [](void *ctx, std::uint64_t pa) -> std::uint8_t * {
             return pa < RAM_SIZE ? &self(ctx).ram_[pa & ~std::uint64_t{4095}] : nullptr;
         };
-        bus.io_read = [](void *ctx, std::uint16_t port, std::uint32_t size) { return self(ctx).on_io_read(port, size); };
+        bus.io_read = [](void *ctx, std::uint16_t port, std::uint32_t size) {
+            return self(ctx).on_io_read(port, size);
+        };
         bus.io_write = [](void *ctx, std::uint16_t port, std::uint32_t size, std::uint32_t value) {
             if (port == STOP_PORT) {
                 self(ctx).stopped_ = true;
@@ -174,11 +187,17 @@ class cpu_fixture
         write64(PDPT, PD | PAGE_FLAGS);
         write64(PD, PAGE_FLAGS | 0x80); // 2 MiB
         write64(PD + 8, PT | PAGE_FLAGS);
+        write64(PD + 16, DEVICE | PAGE_FLAGS | 0x80);
         for (std::uint64_t i = 0; i < 512; i++)
             write64(PT + 8 * i, (PAGES + 4096 * i) | PAGE_FLAGS);
         // SDM Vol. 3, "Segment Descriptors": kernel code, data; user data, code; TSS of 104 bytes
-        const std::uint64_t gdt[] = {0, 0x00af9a000000ffff, 0x00cf92000000ffff, 0x00cff2000000ffff, 0x00affa000000ffff,
-                                     0x0000890000000067 | TSS << 16, 0};
+        const std::uint64_t gdt[] = {0,
+                                     0x00af9a000000ffff,
+                                     0x00cf92000000ffff,
+                                     0x00cff2000000ffff,
+                                     0x00affa000000ffff,
+                                     0x0000890000000067 | TSS << 16,
+                                     0};
         write(GDT, gdt, sizeof gdt);
         write64(TSS + 4, STACK_TOP);    // RSP0
         write64(TSS + 0x24, STACK_TOP); // IST1: exceptions must arrive whatever RSP is
@@ -198,22 +217,22 @@ class cpu_fixture
     }
 
     static constexpr std::uint8_t BOOT_CODE[] = {
-        0x0f, 0x20, 0xe0,                               // mov eax, cr4
-        0x83, 0xc8, 0x20,                               // or eax, PAE
-        0x0f, 0x22, 0xe0,                               // mov cr4, eax
-        0xb8, 0x00, 0x10, 0x00, 0x00, 0x0f, 0x22, 0xd8, // mov cr3, PML4
-        0xb9, 0x80, 0x00, 0x00, 0xc0, 0x0f, 0x32,       // rdmsr IA32_EFER
-        0x0d, 0x01, 0x09, 0x00, 0x00, 0x0f, 0x30,       // set SCE, LME, NXE
-        0x0f, 0x01, 0x15, 0xf0, 0x5f, 0x00, 0x00,       // lgdt [TABLES + 16]
+        0x0f, 0x20, 0xe0,                                                 // mov eax, cr4
+        0x83, 0xc8, 0x20,                                                 // or eax, PAE
+        0x0f, 0x22, 0xe0,                                                 // mov cr4, eax
+        0xb8, 0x00, 0x10, 0x00, 0x00, 0x0f, 0x22, 0xd8,                   // mov cr3, PML4
+        0xb9, 0x80, 0x00, 0x00, 0xc0, 0x0f, 0x32,                         // rdmsr IA32_EFER
+        0x0d, 0x01, 0x09, 0x00, 0x00, 0x0f, 0x30,                         // set SCE, LME, NXE
+        0x0f, 0x01, 0x15, 0xf0, 0x5f, 0x00, 0x00,                         // lgdt [TABLES + 16]
         0x0f, 0x20, 0xc0, 0x0d, 0x01, 0x00, 0x01, 0x80, 0x0f, 0x22, 0xc0, // set PE, WP, PG
         0xea, 0x40, 0x80, 0x00, 0x00, 0x08, 0x00,                         // jmp 8:8040H
-        0, 0, 0, 0, 0, 0, 0, 0,
-        0xb8, 0x10, 0x00, 0x00, 0x00, 0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xd0, // ds, es, ss = 10H
-        0x31, 0xc0, 0x8e, 0xe0, 0x8e, 0xe8,                               // fs, gs = 0
-        0x0f, 0x01, 0x1c, 0x25, 0xe0, 0x5f, 0x00, 0x00,                   // lidt [TABLES]
-        0xb8, 0x28, 0x00, 0x00, 0x00, 0x0f, 0x00, 0xd8,                   // ltr 28H
-        0xbc, 0xf0, 0x7f, 0x00, 0x00,                                     // mov esp, STACK_TOP
-        0xe6, 0xf4,                                                       // stop
+        0,    0,    0,    0,    0,    0,    0,    0,    0xb8, 0x10, 0x00,
+        0x00, 0x00, 0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xd0, // ds, es, ss = 10H
+        0x31, 0xc0, 0x8e, 0xe0, 0x8e, 0xe8,             // fs, gs = 0
+        0x0f, 0x01, 0x1c, 0x25, 0xe0, 0x5f, 0x00, 0x00, // lidt [TABLES]
+        0xb8, 0x28, 0x00, 0x00, 0x00, 0x0f, 0x00, 0xd8, // ltr 28H
+        0xbc, 0xf0, 0x7f, 0x00, 0x00,                   // mov esp, STACK_TOP
+        0xe6, 0xf4,                                     // stop
     };
 
     std::vector<std::uint8_t> ram_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random instructions in 64-bit mode: an opcode with ModRM operands, registers or memory in all addressing forms, as bytes and as
-// what the test needs to know about them.
+// Random instructions in 64-bit mode: an opcode with ModRM operands, registers or memory in all addressing forms, as
+// bytes and as what the test needs to know about them.
 #ifndef INSN_GEN_H
 #define INSN_GEN_H
 
@@ -41,12 +41,13 @@ struct instruction {
     int base = -1, index = -1; // register numbers; base 16: RIP
     unsigned scale = 0;        // log2
     std::int32_t disp = 0;
-    std::size_t disp_at = 0;   // where in bytes a RIP-relative displacement is
-    unsigned reg = 0, rm = 0;  // ModRM registers, with REX
+    std::size_t disp_at = 0;  // where in bytes a RIP-relative displacement is
+    unsigned reg = 0, rm = 0; // ModRM registers, with REX
     bool has_rex = false;
 };
 
-// What an encoding needs. Operand size 1, 2, 4, 8; opcode bytes with escape; ext: ModRM.reg, or -1 for a register operand.
+// What an encoding needs. Operand size 1, 2, 4, 8; opcode bytes with escape; ext: ModRM.reg, or -1 for a register
+// operand.
 struct encoding {
     std::vector<std::uint8_t> opcode;
     unsigned size;
@@ -59,7 +60,8 @@ struct encoding {
     bool lock_allowed = false;
 };
 
-// Chooses registers and, for memory, an addressing form that can reach `target` (what fits 31 bits and is not negative).
+// Chooses registers and, for memory, an addressing form that can reach `target` (what fits 31 bits and is not
+// negative).
 inline instruction generate(const encoding &e, bool memory, std::uint64_t imm, std::uint64_t code_address,
                             std::uint64_t target, random_source &random)
 {
@@ -76,10 +78,13 @@ inline instruction generate(const encoding &e, bool memory, std::uint64_t imm, s
     if (memory) {
         in.address32 = random.one_in(6);
         switch (form) {
-        case 0: in.base = 16; in.address32 = false; break;                         // RIP-relative
-        case 1: break;                                                             // disp32
-        case 2: in.index = static_cast<int>(random.below(16)); break;              // index * scale + disp32
-        case 3: in.base = static_cast<int>(random.below(16)); break;               // base
+        case 0:
+            in.base = 16;
+            in.address32 = false;
+            break;                                                    // RIP-relative
+        case 1: break;                                                // disp32
+        case 2: in.index = static_cast<int>(random.below(16)); break; // index * scale + disp32
+        case 3: in.base = static_cast<int>(random.below(16)); break;  // base
         default:
             in.base = static_cast<int>(random.below(16));
             in.index = static_cast<int>(random.below(16));
@@ -136,9 +141,9 @@ inline instruction generate(const encoding &e, bool memory, std::uint64_t imm, s
             mod = random.below(3);
             if (mod == 0 && (in.base & 7) == 5)
                 mod = 1;
-            in.disp = mod == 0 ? 0
-                               : mod == 1 ? static_cast<std::int8_t>(random.bits())
-                                          : static_cast<std::int32_t>(random.bits());
+            in.disp = mod == 0   ? 0
+                      : mod == 1 ? static_cast<std::int8_t>(random.bits())
+                                 : static_cast<std::int32_t>(random.bits());
         }
         put(mod << 6 | reg3 | (sib ? 4u : static_cast<unsigned>(in.base & 7)));
         if (sib)
@@ -150,8 +155,8 @@ inline instruction generate(const encoding &e, bool memory, std::uint64_t imm, s
     return in;
 }
 
-// Sets the address registers so that the memory operand lies at target; false where base and index are one register, or the
-// scaled index alone cannot reach it.
+// Sets the address registers so that the memory operand lies at target; false where base and index are one register, or
+// the scaled index alone cannot reach it.
 inline bool aim(const instruction &in, std::uint64_t target, std::uint64_t gpr[16], random_source &random)
 {
     if (!in.has_memory || in.base == 16)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host processor as judge: loads all registers and flags, executes one instruction, and takes everything back. Code, data
-// and stack lie at fixed low addresses, the same as in the simulated machine, so that addresses mean the same in both.
+// The host processor as judge: loads all registers and flags, executes one instruction, and takes everything back.
+// Code, data and stack lie at fixed low addresses, the same as in the simulated machine, so that addresses mean the
+// same in both.
 #ifndef NATIVE_CPU_H
 #define NATIVE_CPU_H
 
@@ -21,7 +22,8 @@ struct machine_state {
 class native_cpu
 {
   public:
-    // Linear addresses; [BASE, BASE + SIZE) is mapped by the constructor. CODE, DATA and STACK belong to the instruction.
+    // Linear addresses; [BASE, BASE + SIZE) is mapped by the constructor. CODE, DATA and STACK belong to the
+    // instruction.
     static constexpr std::uint64_t BASE = 0x200000, SIZE = 0x20000;
     static constexpr std::uint64_t STUB = BASE, STATE = BASE + 0x1000, CODE = BASE + 0x2000, DATA = BASE + 0x8000;
     static constexpr std::uint64_t DATA_SIZE = 0x3000, STACK = BASE + 0x10000, STACK_SIZE = 0x1000;
@@ -61,6 +63,19 @@ class native_cpu
     native_cpu &operator=(const native_cpu &) = delete;
 
     bool is_usable() const { return is_usable_; }
+    // Whether the host system lets a program enter 32-bit code (it may be built without).
+    bool has_32_bit_code()
+    {
+        machine_state state{};
+        bool taken;
+        struct sigaction old;
+        sigaction(SIGFPE, nullptr, &old);
+        sigaction(SIGSEGV, &old, nullptr); // escape from what the probe may cause
+        set_code_32({0x90});
+        bool can = run_32(state, taken);
+        signal(SIGSEGV, SIG_DFL);
+        return can;
+    }
     static std::uint8_t *at(std::uint64_t linear) { return reinterpret_cast<std::uint8_t *>(linear); }
 
     void set_code(const std::vector<std::uint8_t> &bytes)
@@ -69,21 +84,36 @@ class native_cpu
         put_jump(CODE + bytes.size(), epilogue_);
     }
 
+    // The same for 32-bit code.
+    void set_code_32(const std::vector<std::uint8_t> &bytes)
+    {
+        std::memcpy(at(CODE), bytes.data(), bytes.size());
+        here_ = CODE + bytes.size();
+        put({0xea}); // jmp 33H:return_32_: user code segments of Linux
+        put32(return_32_);
+        put({0x33, 0});
+    }
+    // Registers are 32 bits wide; the upper halves of the result mean nothing.
+    bool run_32(machine_state &state, bool &taken) { return run_from(STUB_32, state, taken); }
+
     // False: the instruction raised #DE and the state is not the result.
-    bool run(machine_state &state, bool &taken)
+    bool run(machine_state &state, bool &taken) { return run_from(STUB, state, taken); }
+
+  private:
+    static constexpr std::uint64_t FLAGS = offsetof(machine_state, rflags), HOST_RSP = 0x100, TAKEN_FLAG = 0x108;
+    static constexpr std::uint64_t FAR_POINTER = 0x110, STUB_32 = STUB + 0x800;
+
+    bool run_from(std::uint64_t stub, machine_state &state, bool &taken)
     {
         std::memcpy(at(STATE), &state, sizeof state);
         *at(STATE + TAKEN_FLAG) = 0;
         if (sigsetjmp(escape_, 1) != 0)
             return false;
-        reinterpret_cast<void (*)()>(STUB)();
+        reinterpret_cast<void (*)()>(stub)();
         std::memcpy(&state, at(STATE), sizeof state);
         taken = *at(STATE + TAKEN_FLAG) != 0;
         return true;
     }
-
-  private:
-    static constexpr std::uint64_t FLAGS = offsetof(machine_state, rflags), HOST_RSP = 0x100, TAKEN_FLAG = 0x108;
 
     void put(std::initializer_list<unsigned> bytes)
     {
@@ -92,8 +122,8 @@ class native_cpu
     }
     void put32(std::uint64_t v)
     {
-        put({static_cast<unsigned>(v & 0xff), static_cast<unsigned>(v >> 8 & 0xff), static_cast<unsigned>(v >> 16 & 0xff),
-             static_cast<unsigned>(v >> 24 & 0xff)});
+        put({static_cast<unsigned>(v & 0xff), static_cast<unsigned>(v >> 8 & 0xff),
+             static_cast<unsigned>(v >> 16 & 0xff), static_cast<unsigned>(v >> 24 & 0xff)});
     }
     // An instruction whose memory operand is STATE + offset, RIP-relative.
     void put_state(std::initializer_list<unsigned> bytes, std::uint64_t offset, unsigned more = 0)
@@ -115,33 +145,51 @@ class native_cpu
         put_state({0x48, opcode, 4 << 3 | 5}, 8 * 4);
     }
 
-    void write_stub()
+    // Host state away, flags and registers of the case in.
+    void put_entry()
     {
-        here_ = STUB;
         put({0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57}); // push rbx, rbp, r12..r15
         put_state({0x48, 0x89, 0x25}, HOST_RSP);                           // mov [], rsp
         put_state({0x48, 0x8d, 0x25}, FLAGS);                              // lea rsp, []
         put({0x9d});                                                       // popfq
         put_registers(0x8b);
-        put_jump(here_, CODE);
-        here_ += 5;
-        epilogue_ = here_;
+    }
+    void put_exit()
+    {
         put_registers(0x89);
         put_state({0x48, 0x8d, 0x25}, FLAGS + 8);
         put({0x9c});                                                             // pushfq
         put_state({0x48, 0x8b, 0x25}, HOST_RSP);                                 // mov rsp, []
         put({0xfc});                                                             // cld
         put({0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5d, 0x5b, 0xc3}); // pop, ret
+    }
+    void write_stub()
+    {
+        here_ = STUB;
+        put_entry();
+        put_jump(here_, CODE);
+        here_ += 5;
+        epilogue_ = here_;
+        put_exit();
+        here_ = STUB_32;
+        put({0xb8, 0x2b, 0, 0, 0, 0x8e, 0xd8, 0x8e, 0xc0}); // ds, es = flat data segment
+        put_entry();
+        put_state({0xff, 0x2d}, FAR_POINTER); // jmp far [], 16:32
+        return_32_ = here_;
+        put_exit();
         here_ = TAKEN;
         put_state({0xc6, 0x05}, TAKEN_FLAG, 1); // mov byte [], 1
         put({1});
         put_jump(here_, epilogue_);
+        here_ = STATE + FAR_POINTER;
+        put32(CODE);
+        put({0x23, 0});
     }
 
     static inline sigjmp_buf escape_;
     alignas(16) static inline std::uint8_t signal_stack_[65536];
     bool is_usable_ = false;
-    std::uint64_t here_ = 0, epilogue_ = 0;
+    std::uint64_t here_ = 0, epilogue_ = 0, return_32_ = 0;
     stack_t old_stack_{};
     struct sigaction old_action_ {
     };

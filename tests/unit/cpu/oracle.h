@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs one instruction on the host processor and on the core with the same registers, flags and memory, and compares all that is
-// defined: registers, flags, data, stack, where it went, and whether it raised #DE.
+// Runs one instruction on the host processor and on the core with the same registers, flags and memory, and compares
+// all that is defined: registers, flags, data, stack, where it went, and whether it raised #DE.
 #ifndef ORACLE_H
 #define ORACLE_H
 
@@ -27,11 +27,11 @@ struct oracle_case {
 struct family {
     std::string name;
     encoding enc;
-    std::uint64_t defined = STATUS;                                      // flags that are compared
-    std::function<void(oracle_case &, random_source &)> prepare = nullptr; // last word on the registers
+    std::uint64_t defined = STATUS;                                         // flags that are compared
+    std::function<void(oracle_case &, random_source &)> prepare = nullptr;  // last word on the registers
     std::function<std::uint64_t(const oracle_case &)> defined_by = nullptr; // instead of `defined`
-    std::function<bool(const instruction &)> accepts = nullptr;          // other instructions are generated again
-    std::function<std::uint64_t(random_source &)> immediate = nullptr;   // else random
+    std::function<bool(const instruction &)> accepts = nullptr;             // other instructions are generated again
+    std::function<std::uint64_t(random_source &)> immediate = nullptr;      // else random
 };
 
 class oracle
@@ -179,7 +179,8 @@ class oracle
                     what += text(" r%lu %lx expected %lx;", i, r.gpr[i], native.gpr[i]);
             std::uint64_t defined = f.defined_by ? f.defined_by(c) : f.defined;
             if ((r.rflags ^ native.rflags) & (defined | DF))
-                what += text(" flags %lx expected %lx of %lx;", r.rflags & (STATUS | DF), native.rflags & (STATUS | DF), defined);
+                what += text(" flags %lx expected %lx of %lx;", r.rflags & (STATUS | DF), native.rflags & (STATUS | DF),
+                             defined);
         }
         if (std::memcmp(guest.ram(native_cpu::DATA), native_cpu::at(native_cpu::DATA), native_cpu::DATA_SIZE) != 0)
             what += first_difference(guest, native_cpu::DATA, native_cpu::DATA_SIZE);
@@ -212,12 +213,13 @@ class oracle
             bytes += text("%02lx ", static_cast<unsigned long>(b));
         for (unsigned i = 0; i < 16; i++)
             regs += text("r%lu=%lx ", i, c.state.gpr[i]);
-        ADD_FAILURE() << f.name << (observed ? " (observed): " : ": ") << bytes << "\n " << what << "\n  before: " << regs
-                      << text("flags=%lx target=%lx", c.state.rflags, c.target);
+        ADD_FAILURE() << f.name << (observed ? " (observed): " : ": ") << bytes << "\n " << what
+                      << "\n  before: " << regs << text("flags=%lx target=%lx", c.state.rflags, c.target);
         reports_++;
     }
 
-    template <typename... Args> static std::string text(const char *format, Args... args)
+    template <typename... Args>
+    static std::string text(const char *format, Args... args)
     {
         char buffer[160];
         std::snprintf(buffer, sizeof buffer, format, static_cast<unsigned long>(args)...);
@@ -225,12 +227,13 @@ class oracle
     }
 
     native_cpu native_;
-    std::unique_ptr<cpu_fixture> guests_[2] = {std::make_unique<cpu_fixture>(false), std::make_unique<cpu_fixture>(true)};
+    std::unique_ptr<cpu_fixture> guests_[2] = {std::make_unique<cpu_fixture>(false),
+                                               std::make_unique<cpu_fixture>(true)};
     random_source random_;
     unsigned reports_ = 0, cases_ = 0;
 };
 
-// One oracle for a test program; SetUp skips where the host is not an x86-64 that lets us map low addresses.
+// One oracle for a test suite; SetUp skips where the host is not an x86-64 that lets us map low addresses.
 class oracle_test : public testing::Test
 {
   protected:
@@ -239,6 +242,7 @@ class oracle_test : public testing::Test
         if (!oracle_)
             oracle_ = std::make_unique<oracle>();
     }
+    static void TearDownTestSuite() { oracle_.reset(); } // frees the low addresses for the next suite
     void SetUp() override
     {
         if (!oracle_->is_usable())

@@ -70,7 +70,8 @@ TEST_F(oracle_insn, arithmetic_accumulator)
                 std::uint64_t imm = judge().random().value();
                 for (unsigned k = 0; k < imm_size(size); k++)
                     b.push_back(static_cast<std::uint8_t>(imm >> (8 * k)));
-                judge().check_bytes("accumulator", b, op == 1 || op == 4 || op == 6 || op == 8 ? STATUS & ~AF : STATUS, nullptr, 50);
+                judge().check_bytes("accumulator", b, op == 1 || op == 4 || op == 6 || op == 8 ? STATUS & ~AF : STATUS,
+                                    nullptr, 50);
             }
 }
 
@@ -159,7 +160,9 @@ TEST_F(oracle_insn, shift)
         for (unsigned size : SIZES) {
             unsigned bits = size * 8, mask = size == 8 ? 63 : 31;
             int ext = static_cast<int>(op);
-            auto by_imm = [=](const oracle_case &c) { return shift_flags(op, bits, static_cast<unsigned>(c.imm) & mask); };
+            auto by_imm = [=](const oracle_case &c) {
+                return shift_flags(op, bits, static_cast<unsigned>(c.imm) & mask);
+            };
             auto by_cl = [=](const oracle_case &c) {
                 return shift_flags(op, bits, static_cast<unsigned>(c.state.gpr[RCX]) & mask);
             };
@@ -183,7 +186,8 @@ TEST_F(oracle_insn, double_shift)
             };
             // Larger counts than the size leave even the result undefined.
             auto count = [=](random_source &random) {
-                return std::uint64_t{random.one_in(5) ? random.below(2) : random.below(size == 2 ? bits + 1 : mask + 1)};
+                return std::uint64_t{random.one_in(5) ? random.below(2)
+                                                      : random.below(size == 2 ? bits + 1 : mask + 1)};
             };
             auto imm_flags = [=](const oracle_case &c) { return flags(static_cast<unsigned>(c.imm) & mask); };
             auto cl_flags = [=](const oracle_case &c) { return flags(static_cast<unsigned>(c.state.gpr[RCX]) & mask); };
@@ -326,10 +330,24 @@ TEST_F(oracle_insn, moves)
 TEST_F(oracle_insn, conditions)
 {
     static const std::vector<std::vector<std::uint8_t>> setters = {
-        {0x38, 0xd8}, {0x66, 0x39, 0xd8}, {0x39, 0xd8}, {0x48, 0x39, 0xd8},             // cmp rax, rbx
-        {0x84, 0xd8}, {0x66, 0x85, 0xd8}, {0x85, 0xd8}, {0x48, 0x85, 0xd8},             // test rax, rbx
-        {0x01, 0xd8}, {0x48, 0x29, 0xd8}, {0xff, 0xc0}, {0xfe, 0xc8}, {0x66, 0xff, 0xc8}, // add, sub, inc, dec
-        {0xd1, 0xe0}, {0x48, 0x11, 0xd8}, {0x18, 0xd8}, {0xf7, 0xd8}, {0x48, 0x31, 0xd8}, // shl, adc, sbb, neg, xor
+        {0x38, 0xd8},
+        {0x66, 0x39, 0xd8},
+        {0x39, 0xd8},
+        {0x48, 0x39, 0xd8}, // cmp rax, rbx
+        {0x84, 0xd8},
+        {0x66, 0x85, 0xd8},
+        {0x85, 0xd8},
+        {0x48, 0x85, 0xd8}, // test rax, rbx
+        {0x01, 0xd8},
+        {0x48, 0x29, 0xd8},
+        {0xff, 0xc0},
+        {0xfe, 0xc8},
+        {0x66, 0xff, 0xc8}, // add, sub, inc, dec
+        {0xd1, 0xe0},
+        {0x48, 0x11, 0xd8},
+        {0x18, 0xd8},
+        {0xf7, 0xd8},
+        {0x48, 0x31, 0xd8}, // shl, adc, sbb, neg, xor
         {},
     };
     auto prepare = [](oracle_case &c, random_source &random) {
@@ -346,7 +364,8 @@ TEST_F(oracle_insn, conditions)
             near.insert(near.end(), {0x0f, static_cast<std::uint8_t>(0x80 + cc), distance, 0, 0, 0});
             judge().check_bytes("jcc near", near, defined, prepare, 150);
             condition.insert(condition.end(), {0x0f, static_cast<std::uint8_t>(0x90 + cc), 0xc2}); // setcc dl
-            condition.insert(condition.end(), {0x48, 0x0f, static_cast<std::uint8_t>(0x40 + cc), 0xfe}); // cmovcc rdi, rsi
+            condition.insert(condition.end(),
+                             {0x48, 0x0f, static_cast<std::uint8_t>(0x40 + cc), 0xfe}); // cmovcc rdi, rsi
             judge().check_bytes("setcc", condition, defined, prepare, 150);
         }
 }
@@ -355,16 +374,31 @@ TEST_F(oracle_insn, conditions)
 TEST_F(oracle_insn, flags_between_instructions)
 {
     static const std::vector<std::vector<std::uint8_t>> setters = {
-        {0x00, 0xd8}, {0x66, 0x01, 0xd8}, {0x01, 0xd8}, {0x48, 0x01, 0xd8}, // add
-        {0x28, 0xd8}, {0x66, 0x29, 0xd8}, {0x29, 0xd8}, {0x48, 0x29, 0xd8}, // sub
-        {0xfe, 0xc0}, {0x66, 0xff, 0xc0}, {0xff, 0xc8}, {0x48, 0xff, 0xc8}, // inc, dec
-        {0x48, 0x11, 0xd8}, {0x18, 0xd8}, {0xf9, 0xff, 0xc0}, {0xf5, 0xff, 0xc8}, // adc, sbb, stc inc, cmc dec
+        {0x00, 0xd8},       {0x66, 0x01, 0xd8}, {0x01, 0xd8},       {0x48, 0x01, 0xd8}, // add
+        {0x28, 0xd8},       {0x66, 0x29, 0xd8}, {0x29, 0xd8},       {0x48, 0x29, 0xd8}, // sub
+        {0xfe, 0xc0},       {0x66, 0xff, 0xc0}, {0xff, 0xc8},       {0x48, 0xff, 0xc8}, // inc, dec
+        {0x48, 0x11, 0xd8}, {0x18, 0xd8},       {0xf9, 0xff, 0xc0}, {0xf5, 0xff, 0xc8}, // adc, sbb, stc inc, cmc dec
     };
     static const std::vector<std::vector<std::uint8_t>> keepers = {
-        {0xd1, 0xc6}, {0x48, 0xd1, 0xce}, {0xd0, 0xd6}, {0x66, 0xd1, 0xde},         // rol, ror, rcl, rcr by one
-        {0xfe, 0xc2}, {0x48, 0xff, 0xca}, {0xf8}, {0xf9}, {0xf5}, {0x9f}, {0x9e},   // inc, dec, clc, stc, cmc, lahf, sahf
-        {0xf7, 0xd6}, {0x87, 0xf7}, {0xfc}, {0xc1, 0xe6, 0x00}, {0x9c, 0x9d},       // not, xchg, cld, shl by 0, pushf popf
-        {0x0f, 0x92, 0xc2, 0x11, 0xfe}, {0x0f, 0x92, 0xc2, 0x1b, 0xfe}, {0xfd},     // setc dl; adc, sbb; std
+        {0xd1, 0xc6},
+        {0x48, 0xd1, 0xce},
+        {0xd0, 0xd6},
+        {0x66, 0xd1, 0xde}, // rol, ror, rcl, rcr by one
+        {0xfe, 0xc2},
+        {0x48, 0xff, 0xca},
+        {0xf8},
+        {0xf9},
+        {0xf5},
+        {0x9f},
+        {0x9e}, // inc, dec, clc, stc, cmc, lahf, sahf
+        {0xf7, 0xd6},
+        {0x87, 0xf7},
+        {0xfc},
+        {0xc1, 0xe6, 0x00},
+        {0x9c, 0x9d}, // not, xchg, cld, shl by 0, pushf popf
+        {0x0f, 0x92, 0xc2, 0x11, 0xfe},
+        {0x0f, 0x92, 0xc2, 0x1b, 0xfe},
+        {0xfd}, // setc dl; adc, sbb; std
     };
     for (const auto &setter : setters)
         for (const auto &keeper : keepers) {
@@ -395,9 +429,8 @@ TEST_F(oracle_insn, one_byte)
     judge().check_bytes("xchg r8, rax", {0x49, 0x90}, STATUS);
     judge().check_bytes("xchg r8d, eax", {0x41, 0x90}, STATUS);
     judge().check_bytes("nop rm", {0x0f, 0x1f, 0xc0}, STATUS);
-    judge().check_bytes("xlat", {0xd7}, STATUS, [](oracle_case &c, random_source &) {
-        c.state.gpr[RBX] = native_cpu::DATA + 0x1f80;
-    });
+    judge().check_bytes("xlat", {0xd7}, STATUS,
+                        [](oracle_case &c, random_source &) { c.state.gpr[RBX] = native_cpu::DATA + 0x1f80; });
     judge().check_bytes("xlat, 32-bit address", {0x67, 0xd7}, STATUS, [](oracle_case &c, random_source &random) {
         c.state.gpr[RBX] = (native_cpu::DATA + 0x200) | random.bits() << 32;
     });

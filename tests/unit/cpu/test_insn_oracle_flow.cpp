@@ -133,8 +133,8 @@ struct string_op {
     unsigned opcode;
     bool compares;
 };
-constexpr string_op STRING_OPS[] = {{"movs", 0xa4, false}, {"cmps", 0xa6, true}, {"stos", 0xaa, false},
-                                    {"lods", 0xac, false}, {"scas", 0xae, true}};
+constexpr string_op STRING_OPS[] = {
+    {"movs", 0xa4, false}, {"cmps", 0xa6, true}, {"stos", 0xaa, false}, {"lods", 0xac, false}, {"scas", 0xae, true}};
 
 // Pointers somewhere in the data such that `count` elements stay inside in either direction.
 void prepare_string(oracle_case &c, random_source &random, unsigned size, bool rep, bool address32)
@@ -145,8 +145,9 @@ void prepare_string(oracle_case &c, random_source &random, unsigned size, bool r
     bool down = random.one_in(3);
     auto place = [&] {
         std::uint64_t room = native_cpu::DATA_SIZE - 16;
-        std::uint64_t low = random.one_in(3) ? 0x1000 - random.below(static_cast<unsigned>(bytes + 9)) // over a page's end
-                                             : random.below(static_cast<unsigned>(room - bytes));
+        std::uint64_t low = random.one_in(3)
+                                ? 0x1000 - random.below(static_cast<unsigned>(bytes + 9)) // over a page's end
+                                : random.below(static_cast<unsigned>(room - bytes));
         return DATA + low + (down ? bytes : 0);
     };
     std::uint64_t si = place(), di = place();
@@ -195,8 +196,9 @@ TEST_F(oracle_flow, long_scans)
         for (unsigned size : {1u, 2u, 4u, 8u})
             for (unsigned prefix : {0xf3u, 0xf2u}) {
                 // rep stosb over the whole area first: lea rdi, [rsi]; mov ecx, ebx; ... needs only registers
-                std::vector<std::uint8_t> b = {0x57, 0x51, 0x48, 0x89, 0xdf, 0xb9, 0x00, 0x20, 0x00, 0x00, // push rdi, rcx; mov
-                                               0xf3, 0xaa, 0x59, 0x5f};                                  // rep stosb; pop
+                std::vector<std::uint8_t> b = {0x57, 0x51, 0x48, 0x89, 0xdf,
+                                               0xb9, 0x00, 0x20, 0x00, 0x00, // push rdi, rcx; mov
+                                               0xf3, 0xaa, 0x59, 0x5f};      // rep stosb; pop
                 // one odd byte: mov [r8], dl
                 b.insert(b.end(), {0x41, 0x88, 0x10});
                 b.push_back(size == 2 ? 0x66 : 0x3e);
