@@ -75,11 +75,12 @@ void print_summary(const platform &p, const configuration &config, const run_opt
 int simulate(const command_line &command, const configuration &config, const volatile std::sig_atomic_t *interrupted)
 {
     sc_core::sc_report_handler::set_handler(report_to_stderr);
-    sc_core::sc_set_time_resolution(1, sc_core::SC_FS);
     const run_options &options = command.run;
     if (options.verbose)
         std::fprintf(stderr, "%s\n", config.print().c_str());
 
+    if (!options.stats_path.empty())
+        stat_tree::check_writable(options.stats_path);
     platform p("platform", config, options, stdout, interrupted);
     p.boot();
     p.simulate();

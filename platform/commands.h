@@ -15,7 +15,7 @@
 namespace vp
 {
 
-// interrupted: set by the signal handler of main.cpp. Catches everything and turns it into a status and a line on
+// The time resolution must be 1 fs by then. interrupted: set by the signal handler of main.cpp. Catches everything and turns it into a status and a line on
 // stderr.
 int run_program(const std::vector<std::string> &arguments, const volatile std::sig_atomic_t *interrupted);
 

@@ -36,6 +36,7 @@ int sc_main(int argc, char *argv[])
 {
     std::signal(SIGINT, on_interrupt);
     std::signal(SIGTERM, on_interrupt);
+    sc_core::sc_set_time_resolution(1, sc_core::SC_FS); // clocks need whole femtoseconds; see cpu.clock_hz
     return vp::run_program(std::vector<std::string>(argv + 1, argv + argc), &interrupted);
 }
 

@@ -93,6 +93,8 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
       m_pic_master(true), m_pic_slave(false), m_ioapic(static_cast<std::uint8_t>(m_core_count & 0xf)),
       m_uintr("uintr", m_core_count), m_end_changed("end_changed"), m_alone_cycles(m_keeper.config().alone_cycles)
 {
+    if (m_period.to_seconds() == 0 || sc_core::sc_get_time_resolution() != sc_core::sc_time(1, sc_core::SC_FS))
+        throw std::logic_error("the SystemC time resolution must be 1 fs");
     if (!m_code_map)
         throw user_error(fmt::format("platform.memory_bytes = {}: no memory for the code map", m_layout.top()));
     std::vector<double> values = config.timing_values();

@@ -92,6 +92,12 @@ void stat_tree::check_path(const std::string &path)
         throw user_error(fmt::format("--stats: {}: expected a name that ends in .json or .txt", path));
 }
 
+void stat_tree::check_writable(const std::string &path)
+{
+    if (!std::ofstream(path, std::ios::binary | std::ios::app))
+        throw user_error(fmt::format("--stats: {}: cannot be written", path));
+}
+
 void stat_tree::write(const std::string &path) const
 {
     check_path(path);

@@ -37,7 +37,8 @@ class stat_tree
 
     // .json or .txt by the name's ending. Throws user_error if it has neither or cannot be written.
     void write(const std::string &path) const;
-    static void check_path(const std::string &path); // the same refusal, before the run
+    static void check_path(const std::string &path);     // refuses another ending
+    static void check_writable(const std::string &path); // before a long run; leaves an empty file if it was not there
 
   private:
     std::vector<stat> m_values;

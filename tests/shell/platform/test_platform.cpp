@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole platform runs a made-up image of a few instructions: consoles, exit port, end of the run, the names of the
+// statistics that are a contract.
+#include "commands.h"
+#include "platform.h"
+
+#include <elf.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+namespace
+{
+
+// 32-bit code at 100000H; it starts behind the Multiboot header.
+const std::vector<unsigned char> CODE{
+    0xb0, 'A',  0xe6, 0xe9,                   // mov al, 'A'; out e9h, al
+    0xe4, 0xe9,                               // in al, e9h
+    0x3c, 0xe9, 0x75, 0x0e,                   // cmp al, e9h; jne to hlt
+    0xb0, 'B',  0x66, 0xba, 0xf8, 0x03, 0xee, // mov al, 'B'; mov dx, 3f8h; out dx, al
+    0xb8, 0x2a, 0x00, 0x00, 0x00, 0xe7, 0xf4, // mov eax, 42; out f4h, eax
+    0xf4,                                     // hlt
+};
+
+std::string write_image()
+{
+    std::vector<unsigned char> b(0x2000);
+    Elf32_Ehdr h = {};
+    std::memcpy(h.e_ident, ELFMAG, SELFMAG);
+    h.e_ident[EI_CLASS] = ELFCLASS32;
+    h.e_ident[EI_DATA] = ELFDATA2LSB;
+    h.e_ident[EI_VERSION] = EV_CURRENT;
+    h.e_type = ET_EXEC;
+    h.e_machine = EM_386;
+    h.e_version = EV_CURRENT;
+    h.e_entry = 0x10000c;
+    h.e_phoff = h.e_ehsize = sizeof h;
+    h.e_phentsize = sizeof(Elf32_Phdr);
+    h.e_phnum = 1;
+    Elf32_Phdr p = {};
+    p.p_type = PT_LOAD;
+    p.p_offset = 0x1000;
+    p.p_paddr = 0x100000;
+    p.p_filesz = p.p_memsz = 0x1000;
+    const std::uint32_t multiboot[3] = {0x1badb002, 0, 0u - 0x1badb002u};
+    std::memcpy(&b[0], &h, sizeof h);
+    std::memcpy(&b[sizeof h], &p, sizeof p);
+    std::memcpy(&b[0x1000], multiboot, sizeof multiboot);
+    std::memcpy(&b[0x100c], CODE.data(), CODE.size());
+    std::string path = "/tmp/uintr_vp_platform_" + std::to_string(getpid()) + ".elf";
+    std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char *>(b.data()), static_cast<long>(b.size()));
+    return path;
+}
+
+struct bench {
+    vp::configuration config{{vp::parse_set("platform.cores=3"), vp::parse_set("platform.memory_bytes=16M")}};
+    vp::run_options options;
+    std::FILE *output = std::tmpfile();
+    std::unique_ptr<vp::platform> platform;
+
+    bench()
+    {
+        options.boot.image = write_image();
+        options.quiet = true;
+        platform = std::make_unique<vp::platform>("platform", config, options, output);
+        platform->boot();
+        platform->simulate();
+        platform->close_traces();
+        std::remove(options.boot.image.c_str());
+    }
+    std::string guest_output()
+    {
+        std::rewind(output);
+        char text[100] = {};
+        std::size_t n = std::fread(text, 1, sizeof text - 1, output);
+        return std::string(text, n);
+    }
+};
+
+bench *b;
+
+} // namespace
+
+TEST(platform, guest_output_of_both_consoles) { EXPECT_EQ(b->guest_output(), "AB"); }
+
+TEST(platform, exit_port_ends_the_run_at_its_cycle)
+{
+    EXPECT_EQ(b->platform->end().reason, vp::end_reason::guest_exit);
+    EXPECT_EQ(b->platform->end().value, 42u);
+    EXPECT_EQ(vp::exit_status_of(b->platform->end(), false), 42);
+    EXPECT_EQ(vp::exit_status_of(b->platform->end(), true), 85);
+    EXPECT_EQ(b->platform->time_ps(), b->platform->end().cycle * 500);
+    EXPECT_EQ(b->platform->instructions(), 10u);
+}
+
+TEST(platform, names_of_the_statistics_contract)
+{
+    auto s = b->platform->statistics().json();
+    for (const char *name : {"time_ps", "host_seconds", "instructions", "mips", "exit_status", "exit_reason"})
+        EXPECT_TRUE(s["sim"].contains(name)) << name;
+    EXPECT_EQ(s["sim"]["exit_status"], 42);
+    ASSERT_EQ(s["cores"].size(), 3u);
+    ASSERT_EQ(s["apics"].size(), 3u);
+    for (const char *name : {"instructions", "cycles", "interrupts", "exceptions", "syscalls"})
+        EXPECT_TRUE(s["cores"][2].contains(name)) << name;
+    for (const char *name : {"sent", "coalesced", "suppressed", "notified", "delivered", "returned"})
+        EXPECT_TRUE(s["cores"][2]["uintr"].contains(name)) << name;
+    for (const char *stage :
+         {"post", "issue", "travel", "accept", "notify", "hold", "deliver", "handle", "return", "end_to_end"})
+        for (const char *name : {"count", "min", "mean", "p50", "p95", "p99", "max"})
+            EXPECT_TRUE(s["uintr"]["stages"][stage].contains(name)) << stage << '.' << name;
+    EXPECT_EQ(s["config"]["platform"]["cores"], 3);
+    EXPECT_EQ(s["config"]["interconnect"]["latency_cycles"], 200);
+}
+
+TEST(platform, waiting_cores_are_idle_to_the_end)
+{
+    auto s = b->platform->statistics().json();
+    EXPECT_EQ(s["cores"][1]["idle_cycles"], b->platform->end().cycle);
+    EXPECT_EQ(s["cores"][1]["instructions"], 0);
+}
+
+TEST(commands, every_user_mistake_is_status_125)
+{
+    using arguments = std::vector<std::string>;
+    for (const arguments &a : {arguments{},
+                               {"run"},
+                               {"run", "/nonexistent"},
+                               {"config", "--set", "x=1"},
+                               {"models", "--timing", "none"},
+                               {"config", "-c", "/nonexistent.toml"},
+                               {"config", "--profile", "none"},
+                               {"run", "--bad", "x"}})
+        EXPECT_EQ(vp::run_program(a, nullptr), 125);
+}
+
+int sc_main(int argc, char *argv[])
+{
+    testing::InitGoogleTest(&argc, argv);
+    sc_core::sc_set_time_resolution(1, sc_core::SC_FS);
+    bench the_bench;
+    b = &the_bench;
+    return RUN_ALL_TESTS();
+}
