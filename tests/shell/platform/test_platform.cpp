@@ -130,7 +130,7 @@ TEST(commands, every_user_mistake_is_status_125)
     using arguments = std::vector<std::string>;
     for (const arguments &a : {arguments{},
                                {"run"},
-                               {"run", "/nonexistent"},
+
                                {"config", "--set", "x=1"},
                                {"models", "--timing", "none"},
                                {"config", "-c", "/nonexistent.toml"},
