@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A timing model with one thing wrong; which, a definition chooses (CMakeLists.txt). */
+#include "timing_model.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#ifdef FAULT_NAMELESS_PARAM
+#define FIRST_NAME NULL
+#else
+#define FIRST_NAME "first"
+#endif
+#ifdef FAULT_SOURCELESS_PARAM
+#define FIRST_SOURCE NULL
+#else
+#define FIRST_SOURCE "this test"
+#endif
+#ifdef FAULT_TWICE
+#define SECOND_NAME "first"
+#else
+#define SECOND_NAME "second"
+#endif
+#ifdef FAULT_DEFAULT_LOW
+#define SECOND_DEFAULT 0
+#else
+#define SECOND_DEFAULT 5
+#endif
+#ifdef FAULT_NAN_RANGE
+#define SECOND_MAX ((double)NAN)
+#else
+#define SECOND_MAX 10
+#endif
+
+static const struct timing_param params[] = {
+    {FIRST_NAME, "cycles", 1, 0, 2, "A parameter", FIRST_SOURCE},
+    {SECOND_NAME, "cycles", SECOND_DEFAULT, 1, SECOND_MAX, "Another", "this test"},
+};
+
+#ifdef FAULT_NONSENSE
+static uint32_t insn_cost(void *model, const struct timing_insn *insn)
+{
+    (void)model;
+    return insn->cls == TIMING_CLASS_alu ? TIMING_COST_MAX : UINT32_MAX;
+}
+static uint32_t mem_cost(void *model, const struct timing_mem *access)
+{
+    (void)model;
+    (void)access;
+    return TIMING_COST_MAX + 1;
+}
+static uint32_t branch_cost(void *model, const struct timing_branch *branch)
+{
+    (void)model;
+    (void)branch;
+    return TIMING_COST_MAX + 2;
+}
+static uint32_t event_cost(void *model, uint32_t core, uint32_t event)
+{
+    (void)model;
+    return TIMING_COST_MAX + 3 + core + event;
+}
+static uint32_t uintr_cost(void *model, uint32_t core, uint32_t stage, uint64_t upid_physical)
+{
+    (void)model;
+    (void)upid_physical;
+    return TIMING_COST_MAX + 4 + core + stage;
+}
+static uint32_t ipi_latency(void *model, const struct timing_ipi *ipi)
+{
+    (void)model;
+    (void)ipi;
+    return TIMING_COST_MAX + 5;
+}
+#endif
+
+#if defined(FAULT_DESTROY_ONLY)
+static void destroy(void *model) { (void)model; }
+#endif
+
+#if defined(FAULT_CREATE_FAILS) || defined(FAULT_CREATE_SILENT)
+static void *create(const struct timing_setup *setup, char *error, size_t error_size)
+{
+    (void)setup;
+#ifdef FAULT_CREATE_FAILS
+    snprintf(error, error_size, "the moon is not full");
+#else
+    (void)error;
+    (void)error_size;
+#endif
+    return NULL;
+}
+#endif
+
+static const struct timing_model model = {
+#ifdef FAULT_ABI_VERSION
+    .abi_version = TIMING_ABI_VERSION + 6,
+#else
+    .abi_version = TIMING_ABI_VERSION,
+#endif
+#ifdef FAULT_STRUCT_SIZE
+    .struct_size = sizeof(struct timing_model) - 8,
+#else
+    .struct_size = sizeof(struct timing_model),
+#endif
+#if defined(FAULT_EMPTY_NAME)
+    .name = "",
+#elif !defined(FAULT_NO_NAME)
+    .name = "bad",
+#endif
+#ifndef FAULT_NO_SUMMARY
+    .summary = "A plug-in with a fault",
+#endif
+#ifndef FAULT_NO_PARAMS
+    .params = params,
+#endif
+    .param_count = sizeof params / sizeof params[0],
+#ifdef FAULT_DESTROY_ONLY
+    .destroy = destroy,
+#endif
+#if defined(FAULT_CREATE_FAILS) || defined(FAULT_CREATE_SILENT)
+    .create = create,
+#endif
+#ifdef FAULT_NONSENSE
+    .insn_cost = insn_cost,
+    .mem_cost = mem_cost,
+    .branch_cost = branch_cost,
+    .event_cost = event_cost,
+    .uintr_cost = uintr_cost,
+    .ipi_latency = ipi_latency,
+#endif
+};
+
+const struct timing_model *uintr_vp_timing_model(void)
+{
+#ifdef FAULT_NULL_TABLE
+    return model.params ? NULL : &model;
+#else
+    return &model;
+#endif
+}

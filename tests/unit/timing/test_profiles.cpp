@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// The profiles of platform/profiles: each value has a source and a confidence, each timing parameter exists and is in
+// its range, and sapphire-rapids says what the defaults of `table` say. That the platform reads them is its own test.
+#include "timing_fixture.h"
+
+#include <toml++/toml.h>
+
+#include <filesystem>
+#include <map>
+#include <set>
+
+namespace
+{
+
+struct profile_value {
+    const toml::node *value;
+    std::string source, confidence;
+};
+
+struct profile {
+    toml::table file;
+    std::map<std::string, profile_value> values; // by key, for example timing.insn_alu
+
+    explicit profile(const std::string &name) : file(toml::parse_file(PROFILE_FOLDER "/" + name + ".toml"))
+    {
+        for (const auto &[section, node] : file)
+            if (section.str() != "profile")
+                for (const auto &[key, inner] : *node.as_table())
+                    add(std::string(section.str()) + "." + std::string(key.str()), inner);
+    }
+    void add(const std::string &key, const toml::node &node)
+    {
+        const toml::table *table = node.as_table();
+        ASSERT_NE(table, nullptr) << key << " needs { value, source, confidence }";
+        EXPECT_EQ(table->size(), 3u) << key;
+        ASSERT_NE(table->get("value"), nullptr) << key;
+        values[key] = {table->get("value"), (*table)["source"].value_or<std::string>(""),
+                       (*table)["confidence"].value_or<std::string>("")};
+    }
+    std::string model() const { return values.at("timing.model").value->value<std::string>().value_or(""); }
+};
+
+std::set<std::string> profile_names()
+{
+    std::set<std::string> names;
+    for (const auto &entry : std::filesystem::directory_iterator(PROFILE_FOLDER))
+        names.insert(entry.path().stem().string());
+    return names;
+}
+
+bool is_parameter(const std::string &key) { return key.rfind("timing.", 0) == 0 && key != "timing.model"; }
+
+// The instance that a profile makes of its timing model.
+void apply(const profile &p, timing_instance &t)
+{
+    for (const auto &[key, v] : p.values)
+        if (is_parameter(key))
+            t.value(key.c_str() + 7) = v.value->value<double>().value_or(-1);
+}
+
+TEST(profiles, those_that_the_documents_name_are_there)
+{
+    EXPECT_EQ(profile_names(), (std::set<std::string>{"functional", "ideal", "sapphire-rapids"}));
+}
+
+TEST(profiles, have_their_files_name_and_a_summary)
+{
+    for (const std::string &name : profile_names()) {
+        profile p(name);
+        EXPECT_EQ(p.file["profile"]["name"].value_or<std::string>(""), name);
+        EXPECT_FALSE(p.file["profile"]["summary"].value_or<std::string>("").empty()) << name;
+    }
+}
+
+TEST(profiles, every_value_names_its_source_and_how_sure_it_is)
+{
+    const std::set<std::string> words{"read", "notes", "derived", "memory"};
+    for (const std::string &name : profile_names()) {
+        profile p(name);
+        for (const auto &[key, v] : p.values) {
+            EXPECT_FALSE(v.source.empty()) << name << ": " << key;
+            EXPECT_TRUE(words.count(v.confidence)) << name << ": " << key << ": " << v.confidence;
+        }
+    }
+}
+
+TEST(profiles, make_an_instance_of_the_timing_model_that_they_name)
+{
+    for (const std::string &name : profile_names()) {
+        profile p(name);
+        const struct timing_model *model = timing_find(p.model().c_str());
+        ASSERT_NE(model, nullptr) << name;
+        for (const auto &[key, v] : p.values) {
+            if (is_parameter(key)) {
+                ASSERT_GE(timing_param_index(model, key.c_str() + 7), 0) << name << ": " << key;
+            }
+        }
+        timing_instance t(model);
+        apply(p, t);
+        EXPECT_TRUE(t.create()) << name << ": " << t.error;
+    }
+}
+
+TEST(profiles, sapphire_rapids_sets_every_parameter_as_the_table_has_it)
+{
+    profile p("sapphire-rapids");
+    const struct timing_model *table = timing_find("table");
+    ASSERT_EQ(p.model(), "table");
+    for (std::size_t i = 0; i < table->param_count; i++) {
+        const struct timing_param &param = table->params[i];
+        auto it = p.values.find(std::string("timing.") + param.name);
+        ASSERT_NE(it, p.values.end()) << param.name;
+        EXPECT_EQ(it->second.value->value<double>(), param.default_value) << param.name;
+        EXPECT_EQ(it->second.source + " (" + it->second.confidence + ")", param.source) << param.name;
+    }
+}
+
+TEST(profiles, in_ideal_the_stages_of_a_user_interrupt_are_free)
+{
+    profile p("ideal");
+    timing_instance t(timing_find("table"));
+    apply(p, t);
+    ASSERT_TRUE(t.create()) << t.error;
+    for (unsigned s = 0; s < TIMING_STAGE_COUNT; s++)
+        EXPECT_EQ(timing_uintr_cost(&t.timing, 0, static_cast<enum timing_stage>(s), 0), 0u) << s;
+    for (enum timing_class c : {TIMING_CLASS_senduipi, TIMING_CLASS_uiret, TIMING_CLASS_clui, TIMING_CLASS_stui})
+        EXPECT_EQ(t.insn(c), 1u);
+}
+
+} // namespace
