@@ -30,16 +30,6 @@ static inline bool parity_flag(const struct cpu *cpu)
     return cpu->cc_op == CC_FLAGS ? (cpu->cc_src & FLAG_PF) != 0 : flag_parity(cpu->cc_dst) != 0;
 }
 
-static inline bool carry_flag(const struct cpu *cpu)
-{
-    switch (cc_kind(cpu)) {
-    case KIND_ADD: return cpu->cc_dst < cpu->cc_src;
-    case KIND_SUB: return ((cpu->cc_dst + cpu->cc_src) & cc_mask(cpu)) < cpu->cc_src;
-    case KIND_LOGIC: return false;
-    default: return (cpu->cc_src & FLAG_CF) != 0;
-    }
-}
-
 static bool overflow_flag(const struct cpu *cpu)
 {
     uint64_t dst = cpu->cc_dst, src = cpu->cc_src, a;
@@ -68,7 +58,7 @@ static bool adjust_flag(const struct cpu *cpu)
 
 static uint64_t carry_adjust_overflow(const struct cpu *cpu)
 {
-    return (carry_flag(cpu) ? FLAG_CF : 0) | (adjust_flag(cpu) ? FLAG_AF : 0) | (overflow_flag(cpu) ? FLAG_OF : 0);
+    return (cc_carry(cpu) ? FLAG_CF : 0) | (adjust_flag(cpu) ? FLAG_AF : 0) | (overflow_flag(cpu) ? FLAG_OF : 0);
 }
 
 void cpu_settle_flags(struct cpu *cpu)
@@ -114,9 +104,9 @@ bool cpu_condition(const struct cpu *cpu, unsigned cc)
     bool is;
     switch (cc >> 1) {
     case 0: is = overflow_flag(cpu); break;
-    case 1: is = carry_flag(cpu); break;
+    case 1: is = cc_carry(cpu); break;
     case 2: is = zero_flag(cpu); break;
-    case 3: is = carry_flag(cpu) || zero_flag(cpu); break;
+    case 3: is = cc_carry(cpu) || zero_flag(cpu); break;
     case 4: is = sign_flag(cpu); break;
     case 5: is = parity_flag(cpu); break;
     case 6: is = cc_kind(cpu) == KIND_SUB ? sub_is_less(cpu, false) : sign_flag(cpu) != overflow_flag(cpu); break;

@@ -21,6 +21,19 @@
         cpu->cc_src = (flags);                                                                                         \
     } while (0)
 
+/* CF alone, which ADC, SBB, INC and DEC need: without a call, so that their handlers save no registers. */
+static inline bool cc_carry(const struct cpu *cpu)
+{
+    unsigned op = cpu->cc_op;
+    if (op == CC_FLAGS || op >= CC_INC8)
+        return (cpu->cc_src & FLAG_CF) != 0;
+    if (op >= CC_LOGIC8)
+        return false;
+    if (op >= CC_SUB8)
+        return ((cpu->cc_dst + cpu->cc_src) & (UINT64_MAX >> (64 - (8u << ((op - 1) & 3))))) < cpu->cc_src;
+    return cpu->cc_dst < cpu->cc_src;
+}
+
 /* Instructions that replace some of CF, AF and OF and keep the other flags settle the flags first (cc_op is CC_FLAGS or
  * one of CC_RESULT, cc_src holds CF, AF, OF) and then call cc_replace. Settling changes no flag. */
 static inline bool cc_is_settled(const struct cpu *cpu) { return cpu->cc_op == CC_FLAGS || cpu->cc_op >= CC_RESULT8; }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Integer arithmetic and logic: ADD OR ADC SBB AND SUB XOR CMP TEST INC DEC NEG NOT. Flags stay lazy except for ADC and SBB,
- * whose carry-in makes them a function of three values. Five forms per size, see handlers.def. */
+/* Integer arithmetic and logic: ADD OR ADC SBB AND SUB XOR CMP TEST INC DEC NEG NOT. Flags stay lazy except for ADC and
+ * SBB, whose carry-in makes them a function of three values. Five forms per size, see handlers.def. */
 #define CPU_HAS_TWINS 1
 #include "flags.h"
 #include "handler.h"
@@ -75,7 +75,8 @@ static inline void cc_sbb(struct cpu *cpu, unsigned bits, uint64_t a, uint64_t b
         NEXT();                                                                                                        \
     }
 #define ALU_SIZES(name) ALU(name, 8) ALU(name, 16) ALU(name, 32) ALU(name, 64)
-ALU_SIZES(add) ALU_SIZES(sub) ALU_SIZES(or) ALU_SIZES(and) ALU_SIZES(xor)
+ALU_SIZES(add)
+ALU_SIZES(sub) ALU_SIZES(or) ALU_SIZES(and) ALU_SIZES(xor)
 
 /* ADC and SBB read CF first. */
 #define EXPR_adc(a, b) ((a) + (b) + carry)
@@ -83,7 +84,7 @@ ALU_SIZES(add) ALU_SIZES(sub) ALU_SIZES(or) ALU_SIZES(and) ALU_SIZES(xor)
 #define CARRY(name, bits)                                                                                              \
     OP(name##_rr_##bits)                                                                                               \
     {                                                                                                                  \
-        uint##bits##_t carry = cpu_condition(cpu, 2), a = get_reg_##bits(cpu, op->rm), b = get_reg_##bits(cpu, op->reg); \
+        uint##bits##_t carry = cc_carry(cpu), a = get_reg_##bits(cpu, op->rm), b = get_reg_##bits(cpu, op->reg);       \
         uint##bits##_t r = (uint##bits##_t)EXPR_##name(a, b);                                                          \
         set_reg_##bits(cpu, op->rm, r);                                                                                \
         cc_##name(cpu, bits, a, b, r);                                                                                 \
@@ -91,7 +92,7 @@ ALU_SIZES(add) ALU_SIZES(sub) ALU_SIZES(or) ALU_SIZES(and) ALU_SIZES(xor)
     }                                                                                                                  \
     OP(name##_ri_##bits)                                                                                               \
     {                                                                                                                  \
-        uint##bits##_t carry = cpu_condition(cpu, 2), a = get_reg_##bits(cpu, op->rm), b = (uint##bits##_t)op->imm;    \
+        uint##bits##_t carry = cc_carry(cpu), a = get_reg_##bits(cpu, op->rm), b = (uint##bits##_t)op->imm;            \
         uint##bits##_t r = (uint##bits##_t)EXPR_##name(a, b);                                                          \
         set_reg_##bits(cpu, op->rm, r);                                                                                \
         cc_##name(cpu, bits, a, b, r);                                                                                 \
@@ -99,7 +100,7 @@ ALU_SIZES(add) ALU_SIZES(sub) ALU_SIZES(or) ALU_SIZES(and) ALU_SIZES(xor)
     }                                                                                                                  \
     OP(name##_rm_##bits)                                                                                               \
     {                                                                                                                  \
-        uint##bits##_t carry = cpu_condition(cpu, 2);                                                                  \
+        uint##bits##_t carry = cc_carry(cpu);                                                                          \
         ADDRESS(la, bits / 8, false);                                                                                  \
         LOAD(bits, b, la);                                                                                             \
         uint##bits##_t a = get_reg_##bits(cpu, op->reg), r = (uint##bits##_t)EXPR_##name(a, b);                        \
@@ -109,7 +110,7 @@ ALU_SIZES(add) ALU_SIZES(sub) ALU_SIZES(or) ALU_SIZES(and) ALU_SIZES(xor)
     }                                                                                                                  \
     OP(name##_mr_##bits)                                                                                               \
     {                                                                                                                  \
-        uint##bits##_t carry = cpu_condition(cpu, 2), b = get_reg_##bits(cpu, op->reg);                                \
+        uint##bits##_t carry = cc_carry(cpu), b = get_reg_##bits(cpu, op->reg);                                        \
         ADDRESS(la, bits / 8, true);                                                                                   \
         RMW(bits, la, a, r, r = (uint##bits##_t)EXPR_##name(a, b));                                                    \
         cc_##name(cpu, bits, a, b, r);                                                                                 \
@@ -117,14 +118,14 @@ ALU_SIZES(add) ALU_SIZES(sub) ALU_SIZES(or) ALU_SIZES(and) ALU_SIZES(xor)
     }                                                                                                                  \
     OP(name##_mi_##bits)                                                                                               \
     {                                                                                                                  \
-        uint##bits##_t carry = cpu_condition(cpu, 2), b = (uint##bits##_t)op->imm;                                     \
+        uint##bits##_t carry = cc_carry(cpu), b = (uint##bits##_t)op->imm;                                             \
         ADDRESS(la, bits / 8, true);                                                                                   \
         RMW(bits, la, a, r, r = (uint##bits##_t)EXPR_##name(a, b));                                                    \
         cc_##name(cpu, bits, a, b, r);                                                                                 \
         NEXT();                                                                                                        \
     }
 #define CARRY_SIZES(name) CARRY(name, 8) CARRY(name, 16) CARRY(name, 32) CARRY(name, 64)
-CARRY_SIZES(adc) CARRY_SIZES(sbb)
+    CARRY_SIZES(adc) CARRY_SIZES(sbb)
 
 /* CMP and TEST only set flags. */
 #define EXPR_cmp(a, b) ((a) - (b))
@@ -151,22 +152,23 @@ CARRY_SIZES(adc) CARRY_SIZES(sbb)
     COMPARE(name, bits, rm, REG_OPERAND(bits, a, reg), LOAD_OPERAND(bits, b))                                          \
     COMPARE(name, bits, mr, LOAD_OPERAND(bits, a), REG_OPERAND(bits, b, reg))                                          \
     COMPARE(name, bits, mi, LOAD_OPERAND(bits, a), IMM_OPERAND(bits, b))
-#define COMPARE_SIZES(name) COMPARE_FORMS(name, 8) COMPARE_FORMS(name, 16) COMPARE_FORMS(name, 32) COMPARE_FORMS(name, 64)
-COMPARE_SIZES(cmp) COMPARE_SIZES(test)
+#define COMPARE_SIZES(name)                                                                                            \
+    COMPARE_FORMS(name, 8) COMPARE_FORMS(name, 16) COMPARE_FORMS(name, 32) COMPARE_FORMS(name, 64)
+        COMPARE_SIZES(cmp) COMPARE_SIZES(test)
 
 /* One operand, register or memory. INC and DEC keep CF. */
 #define UNARY(bits)                                                                                                    \
     OP(inc_##bits)                                                                                                     \
     {                                                                                                                  \
         RM_MODIFY(bits, a, r, r = (uint##bits##_t)(a + 1u));                                                           \
-        uint##bits##_t carry = cpu_condition(cpu, 2);                                                                  \
+        uint##bits##_t carry = cc_carry(cpu);                                                                          \
         SET_CC(INC, bits, r, carry);                                                                                   \
         NEXT();                                                                                                        \
     }                                                                                                                  \
     OP(dec_##bits)                                                                                                     \
     {                                                                                                                  \
         RM_MODIFY(bits, a, r, r = (uint##bits##_t)(a - 1u));                                                           \
-        uint##bits##_t carry = cpu_condition(cpu, 2);                                                                  \
+        uint##bits##_t carry = cc_carry(cpu);                                                                          \
         SET_CC(DEC, bits, r, carry);                                                                                   \
         NEXT();                                                                                                        \
     }                                                                                                                  \
@@ -178,8 +180,8 @@ COMPARE_SIZES(cmp) COMPARE_SIZES(test)
     }                                                                                                                  \
     OP(not_##bits)                                                                                                     \
     {                                                                                                                  \
-        RM_MODIFY(bits, a, r, r = (uint##bits##_t)~a);                                                                 \
+        RM_MODIFY(bits, a, r, r = (uint##bits##_t) ~a);                                                                \
         (void)r;                                                                                                       \
         NEXT();                                                                                                        \
     }
-UNARY(8) UNARY(16) UNARY(32) UNARY(64)
+            UNARY(8) UNARY(16) UNARY(32) UNARY(64)

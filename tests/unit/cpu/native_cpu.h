@@ -48,7 +48,7 @@ class native_cpu
         struct sigaction action {
         };
         action.sa_handler = [](int signal) { siglongjmp(escape_, signal); };
-        action.sa_flags = SA_ONSTACK;
+        action.sa_flags = SA_ONSTACK | SA_NODEFER; // no signal mask to restore
         sigaction(SIGFPE, &action, &old_action_);
     }
     ~native_cpu()
@@ -107,7 +107,7 @@ class native_cpu
     {
         std::memcpy(at(STATE), &state, sizeof state);
         *at(STATE + TAKEN_FLAG) = 0;
-        if (sigsetjmp(escape_, 1) != 0)
+        if (sigsetjmp(escape_, 0) != 0)
             return false;
         reinterpret_cast<void (*)()>(stub)();
         std::memcpy(&state, at(STATE), sizeof state);
