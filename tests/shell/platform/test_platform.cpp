@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole platform runs a made-up image of a few instructions: consoles, exit port, end of the run, the names of the
 // statistics that are a contract.
-#include "commands.h"
 #include "platform.h"
 
 #include <elf.h>
@@ -123,20 +122,6 @@ TEST(platform, waiting_cores_are_idle_to_the_end)
     auto s = b->platform->statistics().json();
     EXPECT_EQ(s["cores"][1]["idle_cycles"], b->platform->end().cycle);
     EXPECT_EQ(s["cores"][1]["instructions"], 0);
-}
-
-TEST(commands, every_user_mistake_is_status_125)
-{
-    using arguments = std::vector<std::string>;
-    for (const arguments &a : {arguments{},
-                               {"run"},
-
-                               {"config", "--set", "x=1"},
-                               {"models", "--timing", "none"},
-                               {"config", "-c", "/nonexistent.toml"},
-                               {"config", "--profile", "none"},
-                               {"run", "--bad", "x"}})
-        EXPECT_EQ(vp::run_program(a, nullptr), 125);
 }
 
 int sc_main(int argc, char *argv[])
