@@ -15,8 +15,8 @@
 namespace vp
 {
 
-// The time resolution must be 1 fs by then. interrupted: set by the signal handler of main.cpp. Catches everything and turns it into a status and a line on
-// stderr.
+// The time resolution must be 1 fs by then. interrupted: set by the signal handler of main.cpp. Catches everything and
+// turns it into a status and a line on stderr.
 int run_program(const std::vector<std::string> &arguments, const volatile std::sig_atomic_t *interrupted);
 
 // Profile, files and command line become the effective configuration. Throws user_error.
