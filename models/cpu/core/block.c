@@ -186,7 +186,7 @@ static struct block *build(struct cpu *cpu, uint64_t la, uint64_t pa, uint32_t m
 {
     struct block *b = arena_block(cpu);
     unsigned limit = (mode & MODE_STEP) ? 1 : BLOCK_MAX_INSNS;
-    struct translation_state state = {0, 0};
+    struct translation_state state = {CC_KNOWN_NOTHING, 0};
     uint64_t at = 0;
     uint32_t cost = 0;
     bool ends = false;

@@ -12,11 +12,33 @@ enum opcode_map { MAP_1, MAP_0F, MAP_0F38, MAP_0F3A, MAP_COUNT };
 
 /* Operand forms: E = ModRM.r/m, G = ModRM.reg, I = immediate, Z = register in the opcode, A = accumulator. */
 enum form {
-    FORM_NONE, FORM_E, FORM_EG, FORM_GE, FORM_EIB, FORM_EIZ, FORM_EGIB, FORM_GEIB, FORM_GEIZ, FORM_AIB, FORM_AIZ, FORM_Z,
-    FORM_ZIB, FORM_ZIV, FORM_IB, FORM_IW, FORM_IZ, FORM_IWIB, FORM_JB, FORM_JZ, FORM_FAR, FORM_AO, FORM_OA,
+    FORM_NONE,
+    FORM_E,
+    FORM_EG,
+    FORM_GE,
+    FORM_EIB,
+    FORM_EIZ,
+    FORM_EGIB,
+    FORM_GEIB,
+    FORM_GEIZ,
+    FORM_AIB,
+    FORM_AIZ,
+    FORM_Z,
+    FORM_ZIB,
+    FORM_ZIV,
+    FORM_IB,
+    FORM_IW,
+    FORM_IZ,
+    FORM_IWIB,
+    FORM_JB,
+    FORM_JZ,
+    FORM_FAR,
+    FORM_AO,
+    FORM_OA,
 };
 
-/* Operand sizes: V = 16/32/64 by prefixes and mode; V64 = V with 64 as default in 64-bit mode; Y = 32 or 64 by REX.W. */
+/* Operand sizes: V = 16/32/64 by prefixes and mode; V64 = V with 64 as default in 64-bit mode; Y = 32 or 64 by REX.W.
+ */
 enum size_rule { SIZE_B, SIZE_V, SIZE_V64, SIZE_W, SIZE_D, SIZE_Q, SIZE_Y, SIZE_NATURAL };
 
 enum prefix_rule { PFX_ANY, PFX_NONE, PFX_66, PFX_F2, PFX_F3 };
@@ -28,20 +50,24 @@ enum kind {
     KIND_SIZED, /* the handler of the operand size                          */
     KIND_ALU,   /* five forms of four sizes, see handlers.def               */
     KIND_MOV,   /* the same for mov                                         */
-    KIND_JCC, KIND_BRANCH, KIND_CC, /* condition in the opcode; direct target; setcc, cmov */
-    KIND_XCHG, KIND_EXTEND, KIND_STACK_REG,
+    KIND_JCC,
+    KIND_BRANCH,
+    KIND_CC, /* condition in the opcode; direct target; setcc, cmov */
+    KIND_XCHG,
+    KIND_EXTEND,
+    KIND_STACK_REG,
 };
 
-#define ROW_ENDS 0x001u    /* last of its block                                       */
-#define ROW_ALONE 0x002u   /* a block of its own: reads time or touches the world     */
-#define ROW_LOCK 0x004u    /* LOCK is legal with a memory destination                 */
-#define ROW_NO64 0x008u    /* #UD in 64-bit mode                                      */
-#define ROW_ONLY64 0x010u  /* #UD elsewhere                                           */
-#define ROW_KEEPS 0x020u   /* leaves the status flags alone                           */
-#define ROW_OWN 0x040u     /* Capstone does not know it or is wrong                   */
-#define ROW_RANGE8 0x080u  /* eight opcodes: the low three bits are a register        */
-#define ROW_RANGE16 0x100u /* sixteen opcodes: the low four bits are a condition      */
-#define ROW_FAR_MEM 0x200u /* memory operand of 16:offset                             */
+#define ROW_ENDS 0x001u      /* last of its block                                       */
+#define ROW_ALONE 0x002u     /* a block of its own: reads time or touches the world     */
+#define ROW_LOCK 0x004u      /* LOCK is legal with a memory destination                 */
+#define ROW_NO64 0x008u      /* #UD in 64-bit mode                                      */
+#define ROW_ONLY64 0x010u    /* #UD elsewhere                                           */
+#define ROW_KEEPS 0x020u     /* leaves the status flags alone                           */
+#define ROW_OWN 0x040u       /* Capstone does not know it or is wrong                   */
+#define ROW_RANGE8 0x080u    /* eight opcodes: the low three bits are a register        */
+#define ROW_RANGE16 0x100u   /* sixteen opcodes: the low four bits are a condition      */
+#define ROW_FAR_MEM 0x200u   /* memory operand of 16:offset                             */
 #define ROW_NO_RM_MEM 0x400u /* r/m is always a register, whatever mod (MOV CRn)      */
 
 struct opcode_row {
@@ -51,7 +77,7 @@ struct opcode_row {
     uint8_t prefix, mod, form, size, kind;
     uint16_t handler;
     uint8_t cls;
-    int16_t modrm; /* exact ModRM byte, or -1 */
+    int16_t modrm;    /* exact ModRM byte, or -1 */
     uint32_t feature; /* enum cpu_feature + 1 that must be enumerated, 0 for none */
     uint16_t flags;
 };
@@ -62,14 +88,14 @@ struct insn {
     const struct opcode_row *row; /* NULL: #UD */
     uint8_t bytes[INSN_MAX_LENGTH];
     uint8_t length;
-    uint8_t rep;            /* 0, F2H or F3H: the last of them */
+    uint8_t rep; /* 0, F2H or F3H: the last of them */
     bool lock, opsize, addrsize;
-    uint8_t rex;            /* 0 if none */
-    int8_t seg;             /* override or -1 */
+    uint8_t rex; /* 0 if none */
+    int8_t seg;  /* override or -1 */
     uint8_t opcode, modrm;
     bool has_modrm;
-    uint8_t mod, reg, rm;   /* with REX bits */
-    int8_t base, index;     /* register numbers, -1 absent; base 16 = RIP */
+    uint8_t mod, reg, rm; /* with REX bits */
+    int8_t base, index;   /* register numbers, -1 absent; base 16 = RIP */
     uint8_t scale;
     int64_t disp;
     uint64_t imm, imm2;
@@ -86,10 +112,14 @@ uint32_t decoder_text(struct decoder *d, const uint8_t *bytes, size_t size, uint
                       const char **mnemonic, const char **operands);
 
 /* translate.c: one decoded instruction into the record at `op` (fn, operands; not costs). */
+/* What a block's own earlier instructions say about the lazy flags: the kind of CC_SUB, of CC_LOGIC, or at least that
+ * SF, ZF and PF are those of cc_dst. */
+enum cc_known { CC_KNOWN_NOTHING, CC_KNOWN_SUB, CC_KNOWN_LOGIC, CC_KNOWN_RESULT };
 struct translation_state {
-    int cc_kind; /* 0 unknown, 1 SUB, 2 LOGIC: who set the flags last in this block */
+    enum cc_known cc_known;
     unsigned cc_size_log2;
 };
-void translate(const struct cpu *cpu, const struct insn *insn, uint64_t rip, struct op *op, struct translation_state *state);
+void translate(const struct cpu *cpu, const struct insn *insn, uint64_t rip, struct op *op,
+               struct translation_state *state);
 
 #endif

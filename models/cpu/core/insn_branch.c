@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Near jumps, calls, returns, conditions, loops. Direct targets are chained block to block; indirect ones go through the
- * jump cache. Where the block itself says who set the flags (SUB/CMP or a logic instruction of a known size), the condition
- * is computed from its operands without materialising flags. */
+/* Near jumps, calls, returns, conditions, loops. Direct targets are chained block to block; indirect ones go through
+ * the jump cache. Where the block itself says who set the flags (SUB/CMP or a logic instruction of a known size), the
+ * condition is computed from its operands without materialising flags. */
 #define CPU_HAS_TWINS 1
 #include "flags.h"
 #include "handler.h"
 
-/* SDM Vol. 2, "JMP": the new RIP must be canonical, or inside CS.limit outside 64-bit mode; the fault is the jump's own. */
+/* SDM Vol. 2, "JMP": the new RIP must be canonical, or inside CS.limit outside 64-bit mode; the fault is the jump's
+ * own. */
 static inline bool target_is_good(const struct cpu *cpu, uint64_t rip)
 {
     if (VP_LIKELY(cpu->mode & MODE_CODE64))
@@ -29,7 +30,8 @@ static inline bool target_is_good(const struct cpu *cpu, uint64_t rip)
         book_through(cpu, op);                                                                                         \
         cpu->rip = to_;                                                                                                \
         const struct jump_cache_entry *slot_ = jump_cache_slot(cpu, to_);                                              \
-        if (VP_LIKELY(slot_->rip == to_ && slot_->gen == cpu->chain_gen && slot_->mode == cpu->mode && !cpu->stepping)) \
+        if (VP_LIKELY(slot_->rip == to_ && slot_->gen == cpu->chain_gen && slot_->mode == cpu->mode &&                 \
+                      !cpu->stepping))                                                                                 \
             ENTER_BLOCK(slot_->block);                                                                                 \
         LEFT();                                                                                                        \
     } while (0)
@@ -187,14 +189,16 @@ OP(jcc) { JUMP_IF(cpu_condition(cpu, op->reg)); }
         JUMP_IF(condition);                                                                                            \
     }
 #define JCC_SUB_ALL(bits)                                                                                              \
-    JCC_SUB(o, bits, of) JCC_SUB(no, bits, !of) JCC_SUB(b, bits, a < b) JCC_SUB(ae, bits, a >= b)                      \
-    JCC_SUB(e, bits, r == 0) JCC_SUB(ne, bits, r != 0) JCC_SUB(be, bits, a <= b) JCC_SUB(a, bits, a > b)               \
-    JCC_SUB(s, bits, (int##bits##_t)r < 0) JCC_SUB(ns, bits, (int##bits##_t)r >= 0)                                    \
-    JCC_SUB(p, bits, flag_parity(r) != 0) JCC_SUB(np, bits, flag_parity(r) == 0)                                       \
-    JCC_SUB(l, bits, sa < sb) JCC_SUB(ge, bits, sa >= sb) JCC_SUB(le, bits, sa <= sb) JCC_SUB(g, bits, sa > sb)
-JCC_SUB_ALL(8) JCC_SUB_ALL(16) JCC_SUB_ALL(32) JCC_SUB_ALL(64)
+    JCC_SUB(o, bits, of)                                                                                               \
+    JCC_SUB(no, bits, !of) JCC_SUB(b, bits, a < b) JCC_SUB(ae, bits, a >= b) JCC_SUB(e, bits, r == 0)                  \
+        JCC_SUB(ne, bits, r != 0) JCC_SUB(be, bits, a <= b) JCC_SUB(a, bits, a > b)                                    \
+            JCC_SUB(s, bits, (int##bits##_t)r < 0) JCC_SUB(ns, bits, (int##bits##_t)r >= 0)                            \
+                JCC_SUB(p, bits, flag_parity(r) != 0) JCC_SUB(np, bits, flag_parity(r) == 0) JCC_SUB(l, bits, sa < sb) \
+                    JCC_SUB(ge, bits, sa >= sb) JCC_SUB(le, bits, sa <= sb) JCC_SUB(g, bits, sa > sb)
+JCC_SUB_ALL(8)
+JCC_SUB_ALL(16) JCC_SUB_ALL(32) JCC_SUB_ALL(64)
 
-/* After AND, OR, XOR, TEST: CF = OF = 0. */
+/* After AND, OR, XOR, TEST: CF = OF = 0. The conditions on one flag of the result serve others too: translate.c. */
 #define JCC_LOGIC(cc, bits, condition)                                                                                 \
     OP(j##cc##_logic_##bits)                                                                                           \
     {                                                                                                                  \
@@ -203,15 +207,16 @@ JCC_SUB_ALL(8) JCC_SUB_ALL(16) JCC_SUB_ALL(32) JCC_SUB_ALL(64)
         JUMP_IF(condition);                                                                                            \
     }
 #define JCC_LOGIC_ALL(bits)                                                                                            \
-    JCC_LOGIC(o, bits, false) JCC_LOGIC(no, bits, true) JCC_LOGIC(b, bits, false) JCC_LOGIC(ae, bits, true)            \
-    JCC_LOGIC(e, bits, r == 0) JCC_LOGIC(ne, bits, r != 0) JCC_LOGIC(be, bits, r == 0) JCC_LOGIC(a, bits, r != 0)      \
-    JCC_LOGIC(s, bits, r < 0) JCC_LOGIC(ns, bits, r >= 0)                                                              \
-    JCC_LOGIC(p, bits, flag_parity((uint64_t)r) != 0) JCC_LOGIC(np, bits, flag_parity((uint64_t)r) == 0)               \
-    JCC_LOGIC(l, bits, r < 0) JCC_LOGIC(ge, bits, r >= 0) JCC_LOGIC(le, bits, r <= 0) JCC_LOGIC(g, bits, r > 0)
-JCC_LOGIC_ALL(8) JCC_LOGIC_ALL(16) JCC_LOGIC_ALL(32) JCC_LOGIC_ALL(64)
+    JCC_LOGIC(o, bits, false)                                                                                          \
+    JCC_LOGIC(no, bits, true) JCC_LOGIC(b, bits, false) JCC_LOGIC(ae, bits, true) JCC_LOGIC(e, bits, r == 0)           \
+        JCC_LOGIC(ne, bits, r != 0) JCC_LOGIC(be, bits, r == 0) JCC_LOGIC(a, bits, r != 0) JCC_LOGIC(s, bits, r < 0)   \
+            JCC_LOGIC(ns, bits, r >= 0) JCC_LOGIC(p, bits, flag_parity((uint64_t)r) != 0)                              \
+                JCC_LOGIC(np, bits, flag_parity((uint64_t)r) == 0) JCC_LOGIC(l, bits, r < 0)                           \
+                    JCC_LOGIC(ge, bits, r >= 0) JCC_LOGIC(le, bits, r <= 0) JCC_LOGIC(g, bits, r > 0)
+    JCC_LOGIC_ALL(8) JCC_LOGIC_ALL(16) JCC_LOGIC_ALL(32) JCC_LOGIC_ALL(64)
 
-/* rCX of the address size (op->reg = 2, 4 or 8), after adding delta. Answers the new count. */
-static inline uint64_t count_after(struct cpu *cpu, const struct op *op, uint64_t delta)
+    /* rCX of the address size (op->reg = 2, 4 or 8), after adding delta. Answers the new count. */
+    static inline uint64_t count_after(struct cpu *cpu, const struct op *op, uint64_t delta)
 {
     uint64_t c = cpu->gpr[RCX] + delta;
     return op->reg == 8 ? c : op->reg == 4 ? (uint32_t)c : (uint16_t)c;

@@ -43,8 +43,7 @@ static unsigned pick_form(const struct insn *in, struct op *op)
 {
     bool mem = (op->flags & OPF_MEM) != 0;
     switch ((enum form)in->row->form) {
-    case FORM_EG:
-        return mem ? ALU_MR : ALU_RR;
+    case FORM_EG: return mem ? ALU_MR : ALU_RR;
     case FORM_GE:
         if (mem)
             return ALU_RM;
@@ -54,32 +53,52 @@ static unsigned pick_form(const struct insn *in, struct op *op)
             op->rm = t;
         }
         return ALU_RR;
-    case FORM_AIB: case FORM_AIZ: case FORM_Z: case FORM_ZIB: case FORM_ZIV:
-        return ALU_RI;
-    case FORM_AO:
-        return ALU_RM;
-    case FORM_OA:
-        return ALU_MR;
-    default:
-        return mem ? ALU_MI : ALU_RI;
+    case FORM_AIB:
+    case FORM_AIZ:
+    case FORM_Z:
+    case FORM_ZIB:
+    case FORM_ZIV: return ALU_RI;
+    case FORM_AO: return ALU_RM;
+    case FORM_OA: return ALU_MR;
+    default: return mem ? ALU_MI : ALU_RI;
     }
 }
 
 static uint64_t truncate_to(uint64_t v, unsigned bytes) { return bytes == 8 ? v : v & ((1ull << (8 * bytes)) - 1); }
 
-static void note_flags(struct translation_state *state, const struct insn *in, unsigned log2)
+static void note_flags(struct translation_state *state, const struct insn *in, const struct op *op)
 {
-    unsigned h = in->row->handler;
     if (in->row->flags & ROW_KEEPS)
         return;
-    state->cc_kind = 0;
-    state->cc_size_log2 = log2;
-    if (in->row->kind != KIND_ALU)
-        return;
-    if (h == H_sub_rr_8 || h == H_cmp_rr_8)
-        state->cc_kind = 1;
-    else if (h == H_and_rr_8 || h == H_or_rr_8 || h == H_xor_rr_8 || h == H_test_rr_8)
-        state->cc_kind = 2;
+    state->cc_known = CC_KNOWN_NOTHING;
+    state->cc_size_log2 = size_log2(in->operand_bytes);
+    switch (in->row->handler) {
+    case H_sub_rr_8:
+    case H_cmp_rr_8:
+    case H_neg_8:
+    case H_cmpxchg_8: state->cc_known = CC_KNOWN_SUB; break;
+    case H_and_rr_8:
+    case H_or_rr_8:
+    case H_xor_rr_8:
+    case H_test_rr_8: state->cc_known = CC_KNOWN_LOGIC; break;
+    case H_add_rr_8:
+    case H_inc_8:
+    case H_dec_8:
+    case H_xadd_8: state->cc_known = CC_KNOWN_RESULT; break;
+    case H_shl_i_8:
+    case H_shr_i_8:
+    case H_sar_i_8: /* a count of 0 leaves the flags alone */
+        if ((op->imm & 31) != 0)
+            state->cc_known = CC_KNOWN_RESULT;
+        break;
+    default: break;
+    }
+}
+
+/* SDM Vol. 1, "EFLAGS Condition Codes": E, S, P and their opposites look at one flag of the result. */
+static bool asks_result_only(unsigned condition)
+{
+    return condition >> 1 == 2 || condition >> 1 == 4 || condition >> 1 == 5;
 }
 
 static uint16_t special_one(const struct insn *in, uint16_t handler)
@@ -104,10 +123,8 @@ static unsigned handler_of(const struct insn *in, uint32_t mode, struct op *op, 
     const struct opcode_row *row = in->row;
     unsigned log2 = size_log2(in->operand_bytes), h = row->handler;
     switch ((enum kind)row->kind) {
-    case KIND_ONE:
-        return special_one(in, (uint16_t)h);
-    case KIND_SIZED:
-        return h + log2;
+    case KIND_ONE: return special_one(in, (uint16_t)h);
+    case KIND_SIZED: return h + log2;
     case KIND_ALU: {
         unsigned form = pick_form(in, op);
         return h + form + log2;
@@ -118,16 +135,16 @@ static unsigned handler_of(const struct insn *in, uint32_t mode, struct op *op, 
     }
     case KIND_JCC:
         op->reg = in->opcode & 15;
-        if (state->cc_kind != 0)
-            return H_jo_sub_8 + 8u * op->reg + (state->cc_kind == 2 ? 4u : 0u) + state->cc_size_log2;
+        if (state->cc_known == CC_KNOWN_SUB)
+            return H_jo_sub_8 + 8u * op->reg + state->cc_size_log2;
+        if (state->cc_known == CC_KNOWN_LOGIC || (state->cc_known == CC_KNOWN_RESULT && asks_result_only(op->reg)))
+            return H_jo_logic_8 + 8u * op->reg + state->cc_size_log2;
         return H_jcc;
     case KIND_BRANCH:
         if (row->form == FORM_JB && row->handler != H_jmp)
             op->reg = in->address_bytes; /* LOOP, JCXZ count in rCX of the address size */
         return h;
-    case KIND_CC:
-        op->imm = in->opcode & 15;
-        return h == H_setcc ? h : h + log2;
+    case KIND_CC: op->imm = in->opcode & 15; return h == H_setcc ? h : h + log2;
     case KIND_XCHG:
         if (row->form == FORM_Z) {
             op->reg = RAX * 8;
@@ -135,8 +152,7 @@ static unsigned handler_of(const struct insn *in, uint32_t mode, struct op *op, 
                 return H_nop;
         }
         return h + log2;
-    case KIND_EXTEND:
-        return h + log2;
+    case KIND_EXTEND: return h + log2;
     case KIND_STACK_REG:
         if ((mode & MODE_CODE64) && in->operand_bytes == 8)
             return h == H_push_reg ? H_push_reg64 : H_pop_reg64;
@@ -145,7 +161,8 @@ static unsigned handler_of(const struct insn *in, uint32_t mode, struct op *op, 
     return H_undefined;
 }
 
-void translate(const struct cpu *cpu, const struct insn *in, uint64_t rip, struct op *op, struct translation_state *state)
+void translate(const struct cpu *cpu, const struct insn *in, uint64_t rip, struct op *op,
+               struct translation_state *state)
 {
     const struct opcode_row *row = in->row;
     uint32_t mode = cpu->mode;
@@ -182,33 +199,34 @@ void translate(const struct cpu *cpu, const struct insn *in, uint64_t rip, struc
             op->flags |= OPF_FLAT;
     }
     switch ((enum form)row->form) {
-    case FORM_AO: case FORM_OA:
+    case FORM_AO:
+    case FORM_OA:
         op->disp = in->disp;
         op->flags |= OPF_MEM;
         op->reg = op->rm = RAX * 8;
         break;
-    case FORM_AIB: case FORM_AIZ:
-        op->reg = op->rm = RAX * 8;
-        break;
-    case FORM_Z: case FORM_ZIB: case FORM_ZIV:
+    case FORM_AIB:
+    case FORM_AIZ: op->reg = op->rm = RAX * 8; break;
+    case FORM_Z:
+    case FORM_ZIB:
+    case FORM_ZIV:
         op->reg = op->rm = reg_offset((in->opcode & 7u) | ((in->rex & 1u) << 3), in->operand_bytes, in);
         break;
-    case FORM_JB: case FORM_JZ: {
+    case FORM_JB:
+    case FORM_JZ: {
         uint64_t target = rip + in->length + in->imm;
         if (!(mode & MODE_CODE64))
             target = in->operand_bytes == 2 ? (uint16_t)target : (uint32_t)target;
         op->imm = target;
         break;
     }
-    case FORM_FAR:
-        op->imm = in->imm | in->imm2 << 32;
-        break;
-    default:
-        break;
+    case FORM_FAR: op->imm = in->imm | in->imm2 << 32; break;
+    default: break;
     }
     if (row->form == FORM_E && (row->opcode & ~1u) == 0xd0 && row->map == MAP_1)
         op->imm = 1; /* shift by one */
-    if (row->form != FORM_JB && row->form != FORM_JZ && row->form != FORM_FAR && row->form != FORM_E && in->operand_bytes < 8)
+    if (row->form != FORM_JB && row->form != FORM_JZ && row->form != FORM_FAR && row->form != FORM_E &&
+        in->operand_bytes < 8)
         op->imm = row->kind == KIND_ONE ? op->imm : truncate_to(op->imm, in->operand_bytes);
     if (row->cls == TIMING_CLASS_shift && row->form == FORM_EIB)
         op->imm = (uint8_t)in->imm;
@@ -218,18 +236,16 @@ void translate(const struct cpu *cpu, const struct insn *in, uint64_t rip, struc
         op->imm = (uint8_t)in->imm;
 
     switch (row->handler) {
-    case H_push_seg: case H_pop_seg:
-        op->reg = implied_segment(in);
-        break;
-    case H_mov_from_seg: case H_mov_to_seg:
-        op->reg = (in->modrm >> 3) & 7;
-        break;
-    case H_mov_from_cr: case H_mov_to_cr: case H_mov_from_dr: case H_mov_to_dr:
-        op->reg = in->reg;
-        break;
-    default:
-        break;
+    case H_push_seg:
+    case H_pop_seg: op->reg = implied_segment(in); break;
+    case H_mov_from_seg:
+    case H_mov_to_seg: op->reg = (in->modrm >> 3) & 7; break;
+    case H_mov_from_cr:
+    case H_mov_to_cr:
+    case H_mov_from_dr:
+    case H_mov_to_dr: op->reg = in->reg; break;
+    default: break;
     }
     op->fn = cpu->engine->fn[handler_of(in, mode, op, state)];
-    note_flags(state, in, size_log2(in->operand_bytes));
+    note_flags(state, in, op);
 }

@@ -348,11 +348,20 @@ TEST_F(oracle_insn, conditions)
         {0x18, 0xd8},
         {0xf7, 0xd8},
         {0x48, 0x31, 0xd8}, // shl, adc, sbb, neg, xor
+        {0xc1, 0xe8, 0x01},
+        {0x66, 0xc1, 0xf8, 0x01},
+        {0xc1, 0xe0, 0x00},
+        {0xd3, 0xe0}, // shr, sar, shl by 0, shl by cl
+        {0x0f, 0xb1, 0xd9},
+        {0x0f, 0xc0, 0xd9},
+        {0x66, 0x0f, 0xc1, 0xd9}, // cmpxchg, xadd
         {},
     };
     auto prepare = [](oracle_case &c, random_source &random) {
         if (random.one_in(3))
             c.state.gpr[RBX] = c.state.gpr[RAX] + random.below(3) - 1;
+        if (c.insn.bytes[0] == 0xd3) // OF is defined only for counts of 0 and 1
+            c.state.gpr[RCX] = random.below(2);
     };
     for (const auto &setter : setters)
         for (unsigned cc = 0; cc < 16; cc++) {
