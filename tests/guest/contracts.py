@@ -1,0 +1,471 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The simulator's contracts, seen from outside: exit statuses, error messages, statistics, traces, determinism, time.
+
+Needs the environment variables UINTR_VP (the program), GUEST (folder of images) and, for some cases, PLUGINS (folder of the
+timing plug-ins of tests/unit/timing). Run one class: contracts.py ExitStatus. docs: design of the platform, "contracts".
+"""
+import json
+import os
+import pathlib
+import re
+import struct
+import subprocess
+import tempfile
+import unittest
+
+UINTR_VP = os.environ.get("UINTR_VP", "build/bin/uintr-vp")
+GUEST = pathlib.Path(os.environ.get("GUEST", "build/sw"))
+PLUGINS = pathlib.Path(os.environ.get("PLUGINS", "build/tests/timing_plugins"))
+DEMO = GUEST / "uipi_demo.elf"
+TO_DELIVERY = ["post", "issue", "travel", "accept", "notify", "hold", "deliver"]
+STAGES = TO_DELIVERY + ["handle", "return"]
+
+
+class Case(unittest.TestCase):
+    """A scratch folder, and a way to run the simulator in it."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="uintr-vp-contracts.")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def run_vp(self, *arguments, command="run", timeout=60):
+        return subprocess.run([UINTR_VP, command, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=timeout, check=False)
+
+    def run_demo(self, name, *arguments):
+        """The demonstration with statistics and timeline; returns (output, statistics, trace text)."""
+        stats, trace = self.folder / (name + ".json"), self.folder / (name + ".trace.json")
+        run = self.run_vp("-q", "--cores", 2, "--stats", stats, "--trace", trace, "--max-time", "20ms", *arguments, DEMO)
+        self.assertEqual(run.returncode, 0, run.stderr + run.stdout)
+        return run.stdout, json.loads(stats.read_text()), trace.read_text()
+
+    def assert_refused(self, run, *words):
+        """Status 125, one line on stderr that has all words, nothing on stdout."""
+        self.assertEqual(run.returncode, 125, run.stderr)
+        self.assertEqual(run.stdout, "")
+        lines = run.stderr.strip().splitlines()
+        self.assertEqual(len(lines), 1, run.stderr)
+        for word in words:
+            self.assertIn(str(word), lines[0])
+
+
+class ExitStatus(Case):
+    """0-123 the guest's value, 124 limits, 126 the guest cannot go on."""
+
+    def test_the_guests_value(self):
+        for value in (0, 1, 2, 7, 64, 122, 123):
+            run = self.run_vp("-q", GUEST / "status_exit.elf", "--", value)
+            self.assertEqual(run.returncode, value, run.stderr)
+            self.assertIn(f" {value}\"", run.stdout)
+
+    def test_every_value_up_to_123(self):
+        for value in range(3, 123, 17):
+            self.assertEqual(self.run_vp("-q", GUEST / "status_exit.elf", "--", value).returncode, value)
+
+    def test_a_value_above_123_is_an_error_of_the_guest(self):
+        run = self.run_vp("-q", GUEST / "status_exit.elf", "--", 200)
+        self.assertNotEqual(run.returncode, 0)
+        self.assertNotEqual(run.returncode, 124)
+        self.assertNotEqual(run.returncode, 127)
+
+    def test_qemus_convention(self):
+        for value in (0, 1, 5, 63):
+            run = self.run_vp("-q", "--exit-status", "qemu", GUEST / "status_exit.elf", "--", value)
+            self.assertEqual(run.returncode, value << 1 | 1)
+
+    def test_limit_of_instructions(self):
+        run = self.run_vp("--max-insns", 200000, GUEST / "status_spin.elf")
+        self.assertEqual(run.returncode, 124, run.stderr)
+        self.assertIn("max-insns", run.stderr)
+        self.assertIn("spinning", run.stdout)
+
+    def test_limit_of_time(self):
+        run = self.run_vp("--max-time", "2ms", "--stats", self.folder / "s.json", GUEST / "status_spin.elf")
+        self.assertEqual(run.returncode, 124, run.stderr)
+        self.assertIn("max-time", run.stderr)
+        time = json.loads((self.folder / "s.json").read_text())["sim"]["time_ps"]
+        self.assertGreaterEqual(time, 2_000_000_000)
+        self.assertLess(time, 2_010_000_000)
+
+    def test_triple_fault(self):
+        for timing in ("functional", "table"):
+            run = self.run_vp("-q", "--cores", 2, "--timing", timing, GUEST / "status_triple.elf")
+            self.assertEqual(run.returncode, 126, run.stderr)
+            self.assertIn("triple fault", run.stderr)
+            self.assertRegex(run.stderr, r"vector 6\b")
+            symbol = symbol_address(GUEST / "status_triple.elf64", "triple_fault_here")
+            self.assertIn(f"{symbol:x}", run.stderr)
+            for core in ("core 0", "core 1"):
+                self.assertIn(core, run.stderr)
+            self.assertRegex(run.stderr, r"RSP [0-9a-f]{16}")
+            self.assertNotIn("RSP", run.stdout)
+
+    def test_all_cores_idle(self):
+        for cores in (1, 4):
+            run = self.run_vp("-q", "--cores", cores, GUEST / "status_idle.elf")
+            self.assertEqual(run.returncode, 126, run.stderr)
+            self.assertIn("idle", run.stderr)
+            for core in range(cores):
+                self.assertIn(f"core {core}", run.stderr)
+            self.assertIn("RIP", run.stderr)
+
+    def test_one_core_is_not_enough_for_the_demonstration(self):
+        run = self.run_vp("-q", "--cores", 1, DEMO)
+        self.assertIn(run.returncode, range(1, 124))
+        self.assertIn("two cores", run.stdout)
+
+
+def symbol_address(path, name):
+    lines = subprocess.run(["nm", str(path)], capture_output=True, text=True, check=True).stdout.splitlines()
+    return next(int(line.split()[0], 16) for line in lines if line.split()[-1] == name)
+
+
+class BadInput(Case):
+    """Status 125 and one line that names file, key or value, and what was expected. Never a crash, never a hang."""
+
+    def setUp(self):
+        super().setUp()
+        self.image = (GUEST / "boot.elf").read_bytes()
+
+    def patched(self, name, changes=(), length=None):
+        data = bytearray(self.image)
+        for offset, layout, value in changes:
+            struct.pack_into(layout, data, offset, value)
+        path = self.folder / name
+        path.write_bytes(data[:length])
+        return path
+
+    def test_missing_file(self):
+        self.assert_refused(self.run_vp("nowhere.elf"), "nowhere.elf")
+
+    def test_no_image(self):
+        self.assert_refused(self.run_vp(), "IMAGE")
+
+    def test_a_folder(self):
+        self.assert_refused(self.run_vp(self.folder), self.folder)
+
+    def test_empty_and_truncated(self):
+        header = struct.unpack_from("<I", self.image, 28)[0]  # e_phoff of ELF32
+        offset, size = (struct.unpack_from("<I", self.image, header + field)[0] for field in (4, 16))  # p_offset, p_filesz
+        for length in (0, 1, 3, 4, 15, 16, 40, 51, header + 10, offset + 100, offset + size // 2, offset + size - 1):
+            path = self.patched(f"short_{length}.elf", length=length)
+            self.assert_refused(self.run_vp(path), path)
+
+    def test_not_an_elf(self):
+        path = self.folder / "text.elf"
+        path.write_text("hello, world\n" * 100)
+        self.assert_refused(self.run_vp(path), path, "ELF")
+
+    def test_wrong_architecture(self):
+        for machine in (8, 40, 183, 243):
+            path = self.patched("machine.elf", [(18, "<H", machine)])
+            self.assert_refused(self.run_vp(path), path)
+
+    def test_wrong_class_or_byte_order(self):
+        for offset, value in ((4, 7), (5, 2)):
+            path = self.patched("class.elf", [(offset, "<B", value)])
+            self.assert_refused(self.run_vp(path), path)
+
+    def test_no_multiboot_header(self):
+        magic = self.image.index(struct.pack("<I", 0x1BADB002))
+        path = self.patched("plain.elf", [(magic, "<I", 0)])
+        self.assert_refused(self.run_vp(path), path, "ultiboot")
+
+    def test_image_too_big(self):
+        header = struct.unpack_from("<I", self.image, 28)[0]
+        path = self.patched("big.elf", [(header + 20, "<I", 0x20000000)])  # p_memsz: 512 MiB
+        self.assert_refused(self.run_vp(path), path, "memory")
+
+    def test_image_outside_memory(self):
+        header = struct.unpack_from("<I", self.image, 28)[0]
+        path = self.patched("far.elf", [(header + 12, "<I", 0xF0000000)])  # p_paddr
+        self.assert_refused(self.run_vp(path), path)
+
+    def test_hostile_headers(self):
+        """Whatever the program headers say, an error or a run with a limit, but no crash."""
+        header = struct.unpack_from("<I", self.image, 28)[0]
+        for offset, layout, value in ((28, "<I", 0xFFFFFFF0), (42, "<H", 1), (44, "<H", 0xFFFF), (header + 4, "<I", 0xFFFFFFFF),
+                                      (header + 16, "<I", 0xFFFFFFFF), (header + 20, "<I", 0), (24, "<I", 0xFFFFFFFF)):
+            path = self.patched("hostile.elf", [(offset, layout, value)])
+            run = self.run_vp("-q", "--max-insns", 100000, path)
+            self.assertIn(run.returncode, (124, 125, 126), f"{offset} {value:x}: {run.returncode} {run.stderr}")
+
+    def test_unknown_option(self):
+        self.assert_refused(self.run_vp("--no-such-option", DEMO), "--no-such-option")
+
+    def test_unknown_command(self):
+        self.assert_refused(self.run_vp(DEMO, command="fly"), "fly")
+
+    def test_misspelt_key(self):
+        self.assert_refused(self.run_vp("--set", "interconnect.latencycycles=3", DEMO), "interconnect.latencycycles")
+
+    def test_misspelt_key_in_a_file(self):
+        path = self.folder / "c.toml"
+        path.write_text("[platform]\ncoers = 2\n")
+        self.assert_refused(self.run_vp("--config", path, DEMO), path, "platform.coers")
+
+    def test_broken_file(self):
+        path = self.folder / "c.toml"
+        path.write_text("[platform\ncores = 2\n")
+        self.assert_refused(self.run_vp("--config", path, DEMO), path)
+
+    def test_missing_config_and_profile(self):
+        self.assert_refused(self.run_vp("--config", "nowhere.toml", DEMO), "nowhere.toml")
+        self.assert_refused(self.run_vp("--profile", "nowhere", DEMO), "nowhere")
+
+    def test_value_out_of_range(self):
+        for key, value in (("platform.cores", 0), ("platform.cores", 100000), ("interconnect.latency_cycles", -1),
+                           ("interconnect.latency_cycles", 10**12), ("cpu.clock_hz", 0)):
+            self.assert_refused(self.run_vp("--set", f"{key}={value}", DEMO), key, value)
+
+    def test_value_of_the_wrong_kind(self):
+        self.assert_refused(self.run_vp("--set", "platform.cores=two", DEMO), "platform.cores", "two")
+        self.assert_refused(self.run_vp("--set", "platform.cores", DEMO), "platform.cores")
+        self.assert_refused(self.run_vp("--set", "cpu.features=uintr,telepathy", DEMO), "telepathy")
+        self.assert_refused(self.run_vp("--quantum", "sometimes", DEMO), "sometimes")
+        self.assert_refused(self.run_vp("--memory", "1", DEMO), "1")
+        self.assert_refused(self.run_vp("--max-time", "soon", DEMO), "soon")
+
+    def test_unknown_timing_model(self):
+        self.assert_refused(self.run_vp("--timing", "sundial", DEMO), "sundial", "table")
+
+    def test_unknown_timing_parameter(self):
+        self.assert_refused(self.run_vp("--timing", "table", "--set", "timing.insn_magic=1", DEMO), "timing.insn_magic")
+
+    def test_shared_object_that_is_none(self):
+        path = self.folder / "text.so"
+        path.write_text("not a shared object\n")
+        self.assert_refused(self.run_vp("--timing", path, DEMO), path)
+        self.assert_refused(self.run_vp("--timing", self.folder / "absent.so", DEMO), "absent.so")
+
+    def test_shared_object_without_the_abi_or_of_another_version(self):
+        if not PLUGINS.is_dir():
+            self.skipTest("no plug-ins built")
+        self.assert_refused(self.run_vp("--timing", PLUGINS / "plugin_no_symbol.so", DEMO), "plugin_no_symbol.so",
+                            "uintr_vp_timing_model")
+        self.assert_refused(self.run_vp("--timing", PLUGINS / "plugin_abi_version.so", DEMO), "plugin_abi_version.so", "version")
+
+    def test_output_file_that_cannot_be_written(self):
+        for option in ("--stats", "--trace"):
+            self.assert_refused(self.run_vp(option, self.folder / "absent" / "x.json", DEMO), "absent")
+
+    def test_missing_module(self):
+        self.assert_refused(self.run_vp("--module", "nowhere.img", DEMO), "nowhere.img")
+
+
+class Statistics(Case):
+    """Names, sums, and that every cycle of a user interrupt is in a stage."""
+
+    def check_stages(self, stats):
+        stages = stats["uintr"]["stages"]
+        for name in STAGES + ["end_to_end"]:
+            for key in ("count", "min", "mean", "p50", "p95", "p99", "max"):
+                self.assertIn(key, stages[name], name)
+        total = sum(round(stages[name]["count"] * stages[name]["mean"]) for name in TO_DELIVERY if stages[name]["count"])
+        end_to_end = stages["end_to_end"]
+        self.assertEqual(total, round(end_to_end["count"] * end_to_end["mean"]))
+        self.assertGreater(end_to_end["count"], 0)
+
+    def test_names(self):
+        _, stats, _ = self.run_demo("a")
+        for key in ("time_ps", "host_seconds", "instructions", "mips", "exit_status", "exit_reason"):
+            self.assertIn(key, stats["sim"])
+        self.assertEqual(len(stats["cores"]), 2)
+        self.assertEqual(len(stats["apics"]), 2)
+        for core in stats["cores"]:
+            for key in ("instructions", "cycles", "interrupts", "exceptions", "syscalls"):
+                self.assertIn(key, core)
+            for key in ("sent", "coalesced", "suppressed", "notified", "delivered", "returned"):
+                self.assertIn(key, core["uintr"])
+        self.assertEqual(stats["sim"]["exit_status"], 0)
+        self.assertEqual(stats["config"]["platform"]["cores"], 2)
+
+    def test_delivered_on_core_1(self):
+        _, stats, _ = self.run_demo("a")
+        self.assertEqual(stats["cores"][1]["uintr"]["delivered"], 15)
+        self.assertEqual(stats["cores"][1]["uintr"]["returned"], 15)
+        self.assertEqual(stats["cores"][0]["uintr"]["delivered"], 0)
+        self.assertGreater(stats["cores"][0]["uintr"]["sent"], 0)
+        self.assertEqual(stats["uintr"]["stages"]["deliver"]["count"], 15)
+
+    def test_stages_add_up(self):
+        for arguments in (("--timing", "table"), ("--timing", "functional"), ("--profile", "ideal"),
+                          ("--set", "interconnect.latency_cycles=1000"), ("--quantum", "1insn")):
+            with self.subTest(arguments=arguments):
+                self.check_stages(self.run_demo("a", *arguments)[1])
+
+    def test_stages_of_each_interrupt_add_up(self):
+        """In the timeline: each user interrupt's slices follow each other without a gap and sum to its whole."""
+        for timing in ("table", "functional"):
+            _, stats, trace = self.run_demo(timing, "--timing", timing)
+            interrupts = {}
+            for event in json.loads(trace)["traceEvents"]:
+                if event.get("cat") == "uintr" and "number" in event.get("args", {}):
+                    current = interrupts.setdefault(event["args"]["number"], [event, []])
+                elif event.get("cat") == "stage":
+                    current[1].append(event)
+            self.assertEqual(len(interrupts), stats["uintr"]["stages"]["deliver"]["count"])
+            sums = {name: 0 for name in STAGES}
+            for number, (whole, parts) in interrupts.items():
+                names = [part["name"] for part in parts]
+                self.assertEqual(names, [n for n in STAGES if n in names], f"order of the stages of {number}")
+                self.assertLessEqual({"post", "deliver", "handle", "return"}, set(names))
+                for before, after in zip(parts, parts[1:]):
+                    self.assertEqual(before["args"]["to"], after["args"]["from"], f"gap in {number}")
+                self.assertEqual(whole["args"]["cycles"], sum(part["args"]["cycles"] for part in parts))
+                for part in parts:
+                    self.assertEqual(part["args"]["cycles"], part["args"]["to"] - part["args"]["from"])
+                    sums[part["name"]] += part["args"]["cycles"]
+            for name in STAGES:
+                stage = stats["uintr"]["stages"][name]
+                self.assertEqual(sums[name], round(stage["count"] * (stage["mean"] or 0)), name)
+
+    def test_text_form(self):
+        path = self.folder / "s.txt"
+        run = self.run_vp("-q", "--cores", 2, "--stats", path, DEMO)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        lines = path.read_text().splitlines()
+        self.assertTrue(any(re.match(r"cores\.?\[?1\]?\.uintr\.delivered\s+15\b.*#", line) for line in lines), lines[:40])
+        self.assertTrue(all("#" in line for line in lines if line.strip() and not line.startswith("#")))
+
+    def test_instruction_trace(self):
+        path = self.folder / "i.txt"
+        run = self.run_vp("-q", "--cores", 2, "--itrace", path, DEMO)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        text = path.read_text()
+        for mnemonic in ("senduipi", "uiret", "stui", "clui", "iretq", "syscall", "sysret"):
+            self.assertIn(mnemonic, text)
+
+    def test_console_is_alone_on_stdout(self):
+        run = self.run_vp("--cores", 2, DEMO)
+        self.assertNotIn("simulated time", run.stdout)
+        self.assertIn("simulated time", run.stderr)
+        quiet = self.run_vp("-q", "--cores", 2, DEMO)
+        self.assertEqual(quiet.stdout, run.stdout)
+        self.assertEqual(quiet.stderr, "")
+
+
+def without_host_values(stats):
+    for key in ("host_seconds", "mips"):
+        stats["sim"].pop(key)
+    return json.dumps(stats)
+
+
+class Determinism(Case):
+    """The same run twice is the same to the byte; what a run depends on is only what it was told."""
+
+    def test_two_runs_are_identical(self):
+        for arguments in (("--timing", "table"), ("--timing", "functional"), ("--quantum", "1insn")):
+            with self.subTest(arguments=arguments):
+                first, second = self.run_demo("a", *arguments), self.run_demo("b", *arguments)
+                self.assertEqual(first[0], second[0])
+                self.assertEqual(without_host_values(first[1]), without_host_values(second[1]))
+                self.assertEqual(first[2], second[2])
+
+    def test_stress_on_four_cores_is_identical(self):
+        texts = []
+        for name in ("a", "b"):
+            stats = self.folder / (name + ".json")
+            run = self.run_vp("-q", "--cores", 4, "--stats", stats, GUEST / "uintr_ipi.elf", timeout=120)
+            self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+            texts.append(run.stdout + without_host_values(json.loads(stats.read_text())))
+        self.assertEqual(texts[0], texts[1])
+
+    def test_instruction_traces_are_identical(self):
+        for name in ("a", "b"):
+            self.run_demo(name, "--itrace", self.folder / (name + ".txt"))
+        self.assertEqual((self.folder / "a.txt").read_bytes(), (self.folder / "b.txt").read_bytes())
+
+    def test_timing_model_changes_nothing_architectural_on_one_core(self):
+        outputs, instructions = set(), set()
+        for arguments in (("--timing", "functional"), ("--timing", "table"), ("--profile", "ideal"),
+                          ("--timing", "table", "--set", "timing.insn_alu=7"), ("--quantum", "1insn"), ("--quantum", "100000cycles")):
+            stats = self.folder / "s.json"
+            run = self.run_vp("-q", "--cores", 1, *arguments, "--stats", stats, GUEST / "cpu_int.elf", timeout=120)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            outputs.add(run.stdout)
+            instructions.add(json.loads(stats.read_text())["cores"][0]["instructions"])
+        self.assertEqual(len(outputs), 1)
+        self.assertEqual(len(instructions), 1)
+
+
+class Time(Case):
+    """Latency of the interconnect, quanta, and exact arrival."""
+
+    def test_latency_changes_travel_and_nothing_else(self):
+        for timing in ("table", "functional"):
+            results = [self.run_demo(str(latency), "--timing", timing, "--set", f"interconnect.latency_cycles={latency}")
+                       for latency in (100, 1000)]
+            near, far = (r[1]["uintr"]["stages"]["travel"] for r in results)
+            self.assertEqual(near["count"], far["count"])
+            self.assertGreater(near["count"], 0)
+            for key in ("min", "mean", "p50", "p95", "p99", "max"):
+                self.assertAlmostEqual(far[key] - near[key], 900, places=6, msg=key)
+            self.assertEqual(results[0][0], results[1][0], "what the guest prints")
+            for key in ("sent", "coalesced", "suppressed", "notified", "delivered", "returned"):
+                for core in (0, 1):
+                    self.assertEqual(results[0][1]["cores"][core]["uintr"][key], results[1][1]["cores"][core]["uintr"][key], key)
+
+    def test_arrival_is_exact_for_any_quantum_up_to_the_lookahead(self):
+        """The lookahead is the least latency. (What cores see of each other's memory may depend on the quantum, arrivals not.)"""
+        for quantum in ("auto", "1insn", "1cycles", "50cycles", "20ns", "200cycles"):
+            with self.subTest(quantum=quantum):
+                _, stats, _ = self.run_demo("q", "--quantum", quantum)
+                travel = stats["uintr"]["stages"]["travel"]
+                self.assertEqual((travel["min"], travel["max"]), (200, 200))
+                for apic in stats["apics"]:
+                    self.assertEqual((apic["late_arrivals"], apic["worst_lateness_cycles"]), (0, 0))
+
+    def test_short_latencies(self):
+        """A lookahead shorter than most instructions: slow, but it gets on."""
+        for latency in (1, 7, 20):
+            with self.subTest(latency=latency):
+                _, stats, _ = self.run_demo("l", "--set", f"interconnect.latency_cycles={latency}")
+                self.assertEqual(stats["uintr"]["stages"]["travel"]["max"], latency)
+
+    def test_a_quantum_beyond_the_lookahead_is_never_silent(self):
+        run, stats, _ = self.run_demo("q", "--quantum", "100000cycles")
+        late = sum(apic.get("late_arrivals", 0) for apic in stats["apics"])
+        worst = max(apic.get("worst_lateness_cycles", 0) for apic in stats["apics"])
+        self.assertEqual(late > 0, worst > 0)
+        self.assertGreater(late, 0, "user interrupts between running cores cannot all be on time here")
+
+
+class Machine(Case):
+    """What the boot loader hands over."""
+
+    def test_module_and_command_line(self):
+        module = self.folder / "module.txt"
+        module.write_text("module text, handed over by the boot loader\n")
+        run = self.run_vp("-q", "--module", module, GUEST / "boot.elf", "--", "expect-module", "and", "more")
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+        self.assertIn("expect-module and more", run.stdout)
+        self.assertIn("PASS boot: the module has its text", run.stdout)
+
+    def test_memory_sizes(self):
+        for size in ("64M", "256M", "1G", "3G", "5G"):
+            run = self.run_vp("-q", "--memory", size, GUEST / "boot.elf")
+            self.assertEqual(run.returncode, 0, size + run.stdout + run.stderr)
+
+    def test_elf64_image(self):
+        run = self.run_vp("-q", GUEST / "boot.elf64")
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+
+    def test_cores_are_enumerated(self):
+        for cores in (1, 3, 8):
+            run = self.run_vp("-q", "--cores", cores, GUEST / "smp.elf", timeout=120)
+            self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+            self.assertIn(f"the MADT lists processors ({cores})", run.stdout)
+
+    def test_without_the_feature(self):
+        features = next(line.split()[1] for line in self.run_vp(command="config").stdout.splitlines() if line.startswith("cpu.features"))
+        rest = ",".join(name for name in features.split(",") if name != "uintr")
+        run = self.run_vp("-q", "--cores", 2, "--set", f"cpu.features={rest}", DEMO)
+        self.assertEqual(run.returncode, 2, run.stderr)
+        self.assertIn("no user interrupts", run.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
