@@ -327,7 +327,7 @@ VP_NODISCARD enum vp_status cpu_msr_read(struct cpu *cpu, uint32_t msr, uint64_t
 VP_NODISCARD enum vp_status cpu_msr_write(struct cpu *cpu, uint32_t msr, uint64_t value);
 void cpu_cpuid(const struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);  /* eax ebx ecx edx        */
 
-/* --- insn_system.c ---------------------------------------------------------------------------------------------------------- */
+/* --- io.c ------------------------------------------------------------------------------------------------------------------- */
 /* May the program use these ports: IOPL, then the I/O permission bitmap of the TSS. VP_FAULT: #GP(0) raised. */
 VP_NODISCARD enum vp_status cpu_check_io(struct cpu *cpu, uint16_t port, unsigned size);
 
