@@ -11,20 +11,8 @@
 /* Address of the part of the bit string that holds bit `number` (sign-extended): number / bits operands further. */
 #define BIT_STRING_OFFSET(bits, number)                                                                                \
     (op_offset(cpu, op) + (uint64_t)((number) >> __builtin_ctz(bits)) * ((bits) / 8))
-#ifdef CPU_FAST
 #define BIT_STRING_ADDRESS(bits, la, number, is_write)                                                                 \
-    uint64_t la = BIT_STRING_OFFSET(bits, number);                                                                     \
-    if (VP_UNLIKELY(!(op->flags & OPF_FLAT)))                                                                          \
-        MISS();
-#else
-#define BIT_STRING_ADDRESS(bits, la, number, is_write)                                                                 \
-    uint64_t la = BIT_STRING_OFFSET(bits, number);                                                                     \
-    if (VP_UNLIKELY(!(op->flags & OPF_FLAT))) {                                                                        \
-        la = cpu_address_slow(cpu, op, la, (bits) / 8, (is_write));                                                    \
-        if (VP_UNLIKELY(cpu->leave != LEAVE_NONE))                                                                     \
-            LEAVE();                                                                                                   \
-    }
-#endif
+    ADDRESS_AT(la, BIT_STRING_OFFSET(bits, number), (bits) / 8, is_write)
 
 #define BIT(bits, n) ((uint##bits##_t)1 << (n))
 #define SET(bits, v, n) (uint##bits##_t)((v) | BIT(bits, n))

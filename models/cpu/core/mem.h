@@ -25,15 +25,15 @@ static inline uint64_t op_offset(const struct cpu *cpu, const struct op *op)
 }
 
 #ifdef CPU_FAST
-#define ADDRESS(la, bytes, is_write)                                                                                   \
-    uint64_t la = op_offset(cpu, op);                                                                                  \
+#define ADDRESS_AT(la, offset, bytes, is_write)                                                                        \
+    uint64_t la = (offset);                                                                                            \
     if (VP_UNLIKELY(!(op->flags & OPF_FLAT)))                                                                          \
         MISS();
 #define CHECK_STACK(la) ((void)0)
 #else
-#define ADDRESS(la, bytes, is_write)                                                                                   \
-    uint64_t la = op_offset(cpu, op);                                                                                  \
-    if (VP_UNLIKELY(!(op->flags & OPF_FLAT) || !bits_is_canonical(la, CPU_LINEAR_WIDTH))) {                                                                      \
+#define ADDRESS_AT(la, offset, bytes, is_write)                                                                        \
+    uint64_t la = (offset);                                                                                            \
+    if (VP_UNLIKELY(!(op->flags & OPF_FLAT) || !bits_is_canonical(la, CPU_LINEAR_WIDTH))) {                            \
         la = cpu_address_slow(cpu, op, la, (bytes), (is_write));                                                       \
         if (VP_UNLIKELY(cpu->leave != LEAVE_NONE))                                                                     \
             LEAVE();                                                                                                   \
@@ -45,6 +45,7 @@ static inline uint64_t op_offset(const struct cpu *cpu, const struct op *op)
         LEAVE();                                                                                                       \
     }
 #endif
+#define ADDRESS(la, bytes, is_write) ADDRESS_AT(la, op_offset(cpu, op), bytes, is_write)
 
 static inline struct tlb_entry *tlb_slot(const struct cpu *cpu, uint64_t la)
 {
@@ -111,8 +112,8 @@ static inline struct tlb_entry *tlb_slot(const struct cpu *cpu, uint64_t la)
         MEM_HOOK(la_, (bits) / 8, TIMING_STORE);                                                                       \
     } while (0)
 
-/* `compute` is a statement that reads `old` and sets `result` (both uint<bits>_t); it may run more than once, so it must not
- * change anything else. Flags are set by the caller afterwards, from old and result. */
+/* `compute` is a statement that reads `old` and sets `result` (both uint<bits>_t); it may run more than once, so it
+ * must not change anything else. Flags are set by the caller afterwards, from old and result. */
 #define RMW(bits, la, old, result, compute)                                                                            \
     uint##bits##_t old, result;                                                                                        \
     RM_MODIFY_MEM(bits, la, old, result, compute)
