@@ -130,6 +130,8 @@ struct tlb_entry {
 };
 #define TLBF_GLOBAL 1u
 #define TLBF_LARGE 2u
+#define TLBF_READ 4u  /* a data read was translated: pa is valid for it, also where `read` misses (devices)     */
+#define TLBF_WRITE 8u /* the same for writes, also where `write` misses (devices, pages with cached code)     */
 
 /* Privilege view of an access: which TLB serves it. */
 enum mmu_view {

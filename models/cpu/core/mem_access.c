@@ -74,11 +74,13 @@ enum vp_status cpu_tlb_fill(struct cpu *cpu, uint64_t la, enum mem_access access
     uint8_t *host = cpu->bus.direct_page(cpu->bus.ctx, pa);
     bool same_page = e->page == page;
     uint64_t exec = access == ACCESS_EXEC || (same_page && e->exec == page && e->pa == pa) ? page : TLB_INVALID;
-    bool data = access != ACCESS_EXEC || (same_page && e->read == page && e->pa == pa);
+    bool data = access != ACCESS_EXEC || (same_page && (e->flags & TLBF_READ) && e->pa == pa);
 
     e->page = page;
     e->pa = pa;
     e->flags = (t.global ? TLBF_GLOBAL : 0) | (t.large ? TLBF_LARGE : 0);
+    if (data)
+        e->flags |= TLBF_READ | (t.writable ? TLBF_WRITE : 0);
     e->exec = exec;
     e->host = (uintptr_t)host - page;
     e->read = host && data ? page : TLB_INVALID;
@@ -93,7 +95,10 @@ static enum vp_status translate_data(struct cpu *cpu, enum mmu_view view, uint64
         return cpu_raise(cpu, EXC_GP, 0);
     struct tlb_entry *e = &cpu->tlb_sets[view][(la >> PAGE_SHIFT) & (TLB_SIZE - 1)];
     uint64_t page = la & PAGE_MASK;
-    if ((write ? e->write : e->read) != page && cpu_tlb_fill(cpu, la, write ? ACCESS_WRITE : ACCESS_READ, view) != VP_OK)
+    /* Devices and pages with cached code miss the fast path for ever, but their translation is cached all the same: a walk
+     * that is charged again at each try could keep an instruction from ever running. */
+    if ((e->page != page || !(e->flags & (write ? TLBF_WRITE : TLBF_READ))) &&
+        cpu_tlb_fill(cpu, la, write ? ACCESS_WRITE : ACCESS_READ, view) != VP_OK)
         return VP_FAULT;
     *pa = e->pa | (la & ~PAGE_MASK);
     return VP_OK;
