@@ -30,13 +30,14 @@ class random_run
         for (unsigned i = 0; i < count; i++) {
             choose_answer();
             begin_one();
-            while (m_open != nullptr)
+            while (m_open != nullptr && !is_stuck())
                 step();
             if (pick(4) == 0)
                 sc_core::sc_start(ns(1 + pick(40)));
         }
-        while (!m_flying.empty())
+        while (!m_flying.empty() && !is_stuck())
             step();
+        EXPECT_FALSE(is_stuck());
         for (unsigned i = 0; i < 100; i++)
             step();
     }
@@ -52,6 +53,8 @@ class random_run
         tlm::tlm_response_status status = tlm::TLM_OK_RESPONSE;
     };
 
+    // A broken target must not hang the test: the slowest transaction takes less than a tenth of this.
+    bool is_stuck() const { return m_steps - m_steps_at_response > 10000; }
     unsigned pick(unsigned n) { return static_cast<unsigned>(m_random() % n); }
 
     void choose_answer()
@@ -64,6 +67,7 @@ class random_run
     void step()
     {
         sc_core::sc_start(ns(1));
+        m_steps++;
         if (m_to_end != nullptr && pick(8) == 0) {
             tlm::tlm_generic_payload *trans = m_to_end;
             m_to_end = nullptr;
@@ -115,6 +119,7 @@ class random_run
         else
             m_response_free = sc_core::sc_time_stamp() + m_user.response_delay;
         m_done++;
+        m_steps_at_response = m_steps;
         m_ended.push_back(std::move(m_flying.front()));
         m_flying.pop_front();
     }
@@ -128,6 +133,7 @@ class random_run
     tlm::tlm_generic_payload *m_open = nullptr, *m_to_end = nullptr;
     sc_time m_response_free;
     unsigned m_accepted = 0, m_done = 0;
+    std::uint64_t m_steps = 0, m_steps_at_response = 0;
 };
 
 void check(at_initiator &user, memory_at_module &memory, unsigned depth)
