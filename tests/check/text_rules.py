@@ -25,7 +25,7 @@ def check_licence(tree):
     for path in tree.files():
         suffix = "." + path.rsplit(".", 1)[-1] if "." in path.rsplit("/", 1)[-1] else ""
         name = path.rsplit("/", 1)[-1]
-        if suffix in WITHOUT_LICENCE and name != "CMakeLists.txt" or name in ("LICENSE", ".gitignore", ".clang-format", ".clang-tidy"):
+        if suffix in WITHOUT_LICENCE and name != "CMakeLists.txt" or name in ("LICENSE", ".gitignore", ".clang-format"):
             continue
         if not any(LICENCE in line for line in tree.lines(path)[:5]):
             found.append(f"{path}: the line '{LICENCE}' is missing at the top")
