@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The demonstration: a sender on core 0 and a receiver on core 1, both in user mode. The sender posts user interrupts with SENDUIPI
- * while the receiver spins, while it masks them with CLUI/STUI, and while it is in the kernel. The kernel is not involved in any
- * delivery: it sets up the tables and the MSRs and stays away. Every interrupt is checked; exit status 0 if all were right.
+/* The demonstration: a sender on core 0 and a receiver on core 1, both in user mode. The sender posts user interrupts
+ * with SENDUIPI while the receiver spins, while it masks them with CLUI/STUI, and while it is in the kernel. The kernel
+ * is not involved in any delivery: it sets up the tables and the MSRs and stays away. Every interrupt is checked; exit
+ * status 0 if all were right.
  */
 #include "apic.h"
 #include "boot.h"
@@ -16,14 +17,15 @@ const char test_name[] = "uipi_demo";
 
 enum { UITT_ENTRIES = 64, LOG_MAX = 64, QUIET_TSC = 20000 };
 
-static struct upid upid;                  /* of the receiver */
-static struct uitte uitt[UITT_ENTRIES];   /* of the sender: entry n posts user vector n */
-static volatile uint32_t received;        /* written by the handler only */
+static struct upid upid;                /* of the receiver */
+static struct uitte uitt[UITT_ENTRIES]; /* of the sender: entry n posts user vector n */
+static volatile uint32_t received;      /* written by the handler only */
 static volatile uint8_t received_vector[LOG_MAX];
-static volatile uint32_t ready, sent;     /* the two sides' progress through the scenes below */
+static volatile uint32_t ready, sent; /* the two sides' progress through the scenes below */
 static uint32_t failures;
 
-/* What the sender posts in each scene, and the order in which the receiver must see it: pending vectors come highest first. */
+/* What the sender posts in each scene, and the order in which the receiver must see it: pending vectors come highest
+ * first. */
 enum place { IN_USER_MODE, MASKED, IN_KERNEL_SYSRET, IN_KERNEL_IRET, IN_KERNEL_IF_0 };
 static const struct scene {
     const char *title;
@@ -53,7 +55,8 @@ static void await_progress(volatile uint32_t *progress, uint32_t value)
         cpu_pause();
 }
 
-/* The receiver has taken the notification (UPID.ON = 0): the next post sends one of its own, however slow the interconnect. */
+/* The receiver has taken the notification (UPID.ON = 0): the next post sends one of its own, however slow the
+ * interconnect. */
 static void await_notification(void)
 {
     while (*(volatile uint64_t *)&upid.control & UPID_ON)
@@ -94,8 +97,8 @@ static uint64_t set_up_sender(void *arg)
 
 /* --- core 1 --- */
 
-/* At CPL 0. With interrupts enabled notifications are taken here, without they wait, and posts collect in the UPID behind the
- * first; either way deliveries wait for the return to user mode. */
+/* At CPL 0. With interrupts enabled notifications are taken here, without they wait, and posts collect in the UPID
+ * behind the first; either way deliveries wait for the return to user mode. */
 static uint64_t stay_in_kernel(void *arg)
 {
     uint32_t scene = (uint32_t)(uint64_t)arg, before = received;
@@ -146,12 +149,9 @@ static uint64_t receiver(void *arg)
             early = received - first;
             _stui(); /* all that is pending is delivered from here on, one after the other */
             break;
-        case IN_KERNEL_IRET:
-            early = (uint32_t)call_kernel_iret(stay_in_kernel, (void *)(uint64_t)s);
-            break;
+        case IN_KERNEL_IRET: early = (uint32_t)call_kernel_iret(stay_in_kernel, (void *)(uint64_t)s); break;
         case IN_KERNEL_SYSRET:
-        case IN_KERNEL_IF_0:
-            early = (uint32_t)call_kernel(stay_in_kernel, (void *)(uint64_t)s);
+        case IN_KERNEL_IF_0: early = (uint32_t)call_kernel(stay_in_kernel, (void *)(uint64_t)s);
         }
         await_progress(&received, first + arrivals);
         check_scene(s, first, early);

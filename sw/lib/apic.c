@@ -28,10 +28,7 @@ uint32_t apic_id(void)
     return this_cpu()->x2apic ? id : id >> 24;
 }
 
-void apic_eoi(void)
-{
-    apic_write(APIC_EOI, 0);
-}
+void apic_eoi(void) { apic_write(APIC_EOI, 0); }
 
 void apic_send(uint32_t destination, uint32_t low)
 {
@@ -45,15 +42,9 @@ void apic_send(uint32_t destination, uint32_t low)
         cpu_pause();
 }
 
-void apic_self_ipi(uint8_t vector)
-{
-    apic_send(0, ICR_SELF | ICR_ASSERT | ICR_FIXED | vector);
-}
+void apic_self_ipi(uint8_t vector) { apic_send(0, ICR_SELF | ICR_ASSERT | ICR_FIXED | vector); }
 
-bool apic_is_set(uint32_t bank, uint8_t vector)
-{
-    return apic_read(bank + vector / 32 * 16) >> vector % 32 & 1;
-}
+bool apic_is_set(uint32_t bank, uint8_t vector) { return apic_read(bank + vector / 32 * 16) >> vector % 32 & 1; }
 
 void apic_timer(uint8_t vector, uint32_t mode, uint32_t count)
 {
@@ -68,10 +59,7 @@ void apic_timer_stop(void)
     apic_write(APIC_TIMER_INITIAL, 0);
 }
 
-bool apic_has_x2apic(void)
-{
-    return cpuid(1, 0).ecx >> 21 & 1;
-}
+bool apic_has_x2apic(void) { return cpuid(1, 0).ecx >> 21 & 1; }
 
 static bool on_spurious(struct trap_frame *f)
 {

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VECTOR_WAKE 0xf0     /* gets an idle core out of HLT, see smp.c */
+#define VECTOR_WAKE 0xf0 /* gets an idle core out of HLT, see smp.c */
 #define VECTOR_SPURIOUS 0xff
 
 void apic_init(void); /* enables it (SVR), TPR = 0, timer and error masked; every core once */

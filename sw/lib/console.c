@@ -52,10 +52,7 @@ void console_write(const char *text)
     spinlock_release(&lock);
 }
 
-void console_break_lock(void)
-{
-    spinlock_release(&lock);
-}
+void console_break_lock(void) { spinlock_release(&lock); }
 
 _Noreturn void guest_exit(uint32_t status)
 {

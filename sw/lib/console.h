@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The console: COM1 if a 16550 answers there, else the debug console at port E9H. Never both: a simulator may send both to
- * the same place.
+/* The console: COM1 if a 16550 answers there, else the debug console at port E9H. Never both: a simulator may send both
+ * to the same place.
  */
 #ifndef CONSOLE_H
 #define CONSOLE_H

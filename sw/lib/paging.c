@@ -54,10 +54,7 @@ void page_map(uint64_t va, uint64_t pa, uint64_t flags)
     invlpg((void *)va);
 }
 
-void page_unmap(uint64_t va)
-{
-    page_map(va, 0, 0);
-}
+void page_unmap(uint64_t va) { page_map(va, 0, 0); }
 
 void *page_map_new(uint64_t va, uint64_t flags)
 {

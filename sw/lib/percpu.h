@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each core owns: stacks, GDT, TSS and the state of traps and user mode. GS.base points at it in kernel and in user
- * mode alike (there is no SWAPGS: user code of these images leaves GS alone). The first fields are known to assembly.
+/* What each core owns: stacks, GDT, TSS and the state of traps and user mode. GS.base points at it in kernel and in
+ * user mode alike (there is no SWAPGS: user code of these images leaves GS alone). The first fields are known to
+ * assembly.
  */
 #ifndef PERCPU_H
 #define PERCPU_H

@@ -101,9 +101,7 @@ int vsnprintf(char *buffer, size_t size, const char *format, va_list list)
             put_number(&sink, &spec, v, *format == 'u' ? 10 : *format == 'o' ? 8 : 16, false, *format == 'X');
             break;
         }
-        case 'p':
-            put_number(&sink, &spec, (uint64_t)va_arg(list, void *), 16, false, false);
-            break;
+        case 'p': put_number(&sink, &spec, (uint64_t)va_arg(list, void *), 16, false, false); break;
         case 'c': {
             char c = (char)va_arg(list, int);
             put_padded(&sink, &spec, &c, 1, false);
@@ -114,11 +112,8 @@ int vsnprintf(char *buffer, size_t size, const char *format, va_list list)
             put_padded(&sink, &spec, text, string_length(text, spec.precision), false);
             break;
         }
-        case 0:
-            format--;
-            break;
-        default:
-            put(&sink, *format);
+        case 0: format--; break;
+        default: put(&sink, *format);
         }
     }
     if (size)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* printf and relatives: %d %i %u %x %X %o %c %s %p %%, with '-', '0', width, precision of strings, and l, ll, z, h. A line of printf
- * is at most 255 characters.
+/* printf and relatives: %d %i %u %x %X %o %c %s %p %%, with '-', '0', width, precision of strings, and l, ll, z, h. A
+ * line of printf is at most 255 characters.
  */
 #ifndef PRINTF_H
 #define PRINTF_H

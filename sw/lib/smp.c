@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starting and employing the other cores. SDM Vol. 3A, "Multiple-Processor (MP) Initialization": INIT, then two start-up IPIs
- * whose vector names the page of the trampoline.
+/* Starting and employing the other cores. SDM Vol. 3A, "Multiple-Processor (MP) Initialization": INIT, then two
+ * start-up IPIs whose vector names the page of the trampoline.
  */
 #include "smp.h"
 

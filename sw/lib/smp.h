@@ -6,14 +6,14 @@
 #include "percpu.h"
 #include <stdint.h>
 
-/* Starts every core the MADT lists (without an MADT: whoever answers a broadcast); returns the number running. The first
- * core calls it once; later calls return the same number. */
+/* Starts every core the MADT lists (without an MADT: whoever answers a broadcast); returns the number running. The
+ * first core calls it once; later calls return the same number. */
 uint32_t smp_start(void);
 uint32_t smp_listed(void); /* processors in the MADT, 0 without one */
 
 /* Gives fn(arg) to another core; returns at once. It runs there at CPL 0 with IF = 0. */
 void start_on_cpu(uint32_t cpu, uint64_t (*fn)(void *arg), void *arg);
-uint64_t wait_for_cpu(uint32_t cpu);                              /* its result */
+uint64_t wait_for_cpu(uint32_t cpu);                                 /* its result */
 uint64_t on_cpu(uint32_t cpu, uint64_t (*fn)(void *arg), void *arg); /* both; runs directly if cpu is the caller */
 
 /* Waits, bounded, until a condition holds; true if it does. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A test-and-test-and-set lock. Does not touch IF: do not take it in an interrupt handler that can interrupt a holder. */
+/* A test-and-test-and-set lock. Does not touch IF: do not take it in an interrupt handler that can interrupt a holder.
+ */
 #ifndef SPINLOCK_H
 #define SPINLOCK_H
 

@@ -26,7 +26,7 @@ void trap_init(void)
     for (unsigned v = 0; v < 256; v++) {
         idt[v].selector = SEL_KERNEL_CODE;
         idt[v].type = GATE_INTERRUPT;
-        set_offset(&idt[v], (uint64_t)trap_stubs + 16 * v);
+        set_offset(&idt[v], (uint64_t)trap_stubs + 16ul * v);
     }
     idt[VECTOR_DF].ist = IST_DOUBLE_FAULT;
     idt[VECTOR_NMI].ist = IST_NMI;
@@ -53,7 +53,7 @@ void trap_set_gate(unsigned vector, uint8_t type, uint8_t ist)
 
 void trap_set_entry(unsigned vector, void (*entry)(void))
 {
-    set_offset(&idt[vector], entry ? (uint64_t)entry : (uint64_t)trap_stubs + 16 * vector);
+    set_offset(&idt[vector], entry ? (uint64_t)entry : (uint64_t)trap_stubs + 16ul * vector);
 }
 
 static _Noreturn void die(const struct trap_frame *f)
@@ -61,8 +61,8 @@ static _Noreturn void die(const struct trap_frame *f)
     console_break_lock();
     printf("UNEXPECTED vector %lu error %lx cr2 %lx on core %u\n", f->vector, f->error, read_cr2(), this_cpu()->index);
     printf("  rip %lx cs %lx rflags %lx rsp %lx ss %lx\n", f->rip, f->cs, f->rflags, f->rsp, f->ss);
-    printf("  rax %lx rbx %lx rcx %lx rdx %lx rsi %lx rdi %lx rbp %lx\n", f->rax, f->rbx, f->rcx, f->rdx, f->rsi, f->rdi,
-           f->rbp);
+    printf("  rax %lx rbx %lx rcx %lx rdx %lx rsi %lx rdi %lx rbp %lx\n", f->rax, f->rbx, f->rcx, f->rdx, f->rsi,
+           f->rdi, f->rbp);
     printf("  r8 %lx r9 %lx r10 %lx r11 %lx r12 %lx r13 %lx r14 %lx r15 %lx\n", f->r8, f->r9, f->r10, f->r11, f->r12,
            f->r13, f->r14, f->r15);
     guest_exit(EXIT_PANIC);

@@ -24,7 +24,8 @@ void trap_load_idt(void);
 trap_handler *trap_install(unsigned vector, trap_handler *handler);
 /* Changes a gate: type is GATE_..., ist 0..7. */
 void trap_set_gate(unsigned vector, uint8_t type, uint8_t ist);
-/* The gate's offset: test code that wants the CPU's own frame goes there without the common entry. NULL: the common one. */
+/* The gate's offset: test code that wants the CPU's own frame goes there without the common entry. NULL: the common
+ * one. */
 void trap_set_entry(unsigned vector, void (*entry)(void));
 
 /* What happened in a function called by test_for_exception(). */

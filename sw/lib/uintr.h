@@ -17,10 +17,7 @@
 /* A handler may interrupt user code anywhere, also below RSP in the red zone: delivery skips these bytes. */
 #define UINTR_STACK_SKIP 128
 
-static inline bool uintr_is_supported(void)
-{
-    return cpuid(0, 0).eax >= 7 && cpuid(7, 0).edx >> 5 & 1;
-}
+static inline bool uintr_is_supported(void) { return cpuid(0, 0).eax >= 7 && cpuid(7, 0).edx >> 5 & 1; }
 
 /* NDST of a core as SENDUIPI wants it. mode is that of the sending core's local APIC. */
 static inline uint32_t uintr_ndst(uint32_t apic_id_of_target, bool sender_is_x2apic)
@@ -41,10 +38,7 @@ static inline void uintr_uitte_set(struct uitte *entry, const struct upid *upid,
     entry->upidaddr = (uint64_t)upid;
 }
 
-static inline void uintr_enable(void)
-{
-    write_cr4(read_cr4() | CR4_UINTR);
-}
+static inline void uintr_enable(void) { write_cr4(read_cr4() | CR4_UINTR); }
 
 /* Lets the calling core receive: handler, stack rule, UPID and notification vector. Keeps UITTSZ. */
 static inline void uintr_receive(void (*handler)(void), uint64_t stack_adjust, const struct upid *upid)

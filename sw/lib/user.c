@@ -9,10 +9,7 @@
 
 static uint8_t user_stacks[MAX_CPUS][USER_STACK_BYTES] __attribute__((aligned(4096)));
 
-uint64_t user_stack_top(void)
-{
-    return (uint64_t)(user_stacks[this_cpu()->index] + USER_STACK_BYTES);
-}
+uint64_t user_stack_top(void) { return (uint64_t)(user_stacks[this_cpu()->index] + USER_STACK_BYTES); }
 
 uint64_t run_in_user(uint64_t (*fn)(void *arg), void *arg)
 {
@@ -28,15 +25,10 @@ uint64_t user_call_dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c)
 {
     (void)c;
     switch (number) {
-    case USER_CALL_EXIT:
-        user_leave(a);
-    case USER_CALL_KERNEL:
-        return ((uint64_t(*)(void *))a)((void *)b);
-    case USER_CALL_WRITE:
-        console_write((const char *)a);
-        return 0;
-    default:
-        panic("user call %lu does not exist", number);
+    case USER_CALL_EXIT: user_leave(a);
+    case USER_CALL_KERNEL: return ((uint64_t(*)(void *))a)((void *)b);
+    case USER_CALL_WRITE: console_write((const char *)a); return 0;
+    default: panic("user call %lu does not exist", number);
     }
 }
 

@@ -23,7 +23,9 @@ _Noreturn void user_leave(uint64_t value); /* kernel: ends the run_in_user() of 
 static inline uint64_t user_syscall(uint64_t number, uint64_t a, uint64_t b)
 {
     uint64_t result;
-    __asm__ volatile("syscall" : "=a"(result), "+D"(a), "+S"(b) : "a"(number)
+    __asm__ volatile("syscall"
+                     : "=a"(result), "+D"(a), "+S"(b)
+                     : "a"(number)
                      : "rcx", "r11", "rdx", "r8", "r9", "r10", "memory", "cc");
     return result;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The local APIC of one core: registers, self-IPIs, priorities and nesting, EOI, timer; first in xAPIC mode, then the same in x2APIC
- * mode. SDM Vol. 3A, "Advanced Programmable Interrupt Controller (APIC)".
+/* The local APIC of one core: registers, self-IPIs, priorities and nesting, EOI, timer; first in xAPIC mode, then the
+ * same in x2APIC mode. SDM Vol. 3A, "Advanced Programmable Interrupt Controller (APIC)".
  */
 #include "apic.h"
 #include "arch/control.h"
@@ -40,7 +40,8 @@ static void check_registers(void)
 {
     report_equal(apic_id(), cpuid(1, 0).ebx >> 24, "%s: ID is CPUID's initial APIC ID", mode);
     uint32_t version = apic_read(APIC_VERSION);
-    report((version & 0xff) >= 0x10 && (version & 0xff) < 0x20 && (version >> 16 & 0xff) >= 3, "%s: version %x", mode, version);
+    report((version & 0xff) >= 0x10 && (version & 0xff) < 0x20 && (version >> 16 & 0xff) >= 3, "%s: version %x", mode,
+           version);
     uint32_t svr = apic_read(APIC_SVR);
     report((svr & 0x1ff) == (APIC_SVR_ENABLE | VECTOR_SPURIOUS), "%s: SVR reads back (%x)", mode, svr);
     apic_write(APIC_TPR, 0x35);
@@ -109,7 +110,8 @@ static void check_priority(void)
     settle();
     sti_nop_cli();
     (void)wait_until(count == 3 || (sti_nop_cli(), count == 3));
-    report(count == 3 && order[0] == HIGH && order[1] == MIDDLE && order[2] == LOW, "%s: higher vectors come first", mode);
+    report(count == 3 && order[0] == HIGH && order[1] == MIDDLE && order[2] == LOW, "%s: higher vectors come first",
+           mode);
 
     clear();
     apic_write(APIC_TPR, 0x60);
@@ -301,10 +303,7 @@ static void check_all(const char *name)
     check_errors();
 }
 
-static void read_msr(void *arg)
-{
-    rdmsr((uint32_t)(uint64_t)arg);
-}
+static void read_msr(void *arg) { rdmsr((uint32_t)(uint64_t)arg); }
 struct msr_write {
     uint32_t msr;
     uint64_t value;
@@ -317,7 +316,8 @@ static void write_msr(void *arg)
 static void expect_gp(const char *what, void (*fn)(void *), void *arg)
 {
     struct trap t = test_for_exception(fn, arg);
-    report(t.is_raised && t.vector == VECTOR_GP && t.error == 0, "x2APIC: %s: #GP(0) (raised %d, %u)", what, t.is_raised, t.vector);
+    report(t.is_raised && t.vector == VECTOR_GP && t.error == 0, "x2APIC: %s: #GP(0) (raised %d, %u)", what,
+           t.is_raised, t.vector);
 }
 static void expect_write_gp(const char *what, uint32_t msr, uint64_t value)
 {

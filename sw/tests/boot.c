@@ -26,7 +26,8 @@ static void check_mode(void)
     report((efer & (EFER_LME | EFER_LMA)) == (EFER_LME | EFER_LMA), "EFER has LME and LMA (%lx)", efer);
     report(read_cs() == SEL_KERNEL_CODE && read_ss() == SEL_KERNEL_DATA, "CS and SS are the kernel's");
     uint64_t flags = read_flags();
-    report((flags & (RFLAGS_IF | RFLAGS_TF | RFLAGS_DF | RFLAGS_ONE)) == RFLAGS_ONE, "RFLAGS: IF TF DF clear, bit 1 set");
+    report((flags & (RFLAGS_IF | RFLAGS_TF | RFLAGS_DF | RFLAGS_ONE)) == RFLAGS_ONE,
+           "RFLAGS: IF TF DF clear, bit 1 set");
     report(sizeof(void *) == 8 && initialised == 0x0123456789abcdef, "data is loaded");
     uint64_t sum = 0;
     for (int i = 0; i < 512; i++)
@@ -75,8 +76,8 @@ static void check_cpuid(void)
     if (basic >= 7) {
         r = cpuid(7, 0);
         uint64_t mask = CR4_FSGSBASE | CR4_SMEP | CR4_SMAP;
-        uint64_t allowed = (r.ebx & 1 ? CR4_FSGSBASE : 0) | (r.ebx >> 7 & 1 ? CR4_SMEP : 0) |
-                           (r.ebx >> 20 & 1 ? CR4_SMAP : 0);
+        uint64_t allowed =
+            (r.ebx & 1 ? CR4_FSGSBASE : 0) | (r.ebx >> 7 & 1 ? CR4_SMEP : 0) | (r.ebx >> 20 & 1 ? CR4_SMAP : 0);
         printf("INFO boot: CR4 bits enumerated: %lx of %lx; UINTR %u\n", allowed, mask, r.edx >> 5 & 1);
     }
 }
@@ -118,8 +119,8 @@ static void check_multiboot(void)
         if (m->type == 1) {
             ram += m->length;
             highest = m->address + m->length > highest ? m->address + m->length : highest;
-            has_image = has_image ||
-                        (m->address <= (uint64_t)image_start && m->address + m->length >= (uint64_t)image_end);
+            has_image =
+                has_image || (m->address <= (uint64_t)image_start && m->address + m->length >= (uint64_t)image_end);
         }
         if (m->size < 20)
             break;

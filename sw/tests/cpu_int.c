@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Integer instructions against checksums that a real CPU computed; the operands and groups are in cpu_int_groups.c. */
-#include "cpu_int_groups.h"
 #include "arch/control.h"
 #include "arch/insn.h"
 #include "boot.h"
 #include "cpu_int_expected.h"
+#include "cpu_int_groups.h"
 #include "report.h"
 
 const char test_name[] = "cpu_int";

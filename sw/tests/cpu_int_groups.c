@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Integer instructions over many operands: each group folds results and defined flags into one checksum. The same file is built
- * into the guest image cpu_int and, with cpu_int_native.c, into a Linux program: the host CPU computed cpu_int_expected.h.
- * Flags that the manual leaves undefined are masked off, case by case. SDM Vol. 2.
+/* Integer instructions over many operands: each group folds results and defined flags into one checksum. The same file
+ * is built into the guest image cpu_int and, with cpu_int_native.c, into a Linux program: the host CPU computed
+ * cpu_int_expected.h. Flags that the manual leaves undefined are masked off, case by case. SDM Vol. 2.
  */
 #include "cpu_int_groups.h"
 
@@ -25,8 +25,8 @@ static void fold(uint64_t value)
 /* Edge values often, random ones otherwise. */
 static uint64_t operand(void)
 {
-    static const uint64_t edges[] = {0,          1,          2,          0x7f,       0x80,       0xff,
-                                     0x100,      0x7fff,     0x8000,     0xffff,     0x10000,    0x7fffffff,
+    static const uint64_t edges[] = {0,          1,          2,          0x7f,      0x80,       0xff,
+                                     0x100,      0x7fff,     0x8000,     0xffff,    0x10000,    0x7fffffff,
                                      0x80000000, 0xffffffff, 1ull << 32, INT64_MAX, 1ull << 63, UINT64_MAX};
     random_state = random_state * 6364136223846793005 + 1442695040888963407;
     uint64_t r = random_state >> 33;
@@ -44,23 +44,31 @@ static uint64_t operand(void)
         type a_ = (type)operand(), b_ = (type)operand();                                                               \
         uint64_t out_;                                                                                                 \
         __asm__ volatile(SET_FLAGS op " %" r "[b], %" r "[a]" GET_FLAGS                                                \
-                         : [a] "+q"(a_), [out] "=r"(out_) : [b] "q"(b_), [in] "r"(2 | (operand() & CF)) : "cc");        \
+                         : [a] "+q"(a_), [out] "=r"(out_)                                                              \
+                         : [b] "q"(b_), [in] "r"(2 | (operand() & CF))                                                 \
+                         : "cc");                                                                                      \
         fold(a_);                                                                                                      \
-        fold(out_ & (mask));                                                                                           \
+        fold(out_ &(mask));                                                                                            \
         type m_ = (type)operand();                                                                                     \
         __asm__ volatile(SET_FLAGS op " %" r "[b], %[a]" GET_FLAGS                                                     \
-                         : [a] "+m"(m_), [out] "=r"(out_) : [b] "q"(b_), [in] "r"(2 | (operand() & CF)) : "cc");        \
+                         : [a] "+m"(m_), [out] "=r"(out_)                                                              \
+                         : [b] "q"(b_), [in] "r"(2 | (operand() & CF))                                                 \
+                         : "cc");                                                                                      \
         fold(m_);                                                                                                      \
-        fold(out_ & (mask));                                                                                           \
+        fold(out_ &(mask));                                                                                            \
         type i_ = (type)operand();                                                                                     \
         __asm__ volatile(SET_FLAGS op " $0x5a, %" r "[a]" GET_FLAGS                                                    \
-                         : [a] "+q"(i_), [out] "=r"(out_) : [in] "r"(2 | (operand() & CF)) : "cc");                     \
+                         : [a] "+q"(i_), [out] "=r"(out_)                                                              \
+                         : [in] "r"(2 | (operand() & CF))                                                              \
+                         : "cc");                                                                                      \
         fold(i_);                                                                                                      \
-        fold(out_ & (mask));                                                                                           \
+        fold(out_ &(mask));                                                                                            \
         __asm__ volatile(SET_FLAGS op " $-3, %" r "[a]" GET_FLAGS                                                      \
-                         : [a] "+q"(i_), [out] "=r"(out_) : [in] "r"(2 | (operand() & CF)) : "cc");                     \
+                         : [a] "+q"(i_), [out] "=r"(out_)                                                              \
+                         : [in] "r"(2 | (operand() & CF))                                                              \
+                         : "cc");                                                                                      \
         fold(i_);                                                                                                      \
-        fold(out_ & (mask));                                                                                           \
+        fold(out_ &(mask));                                                                                            \
     } while (0)
 #define BINARY_ALL(op, mask)                                                                                           \
     BINARY(op "b", "b", uint8_t, mask);                                                                                \
@@ -90,13 +98,17 @@ uint64_t group_alu(uint64_t seed)
         type a_ = (type)operand(), m_ = (type)operand();                                                               \
         uint64_t out_;                                                                                                 \
         __asm__ volatile(SET_FLAGS op " %" r "[a]" GET_FLAGS                                                           \
-                         : [a] "+q"(a_), [out] "=r"(out_) : [in] "r"(2 | (operand() & CF)) : "cc");                     \
+                         : [a] "+q"(a_), [out] "=r"(out_)                                                              \
+                         : [in] "r"(2 | (operand() & CF))                                                              \
+                         : "cc");                                                                                      \
         fold(a_);                                                                                                      \
-        fold(out_ & (mask));                                                                                           \
+        fold(out_ &(mask));                                                                                            \
         __asm__ volatile(SET_FLAGS op " %[a]" GET_FLAGS                                                                \
-                         : [a] "+m"(m_), [out] "=r"(out_) : [in] "r"(2 | (operand() & CF)) : "cc");                     \
+                         : [a] "+m"(m_), [out] "=r"(out_)                                                              \
+                         : [in] "r"(2 | (operand() & CF))                                                              \
+                         : "cc");                                                                                      \
         fold(m_);                                                                                                      \
-        fold(out_ & (mask));                                                                                           \
+        fold(out_ &(mask));                                                                                            \
         __asm__ volatile("lock; " op " %[a]" : [a] "+m"(m_)::"cc");                                                    \
         fold(m_);                                                                                                      \
     } while (0)
@@ -152,31 +164,37 @@ uint64_t group_unary(uint64_t seed)
     return hash;
 }
 
-/* Flags of shifts: CF is undefined for counts at or above the size (8- and 16-bit), OF for counts other than 1, AF always;
- * a count of 0 (after masking) changes none. Rotates touch CF and OF only. */
+/* Flags of shifts: CF is undefined for counts at or above the size (8- and 16-bit), OF for counts other than 1, AF
+ * always; a count of 0 (after masking) changes none. Rotates touch CF and OF only. */
 #define SHIFT(op, r, type, bits, is_rotate)                                                                            \
     do {                                                                                                               \
         type a_ = (type)operand();                                                                                     \
         uint64_t out_, count_ = operand() & 0xff;                                                                      \
         uint32_t masked_ = (uint32_t)count_ & (bits == 64 ? 63 : 31);                                                  \
-        uint32_t flags_ = masked_ == 0 ? ALL : (is_rotate) ? CF | ZF | PF | SF | AF : CF | ZF | PF | SF;                \
+        uint32_t flags_ = masked_ == 0 ? ALL : (is_rotate) ? CF | ZF | PF | SF | AF : CF | ZF | PF | SF;               \
         if (masked_ == 1)                                                                                              \
             flags_ |= OF;                                                                                              \
         if (!(is_rotate) && masked_ >= bits)                                                                           \
             flags_ &= ~CF;                                                                                             \
         __asm__ volatile(SET_FLAGS op " %%cl, %" r "[a]" GET_FLAGS                                                     \
-                         : [a] "+q"(a_), [out] "=&r"(out_) : "c"(count_), [in] "r"(2 | (operand() & CF)) : "cc");       \
+                         : [a] "+q"(a_), [out] "=&r"(out_)                                                             \
+                         : "c"(count_), [in] "r"(2 | (operand() & CF))                                                 \
+                         : "cc");                                                                                      \
         fold(a_);                                                                                                      \
-        fold(out_ & flags_);                                                                                           \
+        fold(out_ &flags_);                                                                                            \
         type m_ = (type)operand();                                                                                     \
         __asm__ volatile(SET_FLAGS op " %[a]" GET_FLAGS                                                                \
-                         : [a] "+m"(m_), [out] "=r"(out_) : [in] "r"(2 | (operand() & CF)) : "cc");                     \
+                         : [a] "+m"(m_), [out] "=r"(out_)                                                              \
+                         : [in] "r"(2 | (operand() & CF))                                                              \
+                         : "cc");                                                                                      \
         fold(m_);                                                                                                      \
-        fold(out_ & ((is_rotate) ? ALL : LOGIC));                                                                      \
+        fold(out_ &((is_rotate) ? ALL : LOGIC));                                                                       \
         __asm__ volatile(SET_FLAGS op " $5, %" r "[a]" GET_FLAGS                                                       \
-                         : [a] "+q"(m_), [out] "=r"(out_) : [in] "r"(2 | (operand() & CF)) : "cc");                     \
+                         : [a] "+q"(m_), [out] "=r"(out_)                                                              \
+                         : [in] "r"(2 | (operand() & CF))                                                              \
+                         : "cc");                                                                                      \
         fold(m_);                                                                                                      \
-        fold(out_ & CF);                                                                                               \
+        fold(out_ &CF);                                                                                                \
     } while (0)
 #define SHIFT_ALL(op, is_rotate)                                                                                       \
     SHIFT(op "b", "b", uint8_t, 8, is_rotate);                                                                         \
@@ -189,13 +207,17 @@ uint64_t group_unary(uint64_t seed)
         type a_ = (type)operand(), b_ = (type)operand();                                                               \
         uint64_t out_, count_ = 1 + (operand() >> 7) % (bits - 1);                                                     \
         __asm__ volatile(op " %%cl, %" r "[b], %" r "[a]" GET_FLAGS                                                    \
-                         : [a] "+r"(a_), [out] "=&r"(out_) : [b] "r"(b_), "c"(count_) : "cc");                         \
+                         : [a] "+r"(a_), [out] "=&r"(out_)                                                             \
+                         : [b] "r"(b_), "c"(count_)                                                                    \
+                         : "cc");                                                                                      \
         fold(a_);                                                                                                      \
-        fold(out_ & (CF | ZF | PF | SF | (count_ == 1 ? OF : 0)));                                                     \
+        fold(out_ &(CF | ZF | PF | SF | (count_ == 1 ? OF : 0)));                                                      \
         __asm__ volatile(op " $9, %" r "[b], %" r "[a]" GET_FLAGS                                                      \
-                         : [a] "+r"(a_), [out] "=&r"(out_) : [b] "r"(b_) : "cc");                                      \
+                         : [a] "+r"(a_), [out] "=&r"(out_)                                                             \
+                         : [b] "r"(b_)                                                                                 \
+                         : "cc");                                                                                      \
         fold(a_);                                                                                                      \
-        fold(out_ & (CF | ZF | PF | SF));                                                                              \
+        fold(out_ &(CF | ZF | PF | SF));                                                                               \
     } while (0)
 
 uint64_t group_shift(uint64_t seed)
@@ -223,10 +245,12 @@ uint64_t group_shift(uint64_t seed)
     do {                                                                                                               \
         uint64_t a_ = operand(), d_ = operand(), out_;                                                                 \
         __asm__ volatile(op " %" r "[b]" GET_FLAGS                                                                     \
-                         : "+a"(a_), "+d"(d_), [out] "=&r"(out_) : [b] "c"((type)operand()) : "cc");                   \
+                         : "+a"(a_), "+d"(d_), [out] "=&r"(out_)                                                       \
+                         : [b] "c"((type)operand())                                                                    \
+                         : "cc");                                                                                      \
         fold(a_);                                                                                                      \
         fold(d_);                                                                                                      \
-        fold(out_ & (CF | OF));                                                                                        \
+        fold(out_ &(CF | OF));                                                                                         \
     } while (0)
 #define IMUL2(op, r, type)                                                                                             \
     do {                                                                                                               \
@@ -234,13 +258,17 @@ uint64_t group_shift(uint64_t seed)
         uint64_t out_;                                                                                                 \
         __asm__ volatile(op " %" r "[b], %" r "[a]" GET_FLAGS : [a] "+r"(a_), [out] "=&r"(out_) : [b] "r"(b_) : "cc"); \
         fold(a_);                                                                                                      \
-        fold(out_ & (CF | OF));                                                                                        \
+        fold(out_ &(CF | OF));                                                                                         \
         __asm__ volatile(op " $-77, %" r "[b], %" r "[a]" GET_FLAGS                                                    \
-                         : [a] "=r"(a_), [out] "=&r"(out_) : [b] "r"(b_) : "cc");                                      \
+                         : [a] "=r"(a_), [out] "=&r"(out_)                                                             \
+                         : [b] "r"(b_)                                                                                 \
+                         : "cc");                                                                                      \
         fold(a_);                                                                                                      \
-        fold(out_ & (CF | OF));                                                                                        \
+        fold(out_ &(CF | OF));                                                                                         \
         __asm__ volatile(op " $0x1234, %[m], %" r "[a]" GET_FLAGS                                                      \
-                         : [a] "=r"(a_), [out] "=&r"(out_) : [m] "m"(b_) : "cc");                                      \
+                         : [a] "=r"(a_), [out] "=&r"(out_)                                                             \
+                         : [m] "m"(b_)                                                                                 \
+                         : "cc");                                                                                      \
         fold(a_);                                                                                                      \
     } while (0)
 /* Divisor not 0 and high part below it: no #DE. */
@@ -299,19 +327,21 @@ uint64_t group_muldiv(uint64_t seed)
         uint64_t out_;                                                                                                 \
         __asm__ volatile(op " %" r "[b], %" r "[a]" GET_FLAGS : [a] "+r"(a_), [out] "=&r"(out_) : [b] "r"(b_) : "cc"); \
         fold(a_);                                                                                                      \
-        fold(out_ & CF);                                                                                               \
+        fold(out_ &CF);                                                                                                \
         __asm__ volatile(op " $13, %" r "[a]" GET_FLAGS : [a] "+r"(a_), [out] "=&r"(out_)::"cc");                      \
         fold(a_);                                                                                                      \
-        fold(out_ & CF);                                                                                               \
+        fold(out_ &CF);                                                                                                \
         uint64_t bits_[8];                                                                                             \
         for (int k_ = 0; k_ < 8; k_++)                                                                                 \
             bits_[k_] = operand();                                                                                     \
         type offset_ = (type)((int64_t)(operand() % 448) - 224);                                                       \
         __asm__ volatile(op " %" r "[b], 32(%[m])" GET_FLAGS                                                           \
-                         : [out] "=&r"(out_) : [m] "r"(bits_), [b] "r"(offset_) : "cc", "memory");                     \
+                         : [out] "=&r"(out_)                                                                           \
+                         : [m] "r"(bits_), [b] "r"(offset_)                                                            \
+                         : "cc", "memory");                                                                            \
         for (int k_ = 0; k_ < 8; k_++)                                                                                 \
             fold(bits_[k_]);                                                                                           \
-        fold(out_ & CF);                                                                                               \
+        fold(out_ &CF);                                                                                                \
     } while (0)
 #define BIT_ALL(op)                                                                                                    \
     BIT(op "w", "w", uint16_t);                                                                                        \
@@ -324,7 +354,7 @@ uint64_t group_muldiv(uint64_t seed)
         uint64_t out_;                                                                                                 \
         __asm__ volatile(op " %" r "[a], %" r "[b]" GET_FLAGS : [b] "+r"(b_), [out] "=&r"(out_) : [a] "r"(a_) : "cc"); \
         fold(b_);                                                                                                      \
-        fold(out_ & ZF);                                                                                               \
+        fold(out_ &ZF);                                                                                                \
     } while (0)
 
 uint64_t group_bit(uint64_t seed)
@@ -359,25 +389,29 @@ uint64_t group_bit(uint64_t seed)
                          : [a] "+q"(a_), [m] "+m"(m_), [out] "=r"(out_)::"cc");                                        \
         fold(a_);                                                                                                      \
         fold(m_);                                                                                                      \
-        fold(out_ & ALL);                                                                                              \
+        fold(out_ &ALL);                                                                                               \
         __asm__ volatile("xadd" suffix " %" r "[a], %" r "[b]" GET_FLAGS                                               \
                          : [a] "+q"(a_), [b] "+q"(b_), [out] "=r"(out_)::"cc");                                        \
         fold(a_);                                                                                                      \
         fold(b_);                                                                                                      \
-        fold(out_ & ALL);                                                                                              \
-        uint64_t rax_ = operand() & 1 ? (uint64_t)m_ | (sizeof(type) < 4 ? operand() << 32 : 0) : operand();                 \
+        fold(out_ &ALL);                                                                                               \
+        uint64_t rax_ = operand() & 1 ? (uint64_t)m_ | (sizeof(type) < 4 ? operand() << 32 : 0) : operand();           \
         __asm__ volatile("lock cmpxchg" suffix " %" r "[b], %[m]" GET_FLAGS                                            \
-                         : "+a"(rax_), [m] "+m"(m_), [out] "=r"(out_) : [b] "q"(b_) : "cc");                           \
+                         : "+a"(rax_), [m] "+m"(m_), [out] "=r"(out_)                                                  \
+                         : [b] "q"(b_)                                                                                 \
+                         : "cc");                                                                                      \
         fold(rax_);                                                                                                    \
         fold(m_);                                                                                                      \
-        fold(out_ & ALL);                                                                                              \
+        fold(out_ &ALL);                                                                                               \
         uint64_t wide_ = a_;                                                                                           \
         rax_ = operand() & 1 ? (uint64_t)a_ : operand();                                                               \
         __asm__ volatile("cmpxchg" suffix " %" r "[b], %" r "[w]" GET_FLAGS                                            \
-                         : "+a"(rax_), [w] "+q"(wide_), [out] "=r"(out_) : [b] "q"(b_) : "cc");                        \
+                         : "+a"(rax_), [w] "+q"(wide_), [out] "=r"(out_)                                               \
+                         : [b] "q"(b_)                                                                                 \
+                         : "cc");                                                                                      \
         fold(rax_);                                                                                                    \
         fold(wide_);                                                                                                   \
-        fold(out_ & ALL);                                                                                              \
+        fold(out_ &ALL);                                                                                               \
     } while (0)
 
 uint64_t group_exchange(uint64_t seed)
@@ -394,7 +428,8 @@ uint64_t group_exchange(uint64_t seed)
         uint64_t a = i & 1 ? pair[0] : operand(), d = pair[1], b = operand(), c = operand(), out;
         __asm__ volatile("lock cmpxchg16b %[m]" GET_FLAGS
                          : [m] "+m"(*(char(*)[16])pair), "+a"(a), "+d"(d), [out] "=&r"(out)
-                         : "b"(b), "c"(c) : "cc");
+                         : "b"(b), "c"(c)
+                         : "cc");
         fold(pair[0]);
         fold(pair[1]);
         fold(a);
@@ -404,7 +439,8 @@ uint64_t group_exchange(uint64_t seed)
         d = pair[0] >> 32;
         __asm__ volatile("lock cmpxchg8b %[m]" GET_FLAGS
                          : [m] "+m"(pair[0]), "+a"(a), "+d"(d), [out] "=&r"(out)
-                         : "b"(b), "c"(c) : "cc");
+                         : "b"(b), "c"(c)
+                         : "cc");
         fold(pair[0]);
         fold(a);
         fold(d);
@@ -418,16 +454,20 @@ uint64_t group_exchange(uint64_t seed)
     do {                                                                                                               \
         uint64_t x_ = operand(), y_ = operand(), moved_ = 1, jumped_ = 0;                                              \
         uint8_t set_;                                                                                                  \
-        __asm__ volatile("cmpq %[y], %[x]; set" cc " %[set]; cmov" cc "q %[x], %[moved]; j" cc " 1f; inc %[jumped]; 1:"  \
-                         : [set] "=&q"(set_), [moved] "+&r"(moved_), [jumped] "+&r"(jumped_)                            \
-                         : [x] "r"(x_), [y] "r"(y_) : "cc");                                                           \
+        __asm__ volatile("cmpq %[y], %[x]; set" cc " %[set]; cmov" cc "q %[x], %[moved]; j" cc                         \
+                         " 1f; inc %[jumped]; 1:"                                                                      \
+                         : [set] "=&q"(set_), [moved] "+&r"(moved_), [jumped] "+&r"(jumped_)                           \
+                         : [x] "r"(x_), [y] "r"(y_)                                                                    \
+                         : "cc");                                                                                      \
         fold(set_);                                                                                                    \
         fold(moved_);                                                                                                  \
         fold(jumped_);                                                                                                 \
         uint32_t small_ = (uint32_t)operand();                                                                         \
         moved_ = x_;                                                                                                   \
-        __asm__ volatile("testl %k[y], %k[x]; cmov" cc "l %k[y], %k[moved]" : [moved] "+&r"(moved_)                    \
-                         : [x] "r"(x_), [y] "r"(small_) : "cc");                                                       \
+        __asm__ volatile("testl %k[y], %k[x]; cmov" cc "l %k[y], %k[moved]"                                            \
+                         : [moved] "+&r"(moved_)                                                                       \
+                         : [x] "r"(x_), [y] "r"(small_)                                                                \
+                         : "cc");                                                                                      \
         fold(moved_);                                                                                                  \
     } while (0)
 
@@ -456,8 +496,10 @@ uint64_t group_condition(uint64_t seed)
         fold(loops);
         n = 5 + operand() % 20;
         uint64_t limit = operand() % 10;
-        __asm__ volatile("1: inc %[loops]; cmp %[limit], %[loops]; loopne 1b" : "+c"(n), [loops] "+r"(loops)
-                         : [limit] "r"(limit + loops) : "cc");
+        __asm__ volatile("1: inc %[loops]; cmp %[limit], %[loops]; loopne 1b"
+                         : "+c"(n), [loops] "+r"(loops)
+                         : [limit] "r"(limit + loops)
+                         : "cc");
         fold(n);
         fold(loops);
     }
@@ -474,7 +516,8 @@ static uint8_t text_a[300], text_b[300];
             to_ = text_a + 136 + operand() % 9; /* overlapping */                                                      \
         if (down_)                                                                                                     \
             __asm__ volatile("std" ::: "cc");                                                                          \
-        __asm__ volatile(op GET_FLAGS "; cld" : "+S"(from_), "+D"(to_), "+c"(n_), "+a"(rax_), [out] "=r"(out_)::"memory", "cc"); \
+        __asm__ volatile(op GET_FLAGS "; cld"                                                                          \
+                         : "+S"(from_), "+D"(to_), "+c"(n_), "+a"(rax_), [out] "=r"(out_)::"memory", "cc");            \
         fold((uint64_t)(from_ - text_a));                                                                              \
         fold(n_);                                                                                                      \
         fold(rax_);                                                                                                    \
@@ -528,7 +571,10 @@ uint64_t group_string(uint64_t seed)
         fold(n);
         fold(out & ALL);
         n = 0;
-        __asm__ volatile("cmp %[q], %[q]; repne scasq" GET_FLAGS : [q] "+D"(q), "+c"(n), [out] "=r"(out) : "a"(rax) : "memory", "cc");
+        __asm__ volatile("cmp %[q], %[q]; repne scasq" GET_FLAGS
+                         : [q] "+D"(q), "+c"(n), [out] "=r"(out)
+                         : "a"(rax)
+                         : "memory", "cc");
         fold(out & ALL); /* count 0: flags stay */
     }
     return hash;
@@ -543,7 +589,8 @@ uint64_t group_misc(uint64_t seed)
         table[i] = operand();
     for (int i = 0; i < 100; i++) {
         uint64_t a = operand(), b = operand(), c = operand(), d = operand(), out;
-        __asm__ volatile("addb %%ah, %%bl; movb %%ch, %%dh; xorb %%bh, %%al; subb %%dl, %%ah; xchgb %%cl, %%ch; incb %%bh; movb $0x5c, %%dh; cmpb %%ah, %%dh; setg %%ch"
+        __asm__ volatile("addb %%ah, %%bl; movb %%ch, %%dh; xorb %%bh, %%al; subb %%dl, %%ah; xchgb %%cl, %%ch; incb "
+                         "%%bh; movb $0x5c, %%dh; cmpb %%ah, %%dh; setg %%ch"
                          : "+a"(a), "+b"(b), "+c"(c), "+d"(d)::"cc");
         fold(a);
         fold(b);
@@ -567,26 +614,35 @@ uint64_t group_misc(uint64_t seed)
         fold(out);
         __asm__ volatile("movzwl 3(%1,%2,4), %k0" : "=r"(out) : "r"(table), "r"(index) : "memory");
         fold(out);
-        __asm__ volatile("pushq %1; pushw %w2; pushq $-9; popq %0; addw %w0, (%%rsp); popw %w1; popq %2" : "=&r"(out), "+r"(a), "+r"(b)::"cc", "memory");
+        __asm__ volatile("pushq %1; pushw %w2; pushq $-9; popq %0; addw %w0, (%%rsp); popw %w1; popq %2"
+                         : "=&r"(out), "+r"(a), "+r"(b)::"cc", "memory");
         fold(out);
         fold(a);
         fold(b);
-        __asm__ volatile("pushq %%rbp; enter $32, $0; movq %1, -8(%%rbp); addq $5, -8(%%rbp); movq -8(%%rbp), %0; leave; popq %%rbp"
-                         : "=&d"(out) : "c"(a) : "cc", "memory");
+        __asm__ volatile(
+            "pushq %%rbp; enter $32, $0; movq %1, -8(%%rbp); addq $5, -8(%%rbp); movq -8(%%rbp), %0; leave; popq %%rbp"
+            : "=&d"(out)
+            : "c"(a)
+            : "cc", "memory");
         fold(out);
         __asm__ volatile("addb %b2, %b1; lahf; movzbl %%ah, %k0" : "=&d"(out), "+b"(b) : "c"(c) : "rax", "cc");
         fold(out);
         __asm__ volatile("movb %b1, %%ah; sahf" GET_FLAGS : [out] "=r"(out) : "c"(c) : "rax", "cc");
         fold(out & (CF | PF | AF | ZF | SF));
         __asm__ volatile("cmp %[c], %[d]; stc; cmc; adc $0, %[d]; clc; sbb %[c], %[d]; cmc" GET_FLAGS
-                         : [out] "=&r"(out), [d] "+d"(d) : [c] "c"(c) : "cc");
+                         : [out] "=&r"(out), [d] "+d"(d)
+                         : [c] "c"(c)
+                         : "cc");
         fold(d);
         fold(out & ALL);
         __asm__ volatile("xlatb" : "+a"(a) : "b"(table) : "memory");
         fold(a);
         uint64_t w0 = operand(), w1 = operand(), w2 = operand(), w3 = operand();
-        __asm__ volatile("addq %4, %0; adcq %5, %1; adcq %6, %2; adcl %k4, %k3; subq %5, %0; sbbq %6, %1; sbbq %4, %2; rclq $3, %1; rcrl $1, %k2"
-                         : "+&r"(w0), "+&r"(w1), "+&r"(w2), "+&r"(w3) : "r"(a), "r"(c), "r"(d) : "cc");
+        __asm__ volatile("addq %4, %0; adcq %5, %1; adcq %6, %2; adcl %k4, %k3; subq %5, %0; sbbq %6, %1; sbbq %4, %2; "
+                         "rclq $3, %1; rcrl $1, %k2"
+                         : "+&r"(w0), "+&r"(w1), "+&r"(w2), "+&r"(w3)
+                         : "r"(a), "r"(c), "r"(d)
+                         : "cc");
         fold(w0);
         fold(w1);
         fold(w2);
@@ -622,26 +678,13 @@ uint64_t group_compiled(uint64_t seed)
         fold((uint64_t)(wide >> 64));
         fold((uint64_t)wide % (operand() | 1));
         switch (operand() % 7) {
-        case 0:
-            fold(1);
-            break;
-        case 1:
-            fold((uint64_t)wide << 3);
-            break;
-        case 2:
-            fold((uint64_t)((int64_t)wide >> 9));
-            break;
-        case 3:
-            fold((uint64_t)__builtin_clzll((uint64_t)wide | 1));
-            break;
-        case 4:
-            fold((uint64_t)__builtin_bswap32((uint32_t)wide));
-            break;
-        case 5:
-            fold((uint64_t)((int32_t)wide / 1000));
-            break;
-        default:
-            fold((uint64_t)wide / 1000003);
+        case 0: fold(1); break;
+        case 1: fold((uint64_t)wide << 3); break;
+        case 2: fold((uint64_t)((int64_t)wide >> 9)); break;
+        case 3: fold((uint64_t)__builtin_clzll((uint64_t)wide | 1)); break;
+        case 4: fold((uint64_t)__builtin_bswap32((uint32_t)wide)); break;
+        case 5: fold((uint64_t)((int32_t)wide / 1000)); break;
+        default: fold((uint64_t)wide / 1000003);
         }
     }
     fold(ackermann(2, 30));

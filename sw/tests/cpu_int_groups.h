@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-#define CPU_INT_GROUPS(X) X(alu) X(unary) X(shift) X(muldiv) X(bit) X(exchange) X(condition) X(string) X(misc) X(compiled)
+#define CPU_INT_GROUPS(X)                                                                                              \
+    X(alu) X(unary) X(shift) X(muldiv) X(bit) X(exchange) X(condition) X(string) X(misc) X(compiled)
 #define DECLARE(name) uint64_t group_##name(uint64_t seed);
 CPU_INT_GROUPS(DECLARE)
 #undef DECLARE

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Exceptions and interrupts through the IDT: vectors, error codes, saved state, stacks, nesting, IRETQ, SYSCALL and SYSRET.
- * SDM Vol. 3A, "Interrupt and Exception Handling"; Vol. 2, INT n, IRET, SYSCALL, SYSRET.
+/* Exceptions and interrupts through the IDT: vectors, error codes, saved state, stacks, nesting, IRETQ, SYSCALL and
+ * SYSRET. SDM Vol. 3A, "Interrupt and Exception Handling"; Vol. 2, INT n, IRET, SYSCALL, SYSRET.
  */
 #include "arch/control.h"
 #include "arch/insn.h"
@@ -24,7 +24,8 @@ extern char fault_de[], fault_ud[], after_bp[], after_int[], db_stepped[];
 static __attribute__((noinline, noclone)) void raise_de(void *arg)
 {
     (void)arg;
-    __asm__ volatile("xor %%edx, %%edx; mov $1, %%eax; xor %%ecx, %%ecx\n.globl fault_de\nfault_de: div %%ecx" ::: "rax", "rcx", "rdx");
+    __asm__ volatile("xor %%edx, %%edx; mov $1, %%eax; xor %%ecx, %%ecx\n.globl fault_de\nfault_de: div %%ecx" ::
+                         : "rax", "rcx", "rdx");
 }
 static __attribute__((noinline, noclone)) void raise_de_overflow(void *arg)
 {
@@ -56,10 +57,7 @@ static __attribute__((noinline, noclone)) void raise_icebp(void *arg)
     (void)arg;
     __asm__ volatile(".byte 0xf1");
 }
-static void read_byte(void *arg)
-{
-    (void)*(volatile uint8_t *)arg;
-}
+static void read_byte(void *arg) { (void)*(volatile uint8_t *)arg; }
 static void load_through_rbp(void *arg)
 {
     __asm__ volatile("push %%rbp; mov %0, %%rbp; mov (%%rbp), %%rax; pop %%rbp" ::"r"(arg) : "rax", "memory");
@@ -68,10 +66,7 @@ static void push_at(void *arg)
 {
     __asm__ volatile("mov %%rsp, %%rbx; mov %0, %%rsp; pushq $1; mov %%rbx, %%rsp" ::"r"(arg) : "rbx", "memory");
 }
-static void jump_to(void *arg)
-{
-    __asm__ volatile("jmp *%0" ::"r"(arg));
-}
+static void jump_to(void *arg) { __asm__ volatile("jmp *%0" ::"r"(arg)); }
 static void load_ds(void *arg)
 {
     __asm__ volatile("mov %0, %%ds; mov %1, %%ds" ::"r"((uint32_t)(uint64_t)arg), "r"(SEL_KERNEL_DATA));
@@ -84,39 +79,18 @@ static void far_return(void *arg)
 {
     __asm__ volatile("pushq %0; leaq 1f(%%rip), %%rax; pushq %%rax; lretq\n1:" ::"r"(arg) : "rax", "memory");
 }
-static void read_bad_msr(void *arg)
-{
-    rdmsr((uint32_t)(uint64_t)arg);
-}
-static void write_noncanonical_msr(void *arg)
-{
-    wrmsr((uint32_t)(uint64_t)arg, NONCANONICAL);
-}
-static void set_cr4(void *arg)
-{
-    write_cr4(read_cr4() | (uint64_t)arg);
-}
-static void clear_cr0(void *arg)
-{
-    write_cr0(read_cr0() & ~(uint64_t)arg);
-}
-static void clear_cr4(void *arg)
-{
-    write_cr4(read_cr4() & ~(uint64_t)arg);
-}
-static void write_cr8_high(void *arg)
-{
-    write_cr8((uint64_t)arg);
-}
+static void read_bad_msr(void *arg) { rdmsr((uint32_t)(uint64_t)arg); }
+static void write_noncanonical_msr(void *arg) { wrmsr((uint32_t)(uint64_t)arg, NONCANONICAL); }
+static void set_cr4(void *arg) { write_cr4(read_cr4() | (uint64_t)arg); }
+static void clear_cr0(void *arg) { write_cr0(read_cr0() & ~(uint64_t)arg); }
+static void clear_cr4(void *arg) { write_cr4(read_cr4() & ~(uint64_t)arg); }
+static void write_cr8_high(void *arg) { write_cr8((uint64_t)arg); }
 static void locked_nop(void *arg)
 {
     (void)arg;
     __asm__ volatile(".byte 0xf0, 0x90");
 }
-static void locked_load(void *arg)
-{
-    __asm__ volatile(".byte 0xf0, 0x48, 0x8b, 0x07" ::"D"(arg) : "rax");
-}
+static void locked_load(void *arg) { __asm__ volatile(".byte 0xf0, 0x48, 0x8b, 0x07" ::"D"(arg) : "rax"); }
 static void unaligned_cmpxchg16b(void *arg)
 {
     __asm__ volatile("lock cmpxchg16b %0" : "+m"(*(char(*)[16])arg)::"rax", "rbx", "rcx", "rdx", "memory");
@@ -140,8 +114,8 @@ static void longest_instruction(void *arg)
 static void expect(const char *what, void (*fn)(void *), uint64_t arg, unsigned vector, uint64_t error)
 {
     struct trap t = test_for_exception(fn, (void *)arg);
-    report(t.is_raised && t.vector == vector && t.error == error, "%s: vector %u error %lx (raised %d, %u, %lx)", what, vector,
-           error, t.is_raised, t.vector, t.error);
+    report(t.is_raised && t.vector == vector && t.error == error, "%s: vector %u error %lx (raised %d, %u, %lx)", what,
+           vector, error, t.is_raised, t.vector, t.error);
 }
 
 /* What QEMU's TCG 7.2 leaves out or does otherwise (error codes of IDT faults count entries of 8 bytes there twice). */
@@ -259,8 +233,8 @@ static void check_int(void)
                      "or %%rbx, %%rax; or %%rcx, %%rax; or %%rdx, %%rax; or %%rsi, %%rax; or %%rdi, %%rax;"
                      "or %%r8, %%rax; or %%r9, %%rax; or %%r10, %%rax; or %%r11, %%rax; or %%r12, %%rax;"
                      "or %%r13, %%rax; or %%r14, %%rax; or %%r15, %%rax"
-                     : "=a"(bad)::"rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
-                       "memory", "cc");
+                     : "=a"(bad)::"rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+                       "r15", "memory", "cc");
     report(bad == 0, "registers survive an interrupt");
 
     trap_install(0x55, nested);
@@ -325,7 +299,9 @@ static void check_frame(void)
     for (uint64_t shift = 0; shift < 16; shift++) {
         uint64_t rsp;
         __asm__ volatile("mov %%rsp, %%rbx; sub %1, %%rsp; mov %%rsp, %0; int $0x56; mov %%rbx, %%rsp"
-                         : "=&r"(rsp) : "r"(256 + shift) : "rbx", "memory", "cc");
+                         : "=&r"(rsp)
+                         : "r"(256 + shift)
+                         : "rbx", "memory", "cc");
         if (raw_rsp != (rsp & ~15ull) - 40 || raw_frame[3] != rsp) {
             report(false, "frame at RSP %% 16 = %lu", shift);
             return;
@@ -353,7 +329,8 @@ static void check_single_step(void)
     seen_count = 0;
     write_dr6(0);
     __asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq\n"
-                     "nop\nnop\nmov %%eax, %%eax\n.globl db_stepped\ndb_stepped:\nnop\nnop" ::: "memory", "cc", "rax");
+                     "nop\nnop\nmov %%eax, %%eax\n.globl db_stepped\ndb_stepped:\nnop\nnop" ::
+                         : "memory", "cc", "rax");
     report(seen_count == 3 && seen_rip == (uint64_t)db_stepped,
            "TF: one #DB after each of three instructions (%lu, %lx)", seen_count, seen_rip - (uint64_t)db_stepped);
     report(read_dr6() & 1 << 14, "DR6.BS is set");
@@ -362,14 +339,12 @@ static void check_single_step(void)
 }
 
 /* A #PF whose own delivery faults becomes #DF: the kernel's stack is gone; #DF has its own (IST). */
-static void fault_without_stack(void *arg)
-{
-    __asm__ volatile("mov %0, %%rsp; movb $0, (%0)" ::"r"(arg) : "memory");
-}
+static void fault_without_stack(void *arg) { __asm__ volatile("mov %0, %%rsp; movb $0, (%0)" ::"r"(arg) : "memory"); }
 static void check_double_fault(void)
 {
     struct trap t = test_for_exception(fault_without_stack, (void *)(ABSENT_VA + 0x800));
-    report(t.vector == VECTOR_DF && t.error == 0 && t.rsp == ABSENT_VA + 0x800, "#PF without a stack: #DF by IST, error 0");
+    report(t.vector == VECTOR_DF && t.error == 0 && t.rsp == ABSENT_VA + 0x800,
+           "#PF without a stack: #DF by IST, error 0");
     trap_set_gate(VECTOR_GP, GATE_INTERRUPT & ~GATE_PRESENT, 0);
     expect("#GP whose gate is absent", read_byte, NONCANONICAL, VECTOR_DF, 0);
     trap_set_gate(VECTOR_GP, GATE_INTERRUPT, 0);
@@ -381,7 +356,8 @@ static void check_double_fault(void)
 static void iret_to(void *arg)
 {
     const uint64_t *frame = arg; /* rip, cs, rflags, rsp, ss */
-    __asm__ volatile("pushq 32(%0); pushq 24(%0); pushq 16(%0); pushq 8(%0); pushq (%0); iretq" ::"r"(frame) : "memory");
+    __asm__ volatile("pushq 32(%0); pushq 24(%0); pushq 16(%0); pushq 8(%0); pushq (%0); iretq" ::"r"(frame)
+                     : "memory");
 }
 static void check_iretq(void)
 {
@@ -410,10 +386,7 @@ static void check_iretq(void)
 }
 
 /* --- CPL 3 --- */
-static uint64_t user_identity(void *arg)
-{
-    return read_cs() | (uint64_t)read_ss() << 16 | (uint64_t)arg << 32;
-}
+static uint64_t user_identity(void *arg) { return read_cs() | (uint64_t)read_ss() << 16 | (uint64_t)arg << 32; }
 #define USER_FN(name, text)                                                                                            \
     static uint64_t name(void *arg)                                                                                    \
     {                                                                                                                  \
@@ -434,16 +407,14 @@ USER_FN(user_load, "movb (%%rdi), %%al")
 USER_FN(user_de, "xor %%ecx, %%ecx; div %%ecx")
 USER_FN(user_sysret, "sysretq")
 USER_FN(user_load_kernel_ds, "mov $0x10, %%eax; mov %%eax, %%ds")
-USER_FN(user_popf_if, "pushfq; andq $~0x200, (%%rsp); orq $0x3001, (%%rsp); popfq; pushfq; pop %%rax; mov %%rax, (%%rdi)")
+USER_FN(user_popf_if,
+        "pushfq; andq $~0x200, (%%rsp); orq $0x3001, (%%rsp); popfq; pushfq; pop %%rax; mov %%rax, (%%rdi)")
 USER_FN(user_invlpg, "invlpg (%%rdi)")
 USER_FN(user_clts, "clts")
 USER_FN(user_rdtsc, "rdtsc")
 
 static uint64_t (*user_function)(void *);
-static void in_user(void *arg)
-{
-    run_in_user(user_function, arg);
-}
+static void in_user(void *arg) { run_in_user(user_function, arg); }
 static void expect_user(const char *what, uint64_t (*fn)(void *), void *arg, unsigned vector, uint64_t error)
 {
     user_function = fn;
@@ -462,7 +433,8 @@ static bool note_stack(struct trap_frame *f)
 static void check_user(void)
 {
     uint64_t value = run_in_user(user_identity, (void *)0x1234);
-    report_equal(value, 0x123400000000 | (uint64_t)SEL_USER_DATA << 16 | SEL_USER_CODE, "IRETQ enters CPL 3, SYSCALL leaves");
+    report_equal(value, 0x123400000000 | (uint64_t)SEL_USER_DATA << 16 | SEL_USER_CODE,
+                 "IRETQ enters CPL 3, SYSCALL leaves");
     expect_user("CLI", user_cli, NULL, VECTOR_GP, 0);
     expect_user("HLT", user_hlt, NULL, VECTOR_GP, 0);
     expect_user("OUT", user_out, NULL, VECTOR_GP, 0);
@@ -492,7 +464,8 @@ static void check_user(void)
            "POPF at CPL 3 changes neither IF nor IOPL (%lx)", value);
     run_in_user_with(user_popf_if, &value, RFLAGS_IF | RFLAGS_IOPL_MASK, user_stack_top());
     report_equal(value & (RFLAGS_IF | RFLAGS_IOPL_MASK), RFLAGS_IOPL_MASK, "with IOPL 3 it changes IF");
-    report_equal(run_in_user_with(user_cli, NULL, RFLAGS_IOPL_MASK, user_stack_top()), 0, "with IOPL 3 CLI is legal at CPL 3");
+    report_equal(run_in_user_with(user_cli, NULL, RFLAGS_IOPL_MASK, user_stack_top()), 0,
+                 "with IOPL 3 CLI is legal at CPL 3");
 
     write_cr4(read_cr4() | CR4_TSD);
     expect_user("RDTSC with CR4.TSD", user_rdtsc, NULL, VECTOR_GP, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Interrupts between cores: fixed, logical, NMI, shorthands, waking from HLT, many in a row; in xAPIC and in x2APIC mode.
- * SDM Vol. 3A, "Issuing Interprocessor Interrupts".
+/* Interrupts between cores: fixed, logical, NMI, shorthands, waking from HLT, many in a row; in xAPIC and in x2APIC
+ * mode. SDM Vol. 3A, "Issuing Interprocessor Interrupts".
  */
 #include "apic.h"
 #include "arch/control.h"
@@ -62,7 +62,8 @@ static void check_fixed(void)
         (void)wait_until(counts[i] > 0);
         settle();
         cli();
-        report(counts[i] == 1 && total() == 1, "%s: a fixed IPI to core %u arrives there once and nowhere else", mode, i);
+        report(counts[i] == 1 && total() == 1, "%s: a fixed IPI to core %u arrives there once and nowhere else", mode,
+               i);
     }
     clear();
     apic_send(this_cpu()->x2apic ? 0x1234 : 0x7e, ICR_FIXED | ICR_ASSERT | VECTOR);
@@ -103,7 +104,7 @@ static uint64_t set_logical_id(void *arg)
 
 static void check_logical(void)
 {
-    uint32_t all = 0, ids[MAX_CPUS];
+    uint32_t all = 0, ids[MAX_CPUS] = {0};
     for (uint32_t i = 0; i < cores && i < 8; i++) {
         ids[i] = (uint32_t)on_cpu(i, set_logical_id, (void *)(1ull << i));
         ids[i] = this_cpu()->x2apic ? ids[i] : ids[i] >> 24;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 4-level paging: page faults with their error codes and CR2, protection bits at every level, accessed and dirty bits, large pages,
- * and when a changed entry takes effect. SDM Vol. 3A, "Paging". Tests are tolerant where the manual lets a stale translation live.
+/* 4-level paging: page faults with their error codes and CR2, protection bits at every level, accessed and dirty bits,
+ * large pages, and when a changed entry takes effect. SDM Vol. 3A, "Paging". Tests are tolerant where the manual lets a
+ * stale translation live.
  */
 #include "paging.h"
 #include "arch/control.h"
@@ -20,26 +21,11 @@ const char test_name[] = "paging";
 
 extern uint64_t boot_pml4[];
 
-static void do_read(void *arg)
-{
-    (void)*(volatile uint64_t *)arg;
-}
-static void do_write(void *arg)
-{
-    *(volatile uint64_t *)arg = 0x1122334455667788;
-}
-static void do_modify(void *arg)
-{
-    __asm__ volatile("lock addq $1, (%0)" ::"r"(arg) : "memory", "cc");
-}
-static void do_fetch(void *arg)
-{
-    __asm__ volatile("call *%0" ::"r"(arg) : "memory");
-}
-static uint64_t user_read(void *arg)
-{
-    return *(volatile uint64_t *)arg;
-}
+static void do_read(void *arg) { (void)*(volatile uint64_t *)arg; }
+static void do_write(void *arg) { *(volatile uint64_t *)arg = 0x1122334455667788; }
+static void do_modify(void *arg) { __asm__ volatile("lock addq $1, (%0)" ::"r"(arg) : "memory", "cc"); }
+static void do_fetch(void *arg) { __asm__ volatile("call *%0" ::"r"(arg) : "memory"); }
+static uint64_t user_read(void *arg) { return *(volatile uint64_t *)arg; }
 static uint64_t user_write(void *arg)
 {
     *(volatile uint64_t *)arg = 1;
@@ -51,10 +37,7 @@ static uint64_t user_fetch(void *arg)
     return 0;
 }
 static uint64_t (*user_function)(void *);
-static void in_user(void *arg)
-{
-    run_in_user(user_function, arg);
-}
+static void in_user(void *arg) { run_in_user(user_function, arg); }
 
 /* QEMU 7.2 leaves P clear in the error code when RSVD is set; the manual says that RSVD implies P. */
 static bool is_fault(struct trap t, uint64_t error, uint64_t cr2)
@@ -73,8 +56,8 @@ static void expect_user_fault(const char *what, uint64_t (*fn)(void *), uint64_t
 {
     user_function = fn;
     struct trap t = test_for_exception(in_user, (void *)va);
-    report(is_fault(t, error, va) && t.cs == SEL_USER_CODE, "CPL 3 %s: #PF error %lx (raised %d, vector %u, error %lx)", what,
-           error, t.is_raised, t.vector, t.error);
+    report(is_fault(t, error, va) && t.cs == SEL_USER_CODE, "CPL 3 %s: #PF error %lx (raised %d, vector %u, error %lx)",
+           what, error, t.is_raised, t.vector, t.error);
 }
 static void expect_ok(const char *what, void (*fn)(void *), uint64_t va)
 {
@@ -232,7 +215,8 @@ static void check_no_execute(void)
     invlpg((void *)VA);
     struct trap t = test_for_exception(do_read, (void *)VA);
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
-    report(is_fault(t, PF_ERROR_P | PF_ERROR_RSVD, VA), "NX with EFER.NXE = 0 is a reserved bit (%u, %lx)", t.vector, t.error);
+    report(is_fault(t, PF_ERROR_P | PF_ERROR_RSVD, VA), "NX with EFER.NXE = 0 is a reserved bit (%u, %lx)", t.vector,
+           t.error);
     invlpg((void *)VA);
 }
 
@@ -300,7 +284,8 @@ static void check_large(void)
     *pde = target | KERNEL_PAGE | PTE_PS;
     write_cr3(read_cr3());
     *(volatile uint64_t *)(large + 0x12345678 % LARGE_PAGE_BYTES) = 0xabcdef;
-    report(*(volatile uint64_t *)(target + 0x12345678 % LARGE_PAGE_BYTES) == 0xabcdef, "a 2 MiB page maps 21 bits of offset");
+    report(*(volatile uint64_t *)(target + 0x12345678 % LARGE_PAGE_BYTES) == 0xabcdef,
+           "a 2 MiB page maps 21 bits of offset");
     report(*pde & PTE_A && *pde & PTE_D, "A and D of a large page are in the PDE");
     *pde = target | PTE_P | PTE_PS;
     invlpg((void *)(large + 0x1000));
@@ -383,10 +368,7 @@ static void set_user_bit(uint64_t from, uint64_t to, bool is_user)
     write_cr3(read_cr3());
 }
 
-static void do_read_with_ac(void *arg)
-{
-    __asm__ volatile("stac; mov (%0), %%rax; clac" ::"r"(arg) : "rax", "memory");
-}
+static void do_read_with_ac(void *arg) { __asm__ volatile("stac; mov (%0), %%rax; clac" ::"r"(arg) : "rax", "memory"); }
 
 static void check_smep_smap(void)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Start of the other cores by INIT-SIPI-SIPI, per-core areas, locked counters and races on them. Runs on any number of cores. */
+/* Start of the other cores by INIT-SIPI-SIPI, per-core areas, locked counters and races on them. Runs on any number of
+ * cores. */
+#include "smp.h"
 #include "apic.h"
 #include "arch/control.h"
 #include "arch/insn.h"
@@ -7,7 +9,6 @@
 #include "boot.h"
 #include "printf.h"
 #include "report.h"
-#include "smp.h"
 #include "spinlock.h"
 
 const char test_name[] = "smp";
@@ -53,8 +54,10 @@ static void barrier(uint32_t count)
 static bool cas16(uint64_t *p, uint64_t *low, uint64_t *high)
 {
     bool ok;
-    __asm__ volatile("lock cmpxchg16b %1" : "=@ccz"(ok), "+m"(*(__int128 *)p), "+a"(*low), "+d"(*high)
-                     : "b"(*low + 1), "c"(*high + 2) : "memory");
+    __asm__ volatile("lock cmpxchg16b %1"
+                     : "=@ccz"(ok), "+m"(*(__int128 *)p), "+a"(*low), "+d"(*high)
+                     : "b"(*low + 1), "c"(*high + 2)
+                     : "memory");
     return ok;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Not a test of the guest: exits with the number that ends the command line, so that tests/guest can check exit statuses. */
+/* Not a test of the guest: exits with the number that ends the command line, so that tests/guest can check exit
+ * statuses. */
 #include "boot.h"
 #include "printf.h"
 #include "report.h"

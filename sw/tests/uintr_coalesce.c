@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ON and SN: which posts send a notification, what is collected by one, and what suppression keeps. On one core to itself, and with a
- * second core as receiver. SDM Vol. 3A, "User Posted-Interrupt Descriptor"; Vol. 2, SENDUIPI. Cases S11-S14, N04-N08, N17.
+/* ON and SN: which posts send a notification, what is collected by one, and what suppression keeps. On one core to
+ * itself, and with a second core as receiver. SDM Vol. 3A, "User Posted-Interrupt Descriptor"; Vol. 2, SENDUIPI. Cases
+ * S11-S14, N04-N08, N17.
  */
 #include "uintr_common.h"
 
@@ -17,9 +18,11 @@ static void check_self(void)
 {
     uintr_setup_self();
     senduipi(1);
-    report(upid.control & UPID_ON && upid.pir == 2 && has_notification(), "S11 first post: ON = 1, PIR bit, notification");
+    report(upid.control & UPID_ON && upid.pir == 2 && has_notification(),
+           "S11 first post: ON = 1, PIR bit, notification");
     sti_nop_cli();
-    report(!(upid.control & UPID_ON) && upid.pir == 0 && rdmsr(MSR_UINTR_RR) == 2, "the notification clears ON and moves PIR to UIRR");
+    report(!(upid.control & UPID_ON) && upid.pir == 0 && rdmsr(MSR_UINTR_RR) == 2,
+           "the notification clears ON and moves PIR to UIRR");
 
     uintr_setup_self();
     upid.control |= UPID_ON;
@@ -35,14 +38,17 @@ static void check_self(void)
     uintr_setup_self();
     upid.control |= UPID_SN;
     senduipi(3);
-    report(upid.pir == 8 && (upid.control & 3) == UPID_SN && !has_notification(), "S13 SN = 1: PIR bit, ON stays 0, no notification");
+    report(upid.pir == 8 && (upid.control & 3) == UPID_SN && !has_notification(),
+           "S13 SN = 1: PIR bit, ON stays 0, no notification");
     upid.control |= UPID_ON;
     senduipi(4);
-    report(upid.pir == 0x18 && (upid.control & 3) == (UPID_SN | UPID_ON) && !has_notification(), "S14 SN = 1 and ON = 1: the same");
+    report(upid.pir == 0x18 && (upid.control & 3) == (UPID_SN | UPID_ON) && !has_notification(),
+           "S14 SN = 1 and ON = 1: the same");
     apic_self_ipi(UINTR_NOTIFICATION_VECTOR);
     settle();
     sti_nop_cli();
-    report(rdmsr(MSR_UINTR_RR) == 0x18 && upid.pir == 0 && (upid.control & 3) == UPID_SN, "N07 a notification with SN = 1 drains; SN stays");
+    report(rdmsr(MSR_UINTR_RR) == 0x18 && upid.pir == 0 && (upid.control & 3) == UPID_SN,
+           "N07 a notification with SN = 1 drains; SN stays");
     report_equal(deliver_pending(), 2, "and both are delivered");
 
     uintr_setup_self();
@@ -78,7 +84,8 @@ static void check_self(void)
     report(upid.pir == ~0ull, "64 posts fill PIR");
     settle();
     sti_nop_cli();
-    report(rdmsr(MSR_UINTR_RR) == ~0ull && !apic_is_set(APIC_IRR, UINTR_NOTIFICATION_VECTOR), "N17 one notification collects all");
+    report(rdmsr(MSR_UINTR_RR) == ~0ull && !apic_is_set(APIC_IRR, UINTR_NOTIFICATION_VECTOR),
+           "N17 one notification collects all");
     report_equal(deliver_pending(), 64, "and 64 are delivered");
     for (int i = 0; i < 3; i++)
         senduipi(11);

@@ -3,12 +3,12 @@
 #ifndef UINTR_COMMON_H
 #define UINTR_COMMON_H
 
-#include "uintr.h"
 #include "apic.h"
 #include "boot.h"
 #include "report.h"
 #include "smp.h"
 #include "trap.h"
+#include "uintr.h"
 #include "user.h"
 
 /* One delivery as the handler saw it; the first four are the frame. */
@@ -33,24 +33,15 @@ void uintr_setup_sender(void);
 /* True, or a SKIP line: the machine has no user interrupts. */
 bool uintr_or_skip(void);
 
-static inline void clui(void)
-{
-    __asm__ volatile("clui" ::: "memory");
-}
-static inline void stui(void)
-{
-    __asm__ volatile("stui" ::: "memory");
-}
+static inline void clui(void) { __asm__ volatile("clui" ::: "memory"); }
+static inline void stui(void) { __asm__ volatile("stui" ::: "memory"); }
 static inline bool testui(void)
 {
     bool uif;
     __asm__ volatile("testui" : "=@ccc"(uif)::"memory");
     return uif;
 }
-static inline void senduipi(uint64_t index)
-{
-    __asm__ volatile("senduipi %0" ::"r"(index) : "memory");
-}
+static inline void senduipi(uint64_t index) { __asm__ volatile("senduipi %0" ::"r"(index) : "memory"); }
 static inline void set_uinv(uint8_t vector)
 {
     wrmsr(MSR_UINTR_MISC, (rdmsr(MSR_UINTR_MISC) & 0xffffffff) | (uint64_t)vector << UINTR_MISC_UINV_SHIFT);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Notifications that arrive at CPL 0 or with UIF = 0, the delivery after the return to CPL 3 (by IRETQ and by SYSRET), HLT that is
- * re-entered, and interrupts that only look like notifications. SDM Vol. 3A, "User-Interrupt Notification Identification",
- * "User-Interrupt Notification Processing". Cases N of the conformance list.
+/* Notifications that arrive at CPL 0 or with UIF = 0, the delivery after the return to CPL 3 (by IRETQ and by SYSRET),
+ * HLT that is re-entered, and interrupts that only look like notifications. SDM Vol. 3A, "User-Interrupt Notification
+ * Identification", "User-Interrupt Notification Processing". Cases N of the conformance list.
  */
 #include "paging.h"
 #include "uintr_common.h"
@@ -33,8 +33,8 @@ static uint64_t kernel_with_interrupts(void *arg)
     senduipi((uint64_t)arg);
     settle();
     cli();
-    return uintr_record_count | (uint64_t)(rdmsr(MSR_UINTR_RR) == 1ull << (uint64_t)arg) << 8 | (uint64_t)(upid.pir == 0) << 9 |
-           (uint64_t)!(upid.control & UPID_ON) << 10 | (uint64_t)is_isr_empty() << 11;
+    return uintr_record_count | (uint64_t)(rdmsr(MSR_UINTR_RR) == 1ull << (uint64_t)arg) << 8 |
+           (uint64_t)(upid.pir == 0) << 9 | (uint64_t) !(upid.control & UPID_ON) << 10 | (uint64_t)is_isr_empty() << 11;
 }
 static uint64_t user_kernel_sysret(void *arg)
 {
@@ -60,22 +60,26 @@ static void check_kernel(void)
     uint64_t seen = run_in_user(user_kernel_sysret, (void *)9);
     report((seen & 0xff) == 0, "N02 at CPL 0 with IF = 1 and UIF = 1: no delivery there");
     report((seen >> 8 & 15) == 15, "N02 UIRR has the bit, PIR = 0, ON = 0, ISR empty (%lx)", seen >> 8 & 15);
-    report(seen >> 16 == 1 && uintr_records[0].vector == 9, "N02 delivered after SYSRET, before the next user instruction");
+    report(seen >> 16 == 1 && uintr_records[0].vector == 9,
+           "N02 delivered after SYSRET, before the next user instruction");
     uintr_setup_self();
     seen = run_in_user(user_kernel_iret, (void *)33);
     report((seen & 0xff) == 0 && (seen >> 8 & 15) == 15, "N02 the same in a kernel entered by INT");
-    report(seen >> 16 == 1 && uintr_records[0].vector == 33, "N02 delivered after IRETQ, before the next user instruction");
+    report(seen >> 16 == 1 && uintr_records[0].vector == 33,
+           "N02 delivered after IRETQ, before the next user instruction");
     report_equal(idt_runs, 0, "the IDT's handler of the notification vector never ran");
 
     uintr_setup_self();
     senduipi(4);
     settle();
-    report(apic_is_set(APIC_IRR, UINTR_NOTIFICATION_VECTOR) && upid.pir == 1 << 4 && rdmsr(MSR_UINTR_RR) == 0, "N03 CPL 0 with IF = 0: stays in IRR, UPID untouched");
+    report(apic_is_set(APIC_IRR, UINTR_NOTIFICATION_VECTOR) && upid.pir == 1 << 4 && rdmsr(MSR_UINTR_RR) == 0,
+           "N03 CPL 0 with IF = 0: stays in IRR, UPID untouched");
     uint64_t rsp_before, rsp_after, flags_before, flags_after;
     __asm__ volatile("pushfq; popq %2; mov %%rsp, %0; sti; nop; nop; cli; mov %%rsp, %1; pushfq; popq %3"
                      : "=&r"(rsp_before), "=&r"(rsp_after), "=&r"(flags_before), "=&r"(flags_after)::"memory");
     report(rdmsr(MSR_UINTR_RR) == 1 << 4 && upid.pir == 0, "N03 processed after STI");
-    report(rsp_before == rsp_after && flags_before == flags_after, "N20 RSP and RFLAGS are unchanged by a notification");
+    report(rsp_before == rsp_after && flags_before == flags_after,
+           "N20 RSP and RFLAGS are unchanged by a notification");
     report_equal(deliver_pending(), 1, "N03 delivered at CPL 3");
 }
 
@@ -117,7 +121,8 @@ static void check_identification(void)
     upid.pir = 1;
     __asm__ volatile("int $0xec" ::: "memory");
     run_in_user(user_int, NULL);
-    report(idt_runs == 2 && upid.pir == 1 && rdmsr(MSR_UINTR_RR) == 0, "N12 INT with the notification vector goes through the IDT");
+    report(idt_runs == 2 && upid.pir == 1 && rdmsr(MSR_UINTR_RR) == 0,
+           "N12 INT with the notification vector goes through the IDT");
 
     uintr_setup_self();
     idt_runs = 0;
@@ -125,7 +130,8 @@ static void check_identification(void)
     senduipi(3);
     settle();
     sti_nop_cli();
-    report(idt_runs == 1 && idt_was_in_service && upid.pir == 8 && rdmsr(MSR_UINTR_RR) == 0, "N10 UINV = 0: an ordinary interrupt");
+    report(idt_runs == 1 && idt_was_in_service && upid.pir == 8 && rdmsr(MSR_UINTR_RR) == 0,
+           "N10 UINV = 0: an ordinary interrupt");
     uintr_setup_self();
     idt_runs = 0;
     set_uinv(0x40);
@@ -146,7 +152,8 @@ static void check_identification(void)
     settle();
     sti_nop_cli();
     uintr_enable();
-    report(idt_runs == 1 && idt_was_in_service && upid.pir == 8 && upid.control & UPID_ON, "N09 CR4.UINTR = 0: IDT, ISR bit until EOI, UPID untouched");
+    report(idt_runs == 1 && idt_was_in_service && upid.pir == 8 && upid.control & UPID_ON,
+           "N09 CR4.UINTR = 0: IDT, ISR bit until EOI, UPID untouched");
 }
 
 /* --- priorities --- */
@@ -190,7 +197,8 @@ static void check_priorities(void)
     settle();
     sti_nop_cli();
     sti_nop_cli();
-    report(idt_runs == 1 && rdmsr(MSR_UINTR_RR) == 8 && is_isr_empty(), "N21 a higher ordinary interrupt and a notification: both taken");
+    report(idt_runs == 1 && rdmsr(MSR_UINTR_RR) == 8 && is_isr_empty(),
+           "N21 a higher ordinary interrupt and a notification: both taken");
 }
 
 /* --- a notification whose UPID faults --- */
@@ -210,7 +218,8 @@ static void check_faults(void)
     apic_self_ipi(UINTR_NOTIFICATION_VECTOR);
     settle();
     struct trap t = test_for_exception(open_window, NULL);
-    report(t.is_raised && t.vector == VECTOR_PF && t.error == PF_ERROR_W && t.cr2 >> 12 == va >> 12, "N18 UPID page absent: #PF U=0 W=1 (%u, %lx)", t.vector, t.error);
+    report(t.is_raised && t.vector == VECTOR_PF && t.error == PF_ERROR_W && t.cr2 >> 12 == va >> 12,
+           "N18 UPID page absent: #PF U=0 W=1 (%u, %lx)", t.vector, t.error);
     report(is_isr_empty(), "N18 EOI is already done");
     page_map(va, (uint64_t)far_upid, PTE_P | PTE_W);
     far_upid->pir = 2;
@@ -240,7 +249,8 @@ static void check_user(void)
     wrmsr(MSR_UINTR_PD, va);
     for (int i = 0; i < UITT_ENTRIES; i++)
         uintr_uitte_set(&uitt[i], (struct upid *)va, (uint8_t)i);
-    report(run_in_user(user_spin, (void *)13) == 1 && uintr_records[0].vector == 13, "N19 UPID in a supervisor page, notified and delivered at CPL 3");
+    report(run_in_user(user_spin, (void *)13) == 1 && uintr_records[0].vector == 13,
+           "N19 UPID in a supervisor page, notified and delivered at CPL 3");
     page_unmap(va);
 }
 
@@ -278,7 +288,8 @@ static void check_hlt(void)
     uintr_setup_sender();
     senduipi(8);
     settle();
-    report(woke == 0 && upid.pir == 0 && !(upid.control & UPID_ON), "N14 a notification to a core in HLT is processed and HLT goes on");
+    report(woke == 0 && upid.pir == 0 && !(upid.control & UPID_ON),
+           "N14 a notification to a core in HLT is processed and HLT goes on");
     senduipi(9);
     settle();
     report(woke == 0 && upid.pir == 0, "N14 also a second one");

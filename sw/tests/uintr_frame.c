@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Delivery of user interrupts: stack frame, both forms of UISTACKADJUST, alignment, flags, order, faults on the way, nesting.
- * SDM Vol. 3A, "User-Interrupt Delivery". Cases D of the conformance list. One core.
+/* Delivery of user interrupts: stack frame, both forms of UISTACKADJUST, alignment, flags, order, faults on the way,
+ * nesting. SDM Vol. 3A, "User-Interrupt Delivery". Cases D of the conformance list. One core.
  */
 #include "paging.h"
 #include "uintr_common.h"
@@ -49,7 +49,8 @@ static void check_stack(void)
     report_equal(r->handler_rsp, VA + 0x1190, "D01 RSP - 80H, aligned to 16, minus 32");
     report(r->rsp == rsp && r->rip == (uint64_t)probe_first, "D01 frame: the interrupted RSP and RIP");
     report((r->rflags & (RFLAGS_ONE | RFLAGS_IF)) == (RFLAGS_ONE | RFLAGS_IF), "D01 frame: RFLAGS (%lx)", r->rflags);
-    report(*(volatile uint64_t *)(VA + 0x1190) == 5 && *(volatile uint64_t *)(VA + 0x11a8) == rsp, "D01 vector at RSP, old RSP at RSP + 24");
+    report(*(volatile uint64_t *)(VA + 0x1190) == 5 && *(volatile uint64_t *)(VA + 0x11a8) == rsp,
+           "D01 vector at RSP, old RSP at RSP + 24");
 
     r = deliver_at(rsp, (VA + 0x803) | UINTR_STACKADJUST_LOAD);
     report(r->handler_rsp == VA + 0x800 - 32 && r->rsp == rsp, "D02 bit 0: RSP is loaded, low 4 bits cleared");
@@ -74,7 +75,8 @@ static void check_order(void)
     uintr_setup_self();
     wrmsr(MSR_UINTR_RR, 0x8000000000000001);
     report_equal(deliver_pending(), 2, "D04 D05 two bits: two deliveries");
-    report(uintr_records[0].vector == 63 && uintr_records[1].vector == 0 && rdmsr(MSR_UINTR_RR) == 0, "D04 D05 63, then 0");
+    report(uintr_records[0].vector == 63 && uintr_records[1].vector == 0 && rdmsr(MSR_UINTR_RR) == 0,
+           "D04 D05 63, then 0");
     wrmsr(MSR_UINTR_RR, 1ull << 40);
     deliver_pending();
     report_equal(uintr_records[0].vector, 40, "D06 the vector is pushed as 64 bits");
@@ -117,17 +119,21 @@ static void check_flags(void)
     wrmsr(MSR_UINTR_RR, 2);
     uint64_t after = run_in_user(flags_probe, (void *)all);
     report_equal(uintr_records[0].rflags, all, "D09 the image has the flags of the boundary");
-    report_equal(uintr_records[0].handler_rflags, all, "D09 the handler starts with the same: DF, AC, ID, NT unchanged");
+    report_equal(uintr_records[0].handler_rflags, all,
+                 "D09 the handler starts with the same: DF, AC, ID, NT unchanged");
     report_equal(after, all, "UIRET brings them back");
     uintr_setup_self();
     wrmsr(MSR_UINTR_RR, 2);
     after = run_in_user(arithmetic_probe, NULL);
-    report_equal(uintr_records[0].rflags & RFLAGS_STATUS_MASK, RFLAGS_SF | RFLAGS_OF | RFLAGS_AF, "D10 status flags of the last ALU instruction");
+    report_equal(uintr_records[0].rflags & RFLAGS_STATUS_MASK, RFLAGS_SF | RFLAGS_OF | RFLAGS_AF,
+                 "D10 status flags of the last ALU instruction");
     report_equal(after & RFLAGS_STATUS_MASK, RFLAGS_SF | RFLAGS_OF | RFLAGS_AF, "D10 also after UIRET");
     uintr_setup_self();
     wrmsr(MSR_UINTR_RR, 2);
-    run_in_user_with(flags_probe, (void *)(uint64_t)(RFLAGS_ONE | RFLAGS_IOPL_MASK), RFLAGS_IOPL_MASK, user_stack_top());
-    report(uintr_record_count == 1 && !(uintr_records[0].rflags & RFLAGS_IF), "D11 RFLAGS.IF does not hold back a delivery");
+    run_in_user_with(flags_probe, (void *)(uint64_t)(RFLAGS_ONE | RFLAGS_IOPL_MASK), RFLAGS_IOPL_MASK,
+                     user_stack_top());
+    report(uintr_record_count == 1 && !(uintr_records[0].rflags & RFLAGS_IF),
+           "D11 RFLAGS.IF does not hold back a delivery");
 }
 
 /* --- single step --- */
@@ -154,8 +160,10 @@ static void check_step(void)
     trap_install(VECTOR_DB, on_db);
     wrmsr(MSR_UINTR_RR, 2);
     run_in_user(step_probe, NULL);
-    report(db_count == 1 && db_first_rip == (uint64_t)step_after, "5.3 the trap of the last instruction comes before the delivery");
-    report(uintr_record_count == 1 && uintr_records[0].rip == (uint64_t)step_after, "the delivery follows at the same boundary");
+    report(db_count == 1 && db_first_rip == (uint64_t)step_after,
+           "5.3 the trap of the last instruction comes before the delivery");
+    report(uintr_record_count == 1 && uintr_records[0].rip == (uint64_t)step_after,
+           "the delivery follows at the same boundary");
 
     /* TF = 1 when user mode is entered with one pending: the image has TF, the handler runs without. */
     uintr_setup_self();
@@ -163,8 +171,10 @@ static void check_step(void)
     wrmsr(MSR_UINTR_RR, 2);
     stui();
     run_in_user_with(probe, NULL, RFLAGS_IF | RFLAGS_TF, user_stack_top());
-    report(uintr_record_count == 1 && uintr_records[0].rflags & RFLAGS_TF && !(uintr_records[0].handler_rflags & RFLAGS_TF),
-           "D08 TF is in the image and 0 in the handler (%lx, %lx)", uintr_records[0].rflags, uintr_records[0].handler_rflags);
+    report(uintr_record_count == 1 && uintr_records[0].rflags & RFLAGS_TF &&
+               !(uintr_records[0].handler_rflags & RFLAGS_TF),
+           "D08 TF is in the image and 0 in the handler (%lx, %lx)", uintr_records[0].rflags,
+           uintr_records[0].handler_rflags);
     report(db_count == 1, "and back after UIRET");
     trap_install(VECTOR_DB, NULL);
 }
@@ -216,7 +226,8 @@ static void check_faults(void)
     page_unmap(VA);
     wrmsr(MSR_UINTR_RR, 1 << 5);
     struct trap t = deliver_fault(rsp);
-    report(t.vector == VECTOR_PF && t.error == (PF_ERROR_U | PF_ERROR_W) && t.rsp == rsp && t.rip == (uint64_t)probe_first && t.cr2 >> 12 == VA >> 12,
+    report(t.vector == VECTOR_PF && t.error == (PF_ERROR_U | PF_ERROR_W) && t.rsp == rsp &&
+               t.rip == (uint64_t)probe_first && t.cr2 >> 12 == VA >> 12,
            "D14 absent stack page: #PF U=1 W=1, original RSP (%u, %lx)", t.vector, t.error);
     report(rdmsr(MSR_UINTR_RR) == 1 << 5 && testui() && uintr_record_count == 0, "D14 UIRR and UIF unchanged");
     fault_va = VA;
@@ -232,22 +243,27 @@ static void check_faults(void)
     page_map_new(VA, PTE_P | PTE_W);
     wrmsr(MSR_UINTR_RR, 1 << 5);
     t = deliver_fault(rsp);
-    report(t.vector == VECTOR_PF && t.error == (PF_ERROR_P | PF_ERROR_U | PF_ERROR_W), "D15 supervisor stack page: #PF P=1 U=1 W=1 (%lx)", t.error);
+    report(t.vector == VECTOR_PF && t.error == (PF_ERROR_P | PF_ERROR_U | PF_ERROR_W),
+           "D15 supervisor stack page: #PF P=1 U=1 W=1 (%lx)", t.error);
     page_map_new(VA, PTE_P | PTE_U);
     t = deliver_fault(rsp);
-    report(t.vector == VECTOR_PF && t.error == (PF_ERROR_P | PF_ERROR_U | PF_ERROR_W), "read-only stack page: the same");
+    report(t.vector == VECTOR_PF && t.error == (PF_ERROR_P | PF_ERROR_U | PF_ERROR_W),
+           "read-only stack page: the same");
     page_unmap(VA);
     t = deliver_fault(VA + 0x1090); /* frame from VA + 1010H down to VA + FF0H */
-    report(t.vector == VECTOR_PF && t.cr2 >> 12 == VA >> 12 && rdmsr(MSR_UINTR_RR) == 1 << 5, "D16 the frame's lower page absent");
+    report(t.vector == VECTOR_PF && t.cr2 >> 12 == VA >> 12 && rdmsr(MSR_UINTR_RR) == 1 << 5,
+           "D16 the frame's lower page absent");
     page_map_new(VA, USER_PAGE);
 
     wrmsr(MSR_UINTR_STACKADJUST, 0);
     t = deliver_fault(NONCANONICAL + 0x1000);
-    report(t.vector == VECTOR_SS && t.error == 0 && t.rsp == NONCANONICAL + 0x1000 && rdmsr(MSR_UINTR_RR) == 1 << 5, "D18 non-canonical stack: #SS(0) (%u)", t.vector);
+    report(t.vector == VECTOR_SS && t.error == 0 && t.rsp == NONCANONICAL + 0x1000 && rdmsr(MSR_UINTR_RR) == 1 << 5,
+           "D18 non-canonical stack: #SS(0) (%u)", t.vector);
     wrmsr(MSR_UINTR_HANDLER, 0xffff900000000000);
     wrmsr(MSR_UINTR_STACKADJUST, 0x80);
     t = deliver_fault(VA + 0x1800);
-    report(t.vector == VECTOR_PF && t.rip == 0xffff900000000000 && t.rsp == ((VA + 0x1800 - 0x80) & ~15ull) - 32 && rdmsr(MSR_UINTR_RR) == 0,
+    report(t.vector == VECTOR_PF && t.rip == 0xffff900000000000 && t.rsp == ((VA + 0x1800 - 0x80) & ~15ull) - 32 &&
+               rdmsr(MSR_UINTR_RR) == 0,
            "an absent handler page faults after the delivery, at the handler");
     uintr_reset();
 }
@@ -269,17 +285,19 @@ uint64_t nest_enter(uint64_t vector)
     return 0;
 }
 void nesting_handler(void);
-__asm__(".text\n.globl nesting_handler\n"
-        "nesting_handler:\n"
-        "    pushq %rax; pushq %rcx; pushq %rdx; pushq %rsi; pushq %rdi; pushq %r8; pushq %r9; pushq %r10; pushq %r11; pushq %rbx\n"
-        "    movq 80(%rsp), %rdi\n"
-        "    movq %rsp, %rbx\n"
-        "    andq $-16, %rsp\n"
-        "    call nest_enter\n"
-        "    movq %rbx, %rsp\n"
-        "    popq %rbx; popq %r11; popq %r10; popq %r9; popq %r8; popq %rdi; popq %rsi; popq %rdx; popq %rcx; popq %rax\n"
-        "    addq $8, %rsp\n"
-        "    uiret\n");
+__asm__(
+    ".text\n.globl nesting_handler\n"
+    "nesting_handler:\n"
+    "    pushq %rax; pushq %rcx; pushq %rdx; pushq %rsi; pushq %rdi; pushq %r8; pushq %r9; pushq %r10; pushq %r11; "
+    "pushq %rbx\n"
+    "    movq 80(%rsp), %rdi\n"
+    "    movq %rsp, %rbx\n"
+    "    andq $-16, %rsp\n"
+    "    call nest_enter\n"
+    "    movq %rbx, %rsp\n"
+    "    popq %rbx; popq %r11; popq %r10; popq %r9; popq %r8; popq %rdi; popq %rsi; popq %rdx; popq %rcx; popq %rax\n"
+    "    addq $8, %rsp\n"
+    "    uiret\n");
 static uint64_t user_nest(void *arg)
 {
     (void)arg;
@@ -294,7 +312,8 @@ static void check_nesting(void)
     wrmsr(MSR_UINTR_HANDLER, (uint64_t)nesting_handler);
     wrmsr(MSR_UINTR_RR, 1 << 7 | 1 << 3);
     run_in_user(user_nest, NULL);
-    report(deepest == 2 && nested_count == 2 && nested_order[0] == 7 && nested_order[1] == 3, "D25 STUI in the handler: nested delivery (%lu, %lu)", deepest, nested_count);
+    report(deepest == 2 && nested_count == 2 && nested_order[0] == 7 && nested_order[1] == 3,
+           "D25 STUI in the handler: nested delivery (%lu, %lu)", deepest, nested_count);
 }
 
 /* --- entering user mode with one pending: by IRETQ and by SYSRET --- */
@@ -328,7 +347,8 @@ static bool on_ordinary(struct trap_frame *f)
 static void check_return_paths(void)
 {
     uintr_setup_self();
-    report_equal(run_in_user(user_calls, NULL), 1, "D21 delivered before the next user instruction, after SYSRET and after IRETQ");
+    report_equal(run_in_user(user_calls, NULL), 1,
+                 "D21 delivered before the next user instruction, after SYSRET and after IRETQ");
     report(uintr_records[0].vector == 4 && uintr_records[1].vector == 6, "D21 the right vectors");
     uintr_setup_self();
     trap_install(0x48, on_ordinary);
@@ -337,7 +357,8 @@ static void check_return_paths(void)
     wrmsr(MSR_UINTR_RR, 2);
     stui();
     run_in_user(probe, NULL);
-    report(apic_first == 1 && uintr_record_count == 1, "D20 the ordinary interrupt first, the user interrupt after its IRETQ");
+    report(apic_first == 1 && uintr_record_count == 1,
+           "D20 the ordinary interrupt first, the user interrupt after its IRETQ");
     clui();
     write_cr4(read_cr4() & ~(uint64_t)CR4_UINTR);
     wrmsr(MSR_UINTR_RR, 2);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The five instructions and the six MSRs: effects, #UD, #GP and #PF conditions, on one core. Case numbers are those of the
- * conformance list (E enumeration, M MSRs, I CLUI/STUI/TESTUI, U UIRET, S SENDUIPI). SDM Vol. 2, CLUI, SENDUIPI, STUI, TESTUI,
- * UIRET; Vol. 3A, "User Interrupts". UIRET: uintr_insn_uiret.c. SENDUIPI: uintr_insn_send.c.
+/* The five instructions and the six MSRs: effects, #UD, #GP and #PF conditions, on one core. Case numbers are those of
+ * the conformance list (E enumeration, M MSRs, I CLUI/STUI/TESTUI, U UIRET, S SENDUIPI). SDM Vol. 2, CLUI, SENDUIPI,
+ * STUI, TESTUI, UIRET; Vol. 3A, "User Interrupts". UIRET: uintr_insn_uiret.c. SENDUIPI: uintr_insn_send.c.
  */
 #include "uintr_insn.h"
 
@@ -9,8 +9,8 @@ const char test_name[] = "uintr_insn";
 
 void expect_trap(struct trap t, const char *what, unsigned vector, uint64_t error)
 {
-    report(t.is_raised && t.vector == vector && t.error == error, "%s: vector %u error %lx (raised %d, %u, %lx)", what, vector,
-           error, t.is_raised, t.vector, t.error);
+    report(t.is_raised && t.vector == vector && t.error == error, "%s: vector %u error %lx (raised %d, %u, %lx)", what,
+           vector, error, t.is_raised, t.vector, t.error);
 }
 
 struct msr_write {
@@ -32,10 +32,7 @@ static bool is_written(uint32_t msr, uint64_t value)
     struct trap t = test_for_exception(write_msr, &(struct msr_write){msr, value});
     return !t.is_raised && rdmsr(msr) == value;
 }
-static uint64_t user_rdmsr(void *arg)
-{
-    return rdmsr((uint32_t)(uint64_t)arg);
-}
+static uint64_t user_rdmsr(void *arg) { return rdmsr((uint32_t)(uint64_t)arg); }
 static uint64_t user_wrmsr(void *arg)
 {
     wrmsr((uint32_t)(uint64_t)arg, 0);
@@ -74,7 +71,8 @@ static void check_msrs(void)
     report(is_written(MSR_UINTR_RR, ~0ull), "M01 RR takes all ones");
     wrmsr(MSR_UINTR_RR, 0);
     wrmsr(MSR_UINTR_HANDLER, 0x1234567890);
-    report(is_write_gp(MSR_UINTR_HANDLER, noncanonical) && rdmsr(MSR_UINTR_HANDLER) == 0x1234567890, "M02 HANDLER non-canonical: #GP(0), kept");
+    report(is_write_gp(MSR_UINTR_HANDLER, noncanonical) && rdmsr(MSR_UINTR_HANDLER) == 0x1234567890,
+           "M02 HANDLER non-canonical: #GP(0), kept");
     report(is_written(MSR_UINTR_HANDLER, 0xffff800000000001), "HANDLER takes the high half, any alignment");
     report(is_write_gp(MSR_UINTR_STACKADJUST, noncanonical), "M03 STACKADJUST non-canonical: #GP(0)");
     report(is_written(MSR_UINTR_STACKADJUST, 0x87), "M04 STACKADJUST takes low bits");
@@ -90,13 +88,15 @@ static void check_msrs(void)
     report(is_gp, "M07 PD bits 5:0: #GP(0) each");
     upid.control = 0x55;
     upid.pir = 0x66;
-    report(is_written(MSR_UINTR_PD, (uint64_t)&upid) && upid.control == 0x55 && upid.pir == 0x66, "M08 PD takes an aligned address, memory untouched");
+    report(is_written(MSR_UINTR_PD, (uint64_t)&upid) && upid.control == 0x55 && upid.pir == 0x66,
+           "M08 PD takes an aligned address, memory untouched");
     report(is_write_gp(MSR_UINTR_PD, noncanonical), "M09 PD non-canonical: #GP(0)");
     is_gp = true;
     for (int bit = 1; bit < 4; bit++)
         is_gp = is_gp && is_write_gp(MSR_UINTR_TT, 0x200000 | 1ull << bit);
     report(is_gp && is_write_gp(MSR_UINTR_TT, noncanonical), "M10 TT bits 3:1 and non-canonical: #GP(0) each");
-    report(is_written(MSR_UINTR_TT, 0x200011) && is_written(MSR_UINTR_TT, 0x200010), "M11 TT with and without its enable bit");
+    report(is_written(MSR_UINTR_TT, 0x200011) && is_written(MSR_UINTR_TT, 0x200010),
+           "M11 TT with and without its enable bit");
     stui();
     report_equal(rdmsr(MSR_UINTR_MISC) >> 63, 0, "M12 UIF is not in MISC");
 
@@ -155,7 +155,8 @@ static const struct {
 /* Jumps far to compatibility mode (a 32-bit code segment of DPL 0), where the instruction's bytes wait. */
 static void run_in_compatibility(void *arg)
 {
-    __asm__ volatile("mov %%rsp, %%rbx; pushq %0; pushq %1; lretq; mov %%rbx, %%rsp" ::"i"(SEL_SPARE), "r"(arg) : "rbx", "memory");
+    __asm__ volatile("mov %%rsp, %%rbx; pushq %0; pushq %1; lretq; mov %%rbx, %%rsp" ::"i"(SEL_SPARE), "r"(arg)
+                     : "rbx", "memory");
 }
 
 static void check_ud(void)
@@ -173,8 +174,8 @@ static void check_ud(void)
             compat_code[k] = ops[i].bytes[k];
         compat_code[4] = 0xcc;
         t = test_for_exception(run_in_compatibility, compat_code);
-        report(t.is_raised && t.vector == VECTOR_UD && t.rip == (uint64_t)compat_code, "I06 %s in compatibility mode: #UD (%u)",
-               ops[i].name, t.vector);
+        report(t.is_raised && t.vector == VECTOR_UD && t.rip == (uint64_t)compat_code,
+               "I06 %s in compatibility mode: #UD (%u)", ops[i].name, t.vector);
     }
     expect_trap(test_for_exception(plain_ec, NULL), "0F 01 EC without F3", VECTOR_UD, 0);
     expect_trap(test_for_exception(plain_ed, NULL), "0F 01 ED without F3", VECTOR_UD, 0);
@@ -191,7 +192,10 @@ static void check_ud(void)
 static uint64_t flags_after_testui(uint64_t before)
 {
     uint64_t after;
-    __asm__ volatile("pushq %1; popfq; testui; pushfq; popq %0; pushq $2; popfq" : "=r"(after) : "r"(before) : "memory", "cc");
+    __asm__ volatile("pushq %1; popfq; testui; pushfq; popq %0; pushq $2; popfq"
+                     : "=r"(after)
+                     : "r"(before)
+                     : "memory", "cc");
     return after;
 }
 static uint64_t user_flags_test(void *arg)
@@ -202,8 +206,10 @@ static uint64_t user_flags_test(void *arg)
     clui();
     result[1] = flags_after_testui(read_flags() | all);
     uint64_t before = 0, after = 0;
-    __asm__ volatile("pushq %2; popfq; pushfq; popq %0; stui; clui; stui; pushfq; popq %1; cld" : "=&r"(before), "=&r"(after)
-                     : "r"(all | RFLAGS_IF | 2) : "memory", "cc");
+    __asm__ volatile("pushq %2; popfq; pushfq; popq %0; stui; clui; stui; pushfq; popq %1; cld"
+                     : "=&r"(before), "=&r"(after)
+                     : "r"(all | RFLAGS_IF | 2)
+                     : "memory", "cc");
     result[2] = before ^ after;
     __asm__ volatile("pushq $2; popfq; stui; clui; pushfq; popq %0" : "=r"(after)::"memory", "cc");
     result[3] = after & RFLAGS_STATUS_MASK;
@@ -254,10 +260,10 @@ static void check_flag_instructions(void)
     uintr_setup_self();
     uint64_t result[4];
     run_in_user(user_flags_test, result);
-    report_equal(result[0] & (RFLAGS_STATUS_MASK | RFLAGS_DF | RFLAGS_ID | RFLAGS_IF), RFLAGS_CF | RFLAGS_DF | RFLAGS_ID | RFLAGS_IF,
-                 "I01 TESTUI with UIF = 1: CF only; DF, ID, IF kept");
-    report_equal(result[1] & (RFLAGS_STATUS_MASK | RFLAGS_DF | RFLAGS_ID | RFLAGS_IF), RFLAGS_DF | RFLAGS_ID | RFLAGS_IF,
-                 "I02 TESTUI with UIF = 0: status flags clear");
+    report_equal(result[0] & (RFLAGS_STATUS_MASK | RFLAGS_DF | RFLAGS_ID | RFLAGS_IF),
+                 RFLAGS_CF | RFLAGS_DF | RFLAGS_ID | RFLAGS_IF, "I01 TESTUI with UIF = 1: CF only; DF, ID, IF kept");
+    report_equal(result[1] & (RFLAGS_STATUS_MASK | RFLAGS_DF | RFLAGS_ID | RFLAGS_IF),
+                 RFLAGS_DF | RFLAGS_ID | RFLAGS_IF, "I02 TESTUI with UIF = 0: status flags clear");
     report_equal(result[2], 0, "I03 STUI and CLUI leave set flags");
     report_equal(result[3], 0, "I03 and clear flags");
     stui();
@@ -270,13 +276,15 @@ static void check_flag_instructions(void)
     wrmsr(MSR_UINTR_RR, 1 << 9);
     uint64_t count = run_in_user(user_stui_window, NULL);
     report(count == 1 && uintr_records[0].vector == 9 && uintr_records[0].rip == (uint64_t)after_stui,
-           "I08 delivery directly after STUI: pushed RIP is the next instruction (%lx)", uintr_records[0].rip - (uint64_t)after_stui);
+           "I08 delivery directly after STUI: pushed RIP is the next instruction (%lx)",
+           uintr_records[0].rip - (uint64_t)after_stui);
     uintr_setup_self();
     report_equal(run_in_user(user_clui_holds, NULL), 0x100, "I09 after CLUI nothing is delivered until STUI");
     if (!(cpuid(7, 0).ecx >> 3 & 1)) {
         clui();
         struct trap t = test_for_exception(plain_ee, NULL), u = test_for_exception(plain_ef, NULL);
-        report(t.vector == VECTOR_UD && u.vector == VECTOR_UD && !testui(), "I10 0F 01 EE and EF without F3 are PKU: absent, #UD");
+        report(t.vector == VECTOR_UD && u.vector == VECTOR_UD && !testui(),
+               "I10 0F 01 EE and EF without F3 are PKU: absent, #UD");
     }
 }
 

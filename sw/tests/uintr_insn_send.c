@@ -14,10 +14,7 @@ static uint64_t user_send(void *arg)
     senduipi((uint64_t)arg);
     return 0;
 }
-static void kernel_send(void *arg)
-{
-    senduipi((uint64_t)arg);
-}
+static void kernel_send(void *arg) { senduipi((uint64_t)arg); }
 
 /* With IF = 0 at CPL 0 the IPI stays in IRR: what SENDUIPI wrote can be looked at. Returns whether an IPI came. */
 static bool send_and_look(uint64_t index, struct trap *trap)
@@ -35,8 +32,8 @@ static void expect_gp(const char *what, uint64_t index)
 {
     struct trap t;
     bool has_ipi = send_and_look(index, &t);
-    report(t.is_raised && t.vector == VECTOR_GP && t.error == 0 && !has_ipi, "%s: #GP(0), no IPI (raised %d, %u, %lx)", what,
-           t.is_raised, t.vector, t.error);
+    report(t.is_raised && t.vector == VECTOR_GP && t.error == 0 && !has_ipi, "%s: #GP(0), no IPI (raised %d, %u, %lx)",
+           what, t.is_raised, t.vector, t.error);
 }
 
 static void check_table(void)
@@ -82,7 +79,8 @@ static void check_table(void)
         struct upid before = upid;
         upid.control = control;
         struct trap trap = test_for_exception(kernel_send, (void *)4);
-        is_gp = is_gp && trap.is_raised && trap.vector == VECTOR_GP && trap.error == 0 && upid.control == control && upid.pir == 0;
+        is_gp = is_gp && trap.is_raised && trap.vector == VECTOR_GP && trap.error == 0 && upid.control == control &&
+                upid.pir == 0;
         upid = before;
     }
     report(is_gp, "S10 reserved bits of the UPID: #GP(0) each, UPID unchanged");
@@ -98,7 +96,8 @@ static void check_effect(void)
         upid.software[i] = 0x0101010101010101 * (uint64_t)(i + 1);
     upid.pir = 1ull << 50;
     bool has_ipi = send_and_look(5, &t);
-    report(!t.is_raised && has_ipi && saved.pir == (1ull << 50 | 1 << 5) && saved.control == (control | UPID_ON), "S11 ON = SN = 0: PIR bit, ON = 1, IPI");
+    report(!t.is_raised && has_ipi && saved.pir == (1ull << 50 | 1 << 5) && saved.control == (control | UPID_ON),
+           "S11 ON = SN = 0: PIR bit, ON = 1, IPI");
     bool is_kept = true;
     for (int i = 0; i < 6; i++)
         is_kept = is_kept && upid.software[i] == 0x0101010101010101 * (uint64_t)(i + 1);
@@ -110,7 +109,8 @@ static void check_effect(void)
         is_right = is_right && has_ipi && saved.pir == 1ull << vectors[i];
     }
     report(is_right, "S15 UV 0, 31, 32, 63: exactly that PIR bit");
-    upid.control = NOTE | (uint64_t)(this_cpu()->apic_id << 8 & 0xff00) << UPID_NDST_SHIFT | 0xabcd00efull << UPID_NDST_SHIFT;
+    upid.control =
+        NOTE | (uint64_t)(this_cpu()->apic_id << 8 & 0xff00) << UPID_NDST_SHIFT | 0xabcd00efull << UPID_NDST_SHIFT;
     report(send_and_look(1, &t), "S17 xAPIC mode: only NDST[15:8] counts");
     uintr_upid_init(&upid, 0);
     upid.control = NOTE | 0x6600ull << UPID_NDST_SHIFT; /* nobody there */
@@ -119,38 +119,40 @@ static void check_effect(void)
     uintr_upid_init(&upid, 0);
     uint32_t icr = apic_read(APIC_ICR), icr_high = apic_read(APIC_ICR_HIGH);
     send_and_look(2, &t);
-    report(apic_read(APIC_ICR) == icr && apic_read(APIC_ICR_HIGH) == icr_high, "S32 the ICR that software reads is unchanged");
+    report(apic_read(APIC_ICR) == icr && apic_read(APIC_ICR_HIGH) == icr_high,
+           "S32 the ICR that software reads is unchanged");
 }
 
 /* Every register as operand; none changes, nor a flag. */
 uint64_t send_from_each(uint64_t *flags_changed);
-__asm__(".text\n"
-        ".macro send_with reg\n"
-        "    movq %rsp, saved_rsp\n"
-        "    movq $6, %\\reg\n"
-        "    senduipi %\\reg\n"
-        "    cmpq $6, %\\reg\n"
-        "    movq saved_rsp, %rsp\n"
-        "    jne 9f\n"
-        "    testq $0x40, upid + 8\n"
-        "    jz 9f\n"
-        "    movq $0, upid + 8\n"
-        "    andq $~1, upid\n"
-        ".endm\n"
-        ".data; saved_rsp: .quad 0; .text\n"
-        ".globl send_from_each\n"
-        "send_from_each:\n"
-        "    push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
-        "    pushq $0x8d7; popfq; movl $6, %eax; senduipi %rax; pushfq; popq %rax; xorq $0x8d7, %rax; movq %rax, (%rdi)\n"
-        "    movq $0, upid + 8; andq $~1, upid\n"
-        "    .irp reg, rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8, r9, r10, r11, r12, r13, r14, r15\n"
-        "    send_with \\reg\n"
-        "    .endr\n"
-        "    movl $1, %eax\n"
-        "    jmp 8f\n"
-        "9:  xorl %eax, %eax\n"
-        "8:  pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
-        "    ret\n");
+__asm__(
+    ".text\n"
+    ".macro send_with reg\n"
+    "    movq %rsp, saved_rsp\n"
+    "    movq $6, %\\reg\n"
+    "    senduipi %\\reg\n"
+    "    cmpq $6, %\\reg\n"
+    "    movq saved_rsp, %rsp\n"
+    "    jne 9f\n"
+    "    testq $0x40, upid + 8\n"
+    "    jz 9f\n"
+    "    movq $0, upid + 8\n"
+    "    andq $~1, upid\n"
+    ".endm\n"
+    ".data; saved_rsp: .quad 0; .text\n"
+    ".globl send_from_each\n"
+    "send_from_each:\n"
+    "    push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
+    "    pushq $0x8d7; popfq; movl $6, %eax; senduipi %rax; pushfq; popq %rax; xorq $0x8d7, %rax; movq %rax, (%rdi)\n"
+    "    movq $0, upid + 8; andq $~1, upid\n"
+    "    .irp reg, rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8, r9, r10, r11, r12, r13, r14, r15\n"
+    "    send_with \\reg\n"
+    "    .endr\n"
+    "    movl $1, %eax\n"
+    "    jmp 8f\n"
+    "9:  xorl %eax, %eax\n"
+    "8:  pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
+    "    ret\n");
 
 static void check_operands(void)
 {
@@ -181,10 +183,7 @@ static void set_low_pages(bool is_user)
     }
     write_cr3(read_cr3());
 }
-static void kernel_send_with_ac(void *arg)
-{
-    __asm__ volatile("stac; senduipi %0; clac" ::"r"(arg) : "memory");
-}
+static void kernel_send_with_ac(void *arg) { __asm__ volatile("stac; senduipi %0; clac" ::"r"(arg) : "memory"); }
 
 /* The kernel's own pages must be supervisor pages while SMAP is on. UPID at VA, UITT at VA + 1000H. */
 static void check_smap(struct upid *far_upid, uint64_t table_pa)
@@ -203,9 +202,11 @@ static void check_smap(struct upid *far_upid, uint64_t table_pa)
     sti_nop_cli();
     write_cr4(read_cr4() & ~(uint64_t)CR4_SMAP);
     set_low_pages(true);
-    report(t.vector == VECTOR_PF && t.error == PF_ERROR_P && t.cr2 == VA + 0x1030, "S23 SMAP: UITT in a user page: #PF (%u, %lx)", t.vector, t.error);
+    report(t.vector == VECTOR_PF && t.error == PF_ERROR_P && t.cr2 == VA + 0x1030,
+           "S23 SMAP: UITT in a user page: #PF (%u, %lx)", t.vector, t.error);
     report(u.vector == VECTOR_PF && u.error == PF_ERROR_P, "S23 also with AC = 1 (%u, %lx)", u.vector, u.error);
-    report(v.vector == VECTOR_PF && v.error == (PF_ERROR_P | PF_ERROR_W), "S23 SMAP: UPID in a user page: #PF (%u, %lx)", v.vector, v.error);
+    report(v.vector == VECTOR_PF && v.error == (PF_ERROR_P | PF_ERROR_W),
+           "S23 SMAP: UPID in a user page: #PF (%u, %lx)", v.vector, v.error);
     report(!w.is_raised && rdmsr(MSR_UINTR_RR) == 8, "with SMAP and supervisor pages it works");
 }
 
@@ -231,18 +232,22 @@ static void check_memory(void)
     uint64_t pte = *page_entry(VA + 0x1000, 1);
     page_unmap(VA + 0x1000);
     struct trap t = user_exception(user_send, (void *)3);
-    report(t.vector == VECTOR_PF && t.error == 0 && t.cr2 == VA + 0x1000 + 48, "S20 UITT page absent: #PF P=0 W=0 U=0 (%u, %lx)", t.vector, t.error);
+    report(t.vector == VECTOR_PF && t.error == 0 && t.cr2 == VA + 0x1000 + 48,
+           "S20 UITT page absent: #PF P=0 W=0 U=0 (%u, %lx)", t.vector, t.error);
     page_map(VA + 0x1000, pte & PTE_ADDRESS_MASK, PTE_P);
-    report(!user_exception(user_send, (void *)3).is_raised && rdmsr(MSR_UINTR_RR) == 8, "S20 after mapping it works, read-only too");
+    report(!user_exception(user_send, (void *)3).is_raised && rdmsr(MSR_UINTR_RR) == 8,
+           "S20 after mapping it works, read-only too");
     wrmsr(MSR_UINTR_RR, 0);
     page_map(VA, (uint64_t)far_upid, PTE_P);
     far_upid->pir = 0;
     t = user_exception(user_send, (void *)3);
-    report(t.vector == VECTOR_PF && t.error == (PF_ERROR_P | PF_ERROR_W) && t.cr2 >> 12 == VA >> 12 && far_upid->pir == 0,
+    report(t.vector == VECTOR_PF && t.error == (PF_ERROR_P | PF_ERROR_W) && t.cr2 >> 12 == VA >> 12 &&
+               far_upid->pir == 0,
            "S21 UPID page read-only: #PF P=1 W=1 U=0, PIR unchanged (%u, %lx)", t.vector, t.error);
     page_unmap(VA);
     t = user_exception(user_send, (void *)3);
-    report(t.vector == VECTOR_PF && t.error == PF_ERROR_W && t.cr2 >> 12 == VA >> 12, "S22 UPID page absent: #PF W=1 U=0 (%u, %lx)", t.vector, t.error);
+    report(t.vector == VECTOR_PF && t.error == PF_ERROR_W && t.cr2 >> 12 == VA >> 12,
+           "S22 UPID page absent: #PF W=1 U=0 (%u, %lx)", t.vector, t.error);
     page_map(VA, (uint64_t)far_upid, PTE_P | PTE_W);
     report(!user_exception(user_send, (void *)3).is_raised && rdmsr(MSR_UINTR_RR) == 8, "S22 works after mapping");
     report(*page_entry(VA, 1) & PTE_D && *page_entry(VA, 1) & PTE_A, "A and D of the UPID's page are set");

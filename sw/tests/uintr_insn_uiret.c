@@ -35,10 +35,7 @@ static uint64_t do_uiret(void *arg)
                      : "rax", "rbx", "memory", "cc");
     return 0;
 }
-static void do_uiret_kernel(void *arg)
-{
-    do_uiret(arg);
-}
+static void do_uiret_kernel(void *arg) { do_uiret(arg); }
 
 static void check_loads(void)
 {
@@ -50,7 +47,8 @@ static void check_loads(void)
 
     run = (struct uiret_run){.image = {0, ~(uint64_t)RFLAGS_TF, 8}, .before = 0x202};
     run_in_user(do_uiret, &run);
-    report_equal(run.rflags & ~(uint64_t)RFLAGS_RF, (0x202 | UIRET_MASK) & ~(uint64_t)(RFLAGS_TF | RFLAGS_RF), "U02 RFLAGS of all ones: only the mask changes");
+    report_equal(run.rflags & ~(uint64_t)RFLAGS_RF, (0x202 | UIRET_MASK) & ~(uint64_t)(RFLAGS_TF | RFLAGS_RF),
+                 "U02 RFLAGS of all ones: only the mask changes");
     run = (struct uiret_run){.image = {0, 0, 8}, .before = 0x202 | RFLAGS_STATUS_MASK | RFLAGS_AC | RFLAGS_ID};
     run_in_user(do_uiret, &run);
     report_equal(run.rflags, 0x202, "U03 RFLAGS of all zeros: IF stays 1, bit 1 reads 1");
@@ -58,7 +56,8 @@ static void check_loads(void)
 
     run = (struct uiret_run){.image = {0, 0, 8}, .before = RFLAGS_IOPL_MASK | 2};
     do_uiret(&run);
-    report(run.rflags == (RFLAGS_IOPL_MASK | 2) && run.uif && read_cs() == SEL_KERNEL_CODE, "U10 at CPL 0: executes, stays there, IF and IOPL kept");
+    report(run.rflags == (RFLAGS_IOPL_MASK | 2) && run.uif && read_cs() == SEL_KERNEL_CODE,
+           "U10 at CPL 0: executes, stays there, IF and IOPL kept");
     clui();
 }
 
@@ -72,20 +71,24 @@ static void check_faults(void)
     page_unmap(VA);
     run = (struct uiret_run){.before = 0x202, .stack = VA + 0x100};
     t = user_exception(do_uiret, &run);
-    report(t.is_raised && t.vector == VECTOR_PF && t.error == PF_ERROR_U && t.cr2 == VA + 0x100 && t.rsp == VA + 0x100 && !testui(),
+    report(t.is_raised && t.vector == VECTOR_PF && t.error == PF_ERROR_U && t.cr2 == VA + 0x100 &&
+               t.rsp == VA + 0x100 && !testui(),
            "U05 absent stack page: #PF U=1, nothing changed (%u, %lx)", t.vector, t.error);
     run.stack = VA - 16; /* the third quadword is on the absent page */
     page_map_new(VA - 4096, PTE_P | PTE_W | PTE_U);
     t = user_exception(do_uiret, &run);
-    report(t.is_raised && t.vector == VECTOR_PF && t.cr2 == VA && t.rsp == VA - 16 && !testui(), "U05 the same in the middle of the image");
+    report(t.is_raised && t.vector == VECTOR_PF && t.cr2 == VA && t.rsp == VA - 16 && !testui(),
+           "U05 the same in the middle of the image");
     page_unmap(VA - 4096);
     run.stack = NONCANONICAL;
     t = user_exception(do_uiret, &run);
-    report(t.is_raised && t.vector == VECTOR_SS && t.error == 0 && !testui(), "U06 non-canonical RSP: #SS(0) (%u)", t.vector);
+    report(t.is_raised && t.vector == VECTOR_SS && t.error == 0 && !testui(), "U06 non-canonical RSP: #SS(0) (%u)",
+           t.vector);
     page_map_new(VA, PTE_P | PTE_W);
     run.stack = VA;
     t = user_exception(do_uiret, &run);
-    report(t.is_raised && t.vector == VECTOR_PF && t.error == (PF_ERROR_U | PF_ERROR_P), "supervisor stack page: #PF P=1 U=1 (%lx)", t.error);
+    report(t.is_raised && t.vector == VECTOR_PF && t.error == (PF_ERROR_U | PF_ERROR_P),
+           "supervisor stack page: #PF P=1 U=1 (%lx)", t.error);
     uint64_t *stack = page_map_new(VA, PTE_P | PTE_W | PTE_U);
     stack[0] = 21; /* a vector left on the stack is taken for RIP */
     run = (struct uiret_run){.image = {1}, .before = 0x202, .stack = VA};
@@ -93,7 +96,8 @@ static void check_faults(void)
     stack[2] = VA + 0x800;
     page_unmap(0);
     t = user_exception(do_uiret, &run);
-    report(t.is_raised && t.vector == VECTOR_PF && t.rip == 21 && t.rsp == VA + 0x800 && testui(), "U08 a vector left on the stack becomes RIP (%u, %lx)", t.vector, t.rip);
+    report(t.is_raised && t.vector == VECTOR_PF && t.rip == 21 && t.rsp == VA + 0x800 && testui(),
+           "U08 a vector left on the stack becomes RIP (%u, %lx)", t.vector, t.rip);
     page_map(0, 0, PTE_P | PTE_W | PTE_U);
     clui();
     stack = (uint64_t *)(VA + 0x800); /* the exception's frame goes below it: not on this function's stack */
@@ -108,7 +112,8 @@ static void check_pending(void)
     uintr_setup_self();
     wrmsr(MSR_UINTR_RR, 1ull << 63 | 1 << 5 | 1);
     report_equal(deliver_pending(), 3, "U09 three pending: three deliveries");
-    report(uintr_records[0].vector == 63 && uintr_records[1].vector == 5 && uintr_records[2].vector == 0, "U09 highest first");
+    report(uintr_records[0].vector == 63 && uintr_records[1].vector == 5 && uintr_records[2].vector == 0,
+           "U09 highest first");
     report(uintr_records[1].rip == uintr_records[0].rip && uintr_records[2].rip == uintr_records[0].rip &&
                uintr_records[1].rsp == uintr_records[0].rsp,
            "U09 no instruction between UIRET and the next delivery");
@@ -126,7 +131,8 @@ static uint64_t user_uiret_tf(void *arg)
 {
     uint64_t target = 0;
     (void)arg;
-    __asm__ volatile("mov %%rsp, %%rbx; leaq 1f(%%rip), %0; pushq %%rbx; pushq $0x302; pushq %0; uiret; 1: nop; nop; mov %%rbx, %%rsp"
+    __asm__ volatile("mov %%rsp, %%rbx; leaq 1f(%%rip), %0; pushq %%rbx; pushq $0x302; pushq %0; uiret; 1: nop; nop; "
+                     "mov %%rbx, %%rsp"
                      : "=&r"(target)::"rbx", "memory", "cc");
     return target;
 }
@@ -135,7 +141,9 @@ static void check_tf(void)
     uintr_setup_self();
     trap_install(VECTOR_DB, on_db);
     uint64_t target = run_in_user(user_uiret_tf, NULL);
-    report(db_count == 1 && db_rip == target + 1, "U13 TF in the image: #DB after the first instruction at the target (%lu, %ld)", db_count, (int64_t)(db_rip - target));
+    report(db_count == 1 && db_rip == target + 1,
+           "U13 TF in the image: #DB after the first instruction at the target (%lu, %ld)", db_count,
+           (int64_t)(db_rip - target));
     trap_install(VECTOR_DB, NULL);
     clui();
 }

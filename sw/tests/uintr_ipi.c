@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* User interrupts between cores, all in user mode: every vector, ping-pong, many posts from every core at once, in xAPIC and x2APIC
- * mode. What is posted must be seen at least once, nothing may be seen that was not posted. Cases S17, S18, S26, N22.
+/* User interrupts between cores, all in user mode: every vector, ping-pong, many posts from every core at once, in
+ * xAPIC and x2APIC mode. What is posted must be seen at least once, nothing may be seen that was not posted. Cases S17,
+ * S18, S26, N22.
  */
 #include "uintr_common.h"
 
@@ -79,7 +80,8 @@ static void check_each(void)
     uint64_t wrong = run_in_user(user_send_each, NULL);
     phase = 2;
     wait_for_cpu(1);
-    report(wrong == 0 && total() == 64 && uintr_bad == 0, "%s: each of 64 vectors arrives once (%lu missing, %lu in all)", mode, wrong, total());
+    report(wrong == 0 && total() == 64 && uintr_bad == 0,
+           "%s: each of 64 vectors arrives once (%lu missing, %lu in all)", mode, wrong, total());
 }
 
 /* --- stress: cores 0, 2, 3 ... post to core 1, each with its own vectors --- */
@@ -96,7 +98,8 @@ static uint64_t user_stress(void *arg)
         uint64_t before = uintr_counts[vector];
         senduipi(vector);
         posted[me]++;
-        if (i % 16 == 0 && !wait_until(uintr_counts[vector] > before)) /* this one is certainly new after it was posted */
+        if (i % 16 == 0 &&
+            !wait_until(uintr_counts[vector] > before)) /* this one is certainly new after it was posted */
             return i + 1;
     }
     return 0;
@@ -178,8 +181,8 @@ static void check_ping_pong(void)
     pong_arrivals[0] = pong_arrivals[1] = 0;
     start_on_cpu(1, pong, (void *)1);
     uint64_t a = pong(NULL), b = wait_for_cpu(1);
-    report(a == 0 && b == 0 && pong_arrivals[0] == ROUND_TRIPS && pong_arrivals[1] == ROUND_TRIPS, "%s: %d round trips between two cores in user mode (%lu, %lu)", mode,
-           ROUND_TRIPS, a, b);
+    report(a == 0 && b == 0 && pong_arrivals[0] == ROUND_TRIPS && pong_arrivals[1] == ROUND_TRIPS,
+           "%s: %d round trips between two cores in user mode (%lu, %lu)", mode, ROUND_TRIPS, a, b);
     uintr_reset();
 }
 
@@ -205,10 +208,7 @@ static uint64_t all_setup(void *arg)
     uintr_send_through(all_uitt, cores);
     return 0;
 }
-static uint64_t all_send(void *arg)
-{
-    return run_in_user(user_pairwise, arg);
-}
+static uint64_t all_send(void *arg) { return run_in_user(user_pairwise, arg); }
 static uint64_t all_look(void *arg)
 {
     settle();

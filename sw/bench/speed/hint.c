@@ -2,14 +2,18 @@
 /* The instruction count that a workload is known to take (insns.def): a fixed part and a part per 1000 iterations. */
 #include "guest.h"
 
-static const struct { const char *name; int64_t fixed; uint64_t per_1000; } table[] = {
+static const struct {
+    const char *name;
+    int64_t fixed;
+    uint64_t per_1000;
+} table[] = {
 #include "insns.def"
-    { 0, 0, 0 }
-};
+    {0, 0, 0}};
 
 static int same(const char *a, const char *b)
 {
-    while (*a && *a == *b) a++, b++;
+    while (*a && *a == *b)
+        a++, b++;
     return *a == *b;
 }
 

@@ -17,11 +17,11 @@ uint64_t kernel(uint64_t n)
         c ^= (a - b) & ~rol(c, 29);
         x += (uint32_t)a ^ y << 5;
         y = (y ^ x >> 3) * 33 + (uint32_t)(c >> 32);
-        a = (int64_t)b < (int64_t)c ? a + c : a - b;         /* cmov */
+        a = (int64_t)b < (int64_t)c ? a + c : a - b; /* cmov */
         c += (uint64_t)__builtin_ctzll(a | 1ull << 63) << (x & 31);
-        b ^= (uint64_t)((unsigned __int128)a * c >> 64);     /* wide multiply */
+        b ^= (uint64_t)((unsigned __int128)a * c >> 64); /* wide multiply */
         if ((i & 7) == 0)
-            x ^= (uint32_t)(a / (y | 1u));                   /* divide, one in eight */
+            x ^= (uint32_t)(a / (y | 1u)); /* divide, one in eight */
     }
     return a ^ b ^ c ^ ((uint64_t)x << 32 | y);
 }

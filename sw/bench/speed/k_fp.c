@@ -7,7 +7,9 @@ const char kernel_name[] = "fp";
 const uint64_t kernel_iters = 5500;
 
 enum { BODIES = 5, LEN = 128 };
-static struct body { double x[3], v[3], mass; } body[BODIES];
+static struct body {
+    double x[3], v[3], mass;
+} body[BODIES];
 static double va[LEN] __attribute__((aligned(16))), vb[LEN] __attribute__((aligned(16)));
 
 static double root(double v)

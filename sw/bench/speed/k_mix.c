@@ -14,14 +14,17 @@ static uint16_t crc16(uint16_t crc, uint32_t v)
 
 /* --- list --- */
 enum { ITEMS = 200 };
-struct item { struct item *next; int16_t key, index; };
+struct item {
+    struct item *next;
+    int16_t key, index;
+};
 static struct item items[ITEMS];
 
 static struct item *list_make(uint32_t seed)
 {
     for (int i = 0; i < ITEMS; i++) {
         seed = seed * 1103515245 + 12345;
-        items[i] = (struct item){ i + 1 < ITEMS ? &items[i + 1] : 0, (int16_t)(seed >> 16), i };
+        items[i] = (struct item){i + 1 < ITEMS ? &items[i + 1] : 0, (int16_t)(seed >> 16), i};
     }
     return items;
 }
@@ -111,28 +114,27 @@ static enum state step(enum state s, char c)
 {
     int digit = c >= '0' && c <= '9', sign = c == '+' || c == '-';
     switch (s) {
-    case START:    return digit ? INT : sign ? SIGN : c == '.' ? DOT : BAD;
-    case SIGN:     return digit ? INT : c == '.' ? DOT : BAD;
-    case INT:      return digit ? INT : c == '.' ? FRACTION : c == 'e' ? EXP : BAD;
-    case DOT:      return digit ? FRACTION : BAD;
+    case START: return digit ? INT : sign ? SIGN : c == '.' ? DOT : BAD;
+    case SIGN: return digit ? INT : c == '.' ? DOT : BAD;
+    case INT: return digit ? INT : c == '.' ? FRACTION : c == 'e' ? EXP : BAD;
+    case DOT: return digit ? FRACTION : BAD;
     case FRACTION: return digit ? FRACTION : c == 'e' ? EXP : BAD;
-    case EXP:      return digit ? EXPDIGIT : sign ? EXPSIGN : BAD;
+    case EXP: return digit ? EXPDIGIT : sign ? EXPSIGN : BAD;
     case EXPSIGN:
     case EXPDIGIT: return digit ? EXPDIGIT : BAD;
-    default:       return BAD;
+    default: return BAD;
     }
 }
 static uint16_t state_work(uint16_t crc, uint32_t seed)
 {
-    static const char text[] =
-        "5012,-874,+122,35.54400,.1234500,-110.700,+0.64400,5.500e+3,-.123e-2,-87e+832,"
-        "+0.6e-12,T0.3e-1F,-T.T++Tq,1T3.4e4z,34.0e-T^,x,7,";
-    uint32_t counts[STATES] = { 0 };
+    static const char text[] = "5012,-874,+122,35.54400,.1234500,-110.700,+0.64400,5.500e+3,-.123e-2,-87e+832,"
+                               "+0.6e-12,T0.3e-1F,-T.T++Tq,1T3.4e4z,34.0e-T^,x,7,";
+    uint32_t counts[STATES] = {0};
     enum state s = START;
     for (int round = 0; round < 4; round++)
         for (const char *p = text; *p; p++) {
             seed = seed * 69069 + 1;
-            char c = seed >> 26 == 7 ? 'e' : *p;    /* now and then a wrong character */
+            char c = seed >> 26 == 7 ? 'e' : *p; /* now and then a wrong character */
             if (*p == ',') {
                 counts[s]++;
                 s = START;

@@ -8,13 +8,16 @@ const uint64_t kernel_iters = 1;
 enum { N = 1 << 18, WORDS = 1 << 19, NODES = 1 << 16 };
 static uint8_t composite[N];
 static uint32_t words[WORDS];
-static struct node { struct node *next; uint64_t value; } nodes[NODES];
+static struct node {
+    struct node *next;
+    uint64_t value;
+} nodes[NODES];
 
 uint64_t kernel(uint64_t n)
 {
     uint64_t sum = 0;
 
-    for (uint32_t i = 0; i < NODES; i++) {          /* one cycle through all nodes */
+    for (uint32_t i = 0; i < NODES; i++) { /* one cycle through all nodes */
         nodes[i].next = &nodes[(i * 40503u + 12345u) % NODES];
         nodes[i].value = i * 2654435761u;
     }

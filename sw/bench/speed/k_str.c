@@ -12,11 +12,11 @@ static char src[SIZE + 64], dst[SIZE + 64];
 
 static void movsb(void *d, const void *s, size_t n)
 {
-    __asm__ volatile("rep movsb" : "+D"(d), "+S"(s), "+c"(n) :: "memory");
+    __asm__ volatile("rep movsb" : "+D"(d), "+S"(s), "+c"(n)::"memory");
 }
 static void movsq(void *d, const void *s, size_t n)
 {
-    __asm__ volatile("rep movsq" : "+D"(d), "+S"(s), "+c"(n) :: "memory");
+    __asm__ volatile("rep movsq" : "+D"(d), "+S"(s), "+c"(n)::"memory");
 }
 static void stosq(void *d, uint64_t v, size_t n)
 {
@@ -31,25 +31,27 @@ static size_t scasb(const char *s, char c, size_t n)
 static size_t cmpsb(const char *a, const char *b, size_t n)
 {
     size_t left = n;
-    __asm__ volatile("repe cmpsb" : "+D"(a), "+S"(b), "+c"(left) :: "memory", "cc");
+    __asm__ volatile("repe cmpsb" : "+D"(a), "+S"(b), "+c"(left)::"memory", "cc");
     return n - left;
 }
 static size_t length(const char *s)
 {
     const char *p = s;
-    while (*p) p++;
+    while (*p)
+        p++;
     return p - s;
 }
 static int compare(const char *a, const char *b)
 {
-    while (*a && *a == *b) a++, b++;
+    while (*a && *a == *b)
+        a++, b++;
     return (uint8_t)*a - (uint8_t)*b;
 }
 static void copy_words(uint64_t *d, const uint64_t *s, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         d[i] = s[i];
-        __asm__ volatile("" ::: "memory");         /* keep it a loop of words */
+        __asm__ volatile("" ::: "memory"); /* keep it a loop of words */
     }
 }
 

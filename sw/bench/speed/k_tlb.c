@@ -7,20 +7,14 @@ const char kernel_name[] = "tlb";
 const uint64_t kernel_iters = 300000;
 
 enum { PAGES = 16384, FRAMES = 2048, TABLES = PAGES / 512 };
-#define WINDOW 0x0000400000000000ull                /* PML4 entry 128 */
+#define WINDOW 0x0000400000000000ull /* PML4 entry 128 */
 static uint64_t frame[FRAMES][512] __attribute__((aligned(4096)));
 static uint64_t pt[PAGES] __attribute__((aligned(4096)));
 static uint64_t pd[512] __attribute__((aligned(4096)));
 static uint64_t pdpt[512] __attribute__((aligned(4096)));
 
-static void map(uint32_t page, uint32_t f)
-{
-    pt[page] = (uint64_t)frame[f % FRAMES] | 3;
-}
-static inline void flush_all(void)
-{
-    __asm__ volatile("mov %0, %%cr3" :: "r"(pml4) : "memory");
-}
+static void map(uint32_t page, uint32_t f) { pt[page] = (uint64_t)frame[f % FRAMES] | 3; }
+static inline void flush_all(void) { __asm__ volatile("mov %0, %%cr3" ::"r"(pml4) : "memory"); }
 
 uint64_t kernel(uint64_t n)
 {
@@ -34,14 +28,14 @@ uint64_t kernel(uint64_t n)
         map(i, i * 17);
     flush_all();
     for (uint64_t i = 0; i < n; i++) {
-        r ^= r << 13, r ^= r >> 7, r ^= r << 17;    /* xorshift */
+        r ^= r << 13, r ^= r >> 7, r ^= r << 17; /* xorshift */
         uint32_t page = r % PAGES;
         volatile uint64_t *p = (uint64_t *)(WINDOW + page * 4096ull + (r >> 40 & 511) * 8);
         sum += *p;
         *p = sum ^ r;
         if ((i & 15) == 15) {
             map(page, r >> 20);
-            __asm__ volatile("invlpg %0" :: "m"(*(char *)(WINDOW + page * 4096ull)) : "memory");
+            __asm__ volatile("invlpg %0" ::"m"(*(char *)(WINDOW + page * 4096ull)) : "memory");
         }
         if ((i & 4095) == 4095)
             flush_all();

@@ -4,14 +4,8 @@
 #define PLATFORM_H
 #include <stdint.h>
 
-static inline void outb(uint16_t port, uint8_t v)
-{
-    __asm__ volatile("outb %0, %1" :: "a"(v), "Nd"(port));
-}
-static inline void outl(uint16_t port, uint32_t v)
-{
-    __asm__ volatile("outl %0, %1" :: "a"(v), "Nd"(port));
-}
+static inline void outb(uint16_t port, uint8_t v) { __asm__ volatile("outb %0, %1" ::"a"(v), "Nd"(port)); }
+static inline void outl(uint16_t port, uint32_t v) { __asm__ volatile("outl %0, %1" ::"a"(v), "Nd"(port)); }
 static inline uint8_t inb(uint16_t port)
 {
     uint8_t v;
@@ -20,7 +14,7 @@ static inline uint8_t inb(uint16_t port)
 }
 static inline void wrmsr(uint32_t msr, uint64_t v)
 {
-    __asm__ volatile("wrmsr" :: "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
+    __asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
 }
 
 struct tss {
@@ -32,6 +26,6 @@ struct tss {
 extern struct tss tss;
 extern uint64_t gdt[], pml4[];
 
-void set_gate(int vector, void *handler, int dpl);   /* 64-bit interrupt gate */
-_Noreturn void guest_exit(uint8_t code);             /* host sees code << 1 | 1 */
+void set_gate(int vector, void *handler, int dpl); /* 64-bit interrupt gate */
+_Noreturn void guest_exit(uint8_t code);           /* host sees code << 1 | 1 */
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The few ACPI structures that lead to the list of processors: ACPI Specification 6.4, "Root System Description Pointer",
- * "Multiple APIC Description Table (MADT)".
+/* The few ACPI structures that lead to the list of processors: ACPI Specification 6.4, "Root System Description
+ * Pointer", "Multiple APIC Description Table (MADT)".
  */
 #ifndef ARCH_ACPI_H
 #define ARCH_ACPI_H

@@ -5,14 +5,8 @@
 
 #include <stdint.h>
 
-static inline void outb(uint16_t port, uint8_t value)
-{
-    __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port));
-}
-static inline void outl(uint16_t port, uint32_t value)
-{
-    __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port));
-}
+static inline void outb(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port)); }
+static inline void outl(uint16_t port, uint32_t value) { __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port)); }
 static inline uint8_t inb(uint16_t port)
 {
     uint8_t value;
@@ -60,10 +54,7 @@ static inline struct cpuid_result cpuid(uint32_t leaf, uint32_t subleaf)
         __asm__ volatile("mov %%" #name ", %0" : "=r"(value)::"memory");                                               \
         return value;                                                                                                  \
     }                                                                                                                  \
-    static inline void write_##name(uint64_t value)                                                                    \
-    {                                                                                                                  \
-        __asm__ volatile("mov %0, %%" #name ::"r"(value) : "memory");                                                  \
-    }
+    static inline void write_##name(uint64_t value) { __asm__ volatile("mov %0, %%" #name ::"r"(value) : "memory"); }
 CONTROL_REGISTER(cr0)
 CONTROL_REGISTER(cr2)
 CONTROL_REGISTER(cr3)
@@ -79,10 +70,7 @@ static inline uint64_t read_flags(void)
     __asm__ volatile("pushfq; popq %0" : "=r"(value)::"memory");
     return value;
 }
-static inline void write_flags(uint64_t value)
-{
-    __asm__ volatile("pushq %0; popfq" ::"r"(value) : "memory", "cc");
-}
+static inline void write_flags(uint64_t value) { __asm__ volatile("pushq %0; popfq" ::"r"(value) : "memory", "cc"); }
 
 static inline uint16_t read_cs(void)
 {
@@ -103,31 +91,13 @@ static inline uint64_t read_rsp(void)
     return value;
 }
 
-static inline void cpu_pause(void)
-{
-    __asm__ volatile("pause" ::: "memory");
-}
-static inline void cli(void)
-{
-    __asm__ volatile("cli" ::: "memory");
-}
-static inline void sti(void)
-{
-    __asm__ volatile("sti" ::: "memory");
-}
+static inline void cpu_pause(void) { __asm__ volatile("pause" ::: "memory"); }
+static inline void cli(void) { __asm__ volatile("cli" ::: "memory"); }
+static inline void sti(void) { __asm__ volatile("sti" ::: "memory"); }
 /* STI holds interrupts off until HLT has begun: no wake-up is lost between a test and the HLT. */
-static inline void sti_hlt(void)
-{
-    __asm__ volatile("sti; hlt" ::: "memory");
-}
+static inline void sti_hlt(void) { __asm__ volatile("sti; hlt" ::: "memory"); }
 /* Lets everything takeable in: STI's shadow, then one boundary with IF = 1, then off again. */
-static inline void sti_nop_cli(void)
-{
-    __asm__ volatile("sti; nop; nop; cli" ::: "memory");
-}
-static inline void invlpg(const void *address)
-{
-    __asm__ volatile("invlpg (%0)" ::"r"(address) : "memory");
-}
+static inline void sti_nop_cli(void) { __asm__ volatile("sti; nop; nop; cli" ::: "memory"); }
+static inline void invlpg(const void *address) { __asm__ volatile("invlpg (%0)" ::"r"(address) : "memory"); }
 
 #endif
