@@ -27,14 +27,15 @@ CHECKS = {
 
 def main():
     parser = argparse.ArgumentParser(prog="tests/check/check.py", description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("name", choices=[*CHECKS, "objects"])
+    parser.add_argument("name", choices=[*CHECKS, "objects", "options"])
     parser.add_argument("--root", default=pathlib.Path(__file__).resolve().parent.parent.parent)
-    parser.add_argument("--build", help="build folder, for the check of compiled cores")
+    parser.add_argument("--build", type=pathlib.Path, help="build folder, for the checks of what was built")
     args = parser.parse_args()
-    if args.name == "objects":
+    if args.name in ("objects", "options"):
         if not args.build:
-            parser.error("objects needs --build")
-        found = objects.check_objects(args.build)
+            parser.error(f"{args.name} needs --build")
+        found = (objects.check_objects(args.build) if args.name == "objects" else
+                 text_rules.check_options(SourceTree(args.root), args.build / "bin/uintr-vp"))
     else:
         found = CHECKS[args.name](SourceTree(args.root))
     for problem in found:

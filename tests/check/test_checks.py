@@ -161,6 +161,26 @@ class Text(CheckTest):
         self.assert_finds(text_rules.check_paths, "docs/a.md:1", "gone.cpp")
 
 
+class Options(CheckTest):
+    """A program that only answers --help."""
+
+    def findings(self, readme):
+        self.plant("README.md", readme)
+        self.plant("bin/uintr-vp", "#!/bin/sh\necho '  -h,--help  help'\necho '  --cores N  cores'\n")
+        program = self.tree.root / "bin/uintr-vp"
+        program.chmod(0o755)
+        return text_rules.check_options(self.tree, program)
+
+    def test_the_same_options_on_both_sides(self):
+        self.assertEqual(self.findings("`--cores N`\n    uintr-vp run --cores 2 x.elf\n"), [])
+
+    def test_option_that_the_program_does_not_have(self):
+        self.assertEqual(len(self.findings("`--cores N` and `--core N`\n")), 1)
+
+    def test_option_that_the_readme_lacks(self):
+        self.assertEqual(self.findings("nothing\n"), ["README.md: option --cores is missing"])
+
+
 class Headers(CheckTest):
     def test_header_that_needs_another(self):
         self.plant("models/memory/core/memory_state.h", SPDX + "struct memory { uint64_t size; };\n")

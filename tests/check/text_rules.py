@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules about single files: length, licence line, unfinished work, and what the documents promise."""
 import re
+import subprocess
 
 LONGEST_FILE = 800
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
@@ -8,6 +9,7 @@ LICENCE = "SPDX-License-Identifier: Apache-2.0"
 WITHOUT_LICENCE = {".json", ".md", ".txt", ".golden"}
 # Spelt in pieces so that this file does not break its own rule.
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
+SELF_EVIDENT = {"--help", "--version"}
 DOCUMENTS = ("README.md", "docs/")
 
 
@@ -82,3 +84,19 @@ def check_paths(tree):
                 elif re.fullmatch(r"[a-z]\w*\.(c|h|cpp|def|S)", text) and text not in names:
                     found.append(f"{path}:{number}: no file is called {text}")
     return found
+
+
+def check_options(tree, simulator):
+    """Every --option of uintr-vp that the README names is in its help, and every option of the help is in the README."""
+    helped = set()
+    for command in ("run", "config", "models"):
+        result = subprocess.run([simulator, command, "--help"], capture_output=True, text=True, check=True)
+        helped.update(re.findall(r"(--[a-z][a-z-]+)", result.stdout))
+    named = {}
+    for number, line in enumerate(tree.lines("README.md"), 1):
+        for code in re.findall(r"`([^`]+)`", line) + ([line] if "uintr-vp" in line else []):
+            for option in re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", code):
+                named.setdefault(option, number)
+    found = [f"README.md:{number}: {option} is not an option of {simulator.name}"
+             for option, number in sorted(named.items()) if option not in helped]
+    return found + [f"README.md: option {option} is missing" for option in sorted(helped - named.keys() - SELF_EVIDENT)]
