@@ -68,7 +68,7 @@ const struct timing_model *timing_load(const char *path, void **handle, char *er
     timing_entry_fn *entry;
     void *symbol = dlsym(*handle, TIMING_ENTRY_SYMBOL);
     if (!symbol) {
-        snprintf(error, error_size, "is no timing model: it has no function %s", TIMING_ENTRY_SYMBOL);
+        snprintf(error, error_size, "it is no timing model: it has no function %s", TIMING_ENTRY_SYMBOL);
         timing_unload(*handle);
         *handle = NULL;
         return NULL;

@@ -53,7 +53,7 @@ static uint32_t event_cost(void *model, uint32_t core, uint32_t event)
 static uint32_t uintr_cost(void *model, uint32_t core, uint32_t stage, uint64_t upid_physical)
 {
     (void)model;
-    return 1000 * core + 10 * stage + (uint32_t)upid_physical;
+    return 1000 * core + 10 * stage + (uint32_t)(upid_physical & 0xff);
 }
 
 static uint32_t ipi_latency(void *model, const struct timing_ipi *ipi)
