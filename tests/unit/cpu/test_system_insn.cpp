@@ -381,6 +381,21 @@ TEST_F(system_insn, hlt_waits)
     EXPECT_TRUE(cpu_is_waiting(core));
 }
 
+// SDM Vol. 3, "Single-Step Exception Condition": the trap follows HLT as it follows any instruction, and ends the wait.
+TEST_F(system_insn, a_single_step_trap_ends_hlt)
+{
+    start_long(0);
+    state = now();
+    state.rflags |= bits::TF;
+    set();
+    put(CODE, std::uint8_t{0xf4});
+    put(handler(EXC_DB), std::uint16_t{0xfeeb}); // jmp to itself
+    drop_code(CODE);
+    EXPECT_EQ(cpu_run(core, cpu_now(core) + 100), CPU_STOP_UNTIL);
+    EXPECT_EQ(now().rip, handler(EXC_DB));
+    EXPECT_EQ(frame64(0), CODE + 1);
+}
+
 // --- user interrupts ---
 class uintr_insn : public system_insn
 {
