@@ -123,15 +123,15 @@ static size_t fetch_bytes(struct cpu *cpu, uint64_t pa, uint8_t bytes[INSN_MAX_L
     size_t n = PAGE_SIZE - (size_t)(pa & ~PAGE_MASK);
     if (n > INSN_MAX_LENGTH)
         n = INSN_MAX_LENGTH;
-    const uint8_t *page = cpu->bus.direct_page(cpu->bus.ctx, pa & PAGE_MASK);
+    const uint8_t *page = cpu_bus(cpu)->direct_page(cpu->bus.ctx, pa & PAGE_MASK);
     if (page)
         memcpy(bytes, page + (pa & ~PAGE_MASK), n);
     else
-        cpu->bus.read(cpu->bus.ctx, pa, bytes, (uint32_t)n);
+        cpu_bus(cpu)->read(cpu->bus.ctx, pa, bytes, (uint32_t)n);
     return n;
 }
 
-static uint32_t static_cost(const struct cpu *cpu, const struct insn *in)
+static uint32_t static_cost(struct cpu *cpu, const struct insn *in)
 {
     bool mem = in->has_modrm && in->mod != 3;
     struct timing_insn t = {
@@ -140,7 +140,7 @@ static uint32_t static_cost(const struct cpu *cpu, const struct insn *in)
     };
     if (in->lock || (in->row->kind == KIND_XCHG && mem))
         t.cls = TIMING_CLASS_locked;
-    uint32_t cost = timing_insn_cost(cpu->timing, &t);
+    uint32_t cost = timing_insn_cost(cpu_timing(cpu), &t);
     return cost ? cost : 1; /* time must pass, or a loop could hang the simulator */
 }
 
@@ -329,7 +329,7 @@ struct block *block_find(struct cpu *cpu, bool step)
         if (!b)
             return NULL;
         /* Code in a device is decoded anew each time: nobody would tell us that it changed. */
-        if (cpu->bus.direct_page(cpu->bus.ctx, pa & PAGE_MASK) == NULL)
+        if (cpu_bus(cpu)->direct_page(cpu->bus.ctx, pa & PAGE_MASK) == NULL)
             return b;
         insert(cpu, b);
     }

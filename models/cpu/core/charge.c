@@ -10,12 +10,12 @@ void cpu_charge(struct cpu *cpu, uint32_t cycles) { cpu->cycles += cycles; }
 
 void cpu_charge_event(struct cpu *cpu, enum timing_event event)
 {
-    cpu->cycles += timing_event_cost(cpu->timing, cpu->config.index, event);
+    cpu->cycles += timing_event_cost(cpu_timing(cpu), cpu->config.index, event);
 }
 
 void cpu_charge_stage(struct cpu *cpu, enum timing_stage stage, uint64_t upid_pa)
 {
-    cpu->cycles += timing_uintr_cost(cpu->timing, cpu->config.index, stage, upid_pa);
+    cpu->cycles += timing_uintr_cost(cpu_timing(cpu), cpu->config.index, stage, upid_pa);
 }
 
 /* From observed handlers. */
@@ -29,7 +29,7 @@ void cpu_observe_mem(struct cpu *cpu, uint64_t la, unsigned bytes, int access)
         .core = cpu->config.index, .access = (uint32_t)access, .linear = la, .physical = pa, .bytes = bytes,
         .supervisor = cpu->cpl != 3, .cycle = cpu->cycles,
     };
-    cpu->cycles += timing_mem_cost(cpu->timing, &m);
+    cpu->cycles += timing_mem_cost(cpu_timing(cpu), &m);
 }
 
 void cpu_observe_branch(struct cpu *cpu, const struct op *op, uint64_t to, bool taken)
@@ -44,7 +44,7 @@ void cpu_observe_branch(struct cpu *cpu, const struct op *op, uint64_t to, bool 
         .indirect = fn == cpu->engine->fn[H_call_ind] || fn == cpu->engine->fn[H_jmp_ind],
     };
     b.conditional = !b.call && !b.ret && !b.indirect && fn != cpu->engine->fn[H_jmp];
-    cpu->cycles += timing_branch_cost(cpu->timing, &b);
+    cpu->cycles += timing_branch_cost(cpu_timing(cpu), &b);
 }
 
 void cpu_observe_insn(struct cpu *cpu, const struct op *op)
@@ -60,5 +60,5 @@ void cpu_observe_insn(struct cpu *cpu, const struct op *op)
     t.linear = t.mode_bits == 64 ? t.rip : (uint32_t)(cpu->seg[SEG_CS].base + t.rip);
     t.length = op->length <= sizeof t.bytes ? op->length : (uint8_t)sizeof t.bytes;
     t.length = (uint8_t)cpu_debug_read(cpu, t.linear, t.bytes, t.length);
-    cpu->bus.trace_insn(cpu->bus.ctx, &t);
+    cpu_bus(cpu)->trace_insn(cpu->bus.ctx, &t);
 }

@@ -120,6 +120,7 @@ enum cpu_stop cpu_run(struct cpu *cpu, uint64_t until)
 {
     cpu->until = until;
     enum cpu_stop stop = run(cpu);
+    (void)cpu_bus(cpu); /* floating-point control goes back to the simulator */
     cpu_book_time(cpu);
     return stop;
 }

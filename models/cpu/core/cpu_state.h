@@ -8,6 +8,8 @@
 #include "cpu.h"
 #include "op.h"
 #include "uintr.h"
+#include "vec.h"
+#include "x87.h"
 
 /* --- registers ------------------------------------------------------------------------------------------------- */
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, REG_ZERO, REG_COUNT };
@@ -171,6 +173,15 @@ enum leave {
 #define MODE_PROT 0x08u    /* CR0.PE                               */
 #define MODE_USER 0x10u    /* CPL = 3                              */
 #define MODE_STEP 0x20u    /* block of one instruction             */
+#define MODE_SSE_OFF 0x40u /* SSE raises #UD or #NM: CR0.EM, CR0.TS, CR4.OSFXSR */
+#define MODE_X87_OFF 0x80u /* x87 and MMX do: CR0.EM, CR0.TS       */
+
+/* Where the host's own floating-point control is while threaded code runs: host_fp.h. */
+enum host_fp {
+    HOST_FP_AWAY,    /* MXCSR of the host is the simulator's                                  */
+    HOST_FP_LIVE,    /* ... is the guest's: all exceptions masked, sticky flags accumulate     */
+    HOST_FP_CAREFUL, /* ... is the guest's with masks added: each instruction looks at its flags */
+};
 
 struct cpu {
     /* hot */
@@ -188,6 +199,13 @@ struct cpu {
     bool stepping;           /* the current block holds one instruction: devices may be touched  */
     struct chain *link;      /* chain to be filled with the next block found                     */
     struct jump_cache_entry *jump_cache; /* of block.c: successors of indirect jumps               */
+
+    enum host_fp host_fp;
+    uint32_t host_mxcsr;     /* the simulator's, while host_fp is not AWAY                       */
+    uint32_t mxcsr;          /* the guest's; sticky flags of HOST_FP_LIVE are still in the host  */
+    union vec mem_vec;       /* of the slow paths of accesses wider than 8 bytes                  */
+    union vec xmm[16];
+    struct x87 x87;          /* MM0..7 are in it                                                  */
 
     uint64_t rflags;         /* without the status flags                                         */
     uint32_t pending;        /* PEND_*                                                           */
@@ -227,6 +245,20 @@ struct cpu {
     struct cpu_bus bus;
     struct cpu_stats stats;
 };
+
+/* --- host_fp.c: the world outside the core sees the host's own floating-point control ------------------------------------ */
+void cpu_host_fp_leave(struct cpu *cpu);
+static inline const struct cpu_bus *cpu_bus(struct cpu *cpu)
+{
+    if (VP_UNLIKELY(cpu->host_fp != HOST_FP_AWAY))
+        cpu_host_fp_leave(cpu);
+    return &cpu->bus;
+}
+static inline const struct timing *cpu_timing(struct cpu *cpu)
+{
+    (void)cpu_bus(cpu);
+    return cpu->timing;
+}
 
 /* --- exception.c ---------------------------------------------------------------------------------------------------- */
 /* Notes a fault of the current instruction; threaded code is left through LEAVE_FAULT. Returns VP_FAULT. */
@@ -291,6 +323,9 @@ void cpu_tlb_protect_code(struct cpu *cpu, uint64_t pa);     /* code was cached 
  * is answered. */
 uint64_t cpu_mem_read_slow(struct cpu *cpu, uint64_t la, unsigned size);
 void cpu_mem_write_slow(struct cpu *cpu, uint64_t la, uint64_t value, unsigned size);
+/* The same for 9..16 bytes, through cpu->mem_vec. */
+void cpu_mem_read_wide_slow(struct cpu *cpu, uint64_t la, unsigned size);
+void cpu_mem_write_wide_slow(struct cpu *cpu, uint64_t la, unsigned size);
 /* For read-modify-write: reads with write permission checked; then writes if memory still holds `expected` (always true
  * for RAM in this kernel; a device may differ: false means do it again, nothing was written). */
 uint64_t cpu_mem_rmw_read_slow(struct cpu *cpu, uint64_t la, unsigned size);
@@ -327,7 +362,7 @@ void cpu_settle_flags(struct cpu *cpu);                       /* makes cc_op CC_
 /* --- msr_table.c, cpuid.c --------------------------------------------------------------------------------------------------- */
 VP_NODISCARD enum vp_status cpu_msr_read(struct cpu *cpu, uint32_t msr, uint64_t *value); /* VP_FAULT: #GP(0) raised */
 VP_NODISCARD enum vp_status cpu_msr_write(struct cpu *cpu, uint32_t msr, uint64_t value);
-void cpu_cpuid(const struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);  /* eax ebx ecx edx        */
+void cpu_cpuid(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);  /* eax ebx ecx edx        */
 
 /* --- io.c ------------------------------------------------------------------------------------------------------------------- */
 /* May the program use these ports: IOPL, then the I/O permission bitmap of the TSS. VP_FAULT: #GP(0) raised. */

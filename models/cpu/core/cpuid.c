@@ -52,7 +52,7 @@ static void vendor(uint32_t max_leaf, uint32_t out[4])
     memcpy(&out[OUT_B], name, 12);
 }
 
-static void leaf_1(const struct cpu *cpu, uint32_t out[4])
+static void leaf_1(struct cpu *cpu, uint32_t out[4])
 {
     uint32_t ids = 1u << core_id_bits(cpu);
     out[OUT_A] = SIGNATURE;
@@ -63,7 +63,7 @@ static void leaf_1(const struct cpu *cpu, uint32_t out[4])
         out[OUT_D] |= 1u << 28; /* HTT: the field above means something */
     /* The APIC bit follows the global enable of IA32_APIC_BASE. */
     uint64_t base = 0;
-    if (cpu->bus.apic_msr_read(cpu->bus.ctx, APIC_BASE_MSR, &base) == VP_OK && !(base & APIC_BASE_ENABLED))
+    if (cpu_bus(cpu)->apic_msr_read(cpu->bus.ctx, APIC_BASE_MSR, &base) == VP_OK && !(base & APIC_BASE_ENABLED))
         out[OUT_D] &= ~(1u << 9);
 }
 
@@ -117,7 +117,7 @@ static void leaf_16(const struct cpu *cpu, uint32_t out[4])
     out[OUT_C] = 100;
 }
 
-static void basic_leaf(const struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+static void basic_leaf(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
     switch (leaf) {
     case 0: vendor(MAX_BASIC_LEAF, out); break;
@@ -147,7 +147,7 @@ static void extended_leaf(const struct cpu *cpu, uint32_t leaf, uint32_t out[4])
     }
 }
 
-void cpu_cpuid(const struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+void cpu_cpuid(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
     bool extended = leaf >= 0x80000000u && leaf <= MAX_EXTENDED_LEAF;
     bool has_subleaves;

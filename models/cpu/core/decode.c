@@ -14,7 +14,7 @@ struct decoder {
     csh handle[3]; /* 16, 32, 64 bit */
     cs_insn *insn; /* allocated once */
     uint16_t first[MAP_COUNT][256];
-    uint16_t next[1024]; /* next row with the same opcode; 0 ends */
+    uint16_t next[2048]; /* next row with the same opcode; 0 ends */
 };
 
 static void index_row(struct decoder *d, unsigned map, unsigned opcode, uint16_t row_plus_1)
@@ -37,7 +37,7 @@ struct decoder *decoder_create(uint64_t features)
     struct decoder *d = calloc(1, sizeof *d);
     if (!d)
         return NULL;
-    VP_ASSERT(opcode_table_size < 1024);
+    VP_ASSERT(opcode_table_size < 2048);
     d->features = features;
     for (int i = 0; i < 3; i++) {
         if (cs_open(CS_ARCH_X86, modes[i], &d->handle[i]) != CS_ERR_OK) {

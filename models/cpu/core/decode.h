@@ -44,6 +44,12 @@ enum size_rule { SIZE_B, SIZE_V, SIZE_V64, SIZE_W, SIZE_D, SIZE_Q, SIZE_Y, SIZE_
 enum prefix_rule { PFX_ANY, PFX_NONE, PFX_66, PFX_F2, PFX_F3 };
 enum mod_rule { MOD_ANY, MOD_REG, MOD_MEM };
 
+/* Register file of ModRM.reg and of ModRM.r/m: general, XMM0..15, or MM0..7 (offset in the x87 registers). */
+enum reg_file { FILE_GPR, FILE_XMM, FILE_MMX };
+
+/* The unit that CR0.EM, CR0.TS and CR4.OSFXSR can switch off (SDM Vol. 3, "Control Registers"). */
+enum unit { UNIT_INT, UNIT_X87, UNIT_MMX, UNIT_SSE };
+
 /* How a row becomes a record. */
 enum kind {
     KIND_ONE,   /* the handler as it is                                     */
@@ -80,7 +86,31 @@ struct opcode_row {
     int16_t modrm;    /* exact ModRM byte, or -1 */
     uint32_t feature; /* enum cpu_feature + 1 that must be enumerated, 0 for none */
     uint16_t flags;
+    uint8_t reg_file, rm_file; /* enum reg_file */
+    uint8_t unit;              /* enum unit */
 };
+
+/* A row of a vector instruction: files of reg and r/m, and the unit. Its handlers take operands as offsets into them. */
+#define ROW_VECTOR(feature_, unit_, map_, op_, ext_, pfx_, mod_, form_, size_, reg_, rm_, handler_, cls_, flags_, name_)     \
+    {                                                                                                                  \
+        .mnemonic = name_, .map = MAP_##map_, .opcode = op_, .ext = ext_, .prefix = PFX_##pfx_, .mod = MOD_##mod_,     \
+        .form = FORM_##form_, .size = SIZE_##size_, .kind = KIND_ONE, .handler = H_##handler_,                         \
+        .cls = TIMING_CLASS_##cls_, .modrm = -1, .feature = CPU_FEATURE_##feature_ + 1, .flags = (flags_),             \
+        .reg_file = FILE_##reg_, .rm_file = FILE_##rm_, .unit = UNIT_##unit_,                                          \
+    }
+/* A row of the x87: by ModRM.reg (ext) with a memory or register operand, or by the exact ModRM byte. */
+#define ROW_X87(op_, ext_, mod_, handler_, flags_, name_)                                                              \
+    {                                                                                                                  \
+        .mnemonic = name_, .map = MAP_1, .opcode = op_, .ext = ext_, .prefix = PFX_ANY, .mod = MOD_##mod_,             \
+        .form = FORM_E, .size = SIZE_V, .kind = KIND_ONE, .handler = H_##handler_, .cls = TIMING_CLASS_x87,            \
+        .modrm = -1, .feature = CPU_FEATURE_fpu + 1, .flags = (flags_) | ROW_KEEPS, .unit = UNIT_X87,                  \
+    }
+#define ROW_X87_MODRM(op_, modrm_, handler_, flags_, name_)                                                            \
+    {                                                                                                                  \
+        .mnemonic = name_, .map = MAP_1, .opcode = op_, .ext = -1, .prefix = PFX_ANY, .mod = MOD_REG,                  \
+        .form = FORM_E, .size = SIZE_V, .kind = KIND_ONE, .handler = H_##handler_, .cls = TIMING_CLASS_x87,            \
+        .modrm = modrm_, .feature = CPU_FEATURE_fpu + 1, .flags = (flags_), .unit = UNIT_X87,                          \
+    }
 extern const struct opcode_row opcode_table[];
 extern const size_t opcode_table_size;
 

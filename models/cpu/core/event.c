@@ -7,7 +7,7 @@
 static void trace(struct cpu *cpu, enum cpu_trace_event event, uint32_t detail)
 {
     if (cpu->bus.trace_event)
-        cpu->bus.trace_event(cpu->bus.ctx, event, detail, 0, cpu->cycles);
+        cpu_bus(cpu)->trace_event(cpu->bus.ctx, event, detail, 0, cpu->cycles);
 }
 
 static void wake_up(struct cpu *cpu)
@@ -23,7 +23,7 @@ static bool take_init(struct cpu *cpu)
 {
     cpu->pending &= ~(PEND_INIT | PEND_NMI | PEND_DB);
     cpu_init_state(cpu, false);
-    cpu->bus.apic_init(cpu->bus.ctx);
+    cpu_bus(cpu)->apic_init(cpu->bus.ctx);
     cpu->activity = cpu->config.bsp ? ACTIVE : ACTIVITY_SIPI; /* the BSP starts at the reset vector */
     return true;
 }
@@ -51,7 +51,7 @@ static bool take_interrupt(struct cpu *cpu)
 {
     uint64_t number = 0, arrived_at = 0;
     enum activity before = cpu->activity;
-    uint8_t vector = cpu->bus.apic_ack(cpu->bus.ctx, &number, &arrived_at);
+    uint8_t vector = cpu_bus(cpu)->apic_ack(cpu->bus.ctx, &number, &arrived_at);
 
     if (is_notification(cpu, vector)) {
         struct vp_fault fault;
@@ -128,7 +128,7 @@ bool cpu_take_event(struct cpu *cpu)
     }
     if ((pending & PEND_INTR) && (cpu->rflags & FLAG_IF) && cpu->shadow == 0) {
         cpu->pending &= ~PEND_INTR;
-        if (cpu->bus.apic_has_interrupt(cpu->bus.ctx)) {
+        if (cpu_bus(cpu)->apic_has_interrupt(cpu->bus.ctx)) {
             cpu->pending |= PEND_INTR; /* perhaps more than one */
             return take_interrupt(cpu);
         }

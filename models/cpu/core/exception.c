@@ -49,10 +49,10 @@ static bool makes_double_fault(uint8_t first, uint8_t second)
     return is_contributory(first) && is_contributory(second);
 }
 
-static void trace_exception(const struct cpu *cpu, uint8_t vector, uint64_t error_code)
+static void trace_exception(struct cpu *cpu, uint8_t vector, uint64_t error_code)
 {
     if (cpu->bus.trace_event)
-        cpu->bus.trace_event(cpu->bus.ctx, CPU_TRACE_EXCEPTION, vector, error_code, cpu->cycles);
+        cpu_bus(cpu)->trace_event(cpu->bus.ctx, CPU_TRACE_EXCEPTION, vector, error_code, cpu->cycles);
 }
 
 static void shut_down(struct cpu *cpu, const struct vp_fault *cause)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The engine's pseudo-operations, and instructions without effect on this core. */
+#include "decode.h"
 #include "handler.h"
 
 /* The record after the last instruction of a block that does not end in a jump: nothing is booked here. */
@@ -19,6 +20,30 @@ OP(undefined)
 {
     (void)cpu_raise(cpu, EXC_UD, 0);
     LEAVE();
+}
+
+/* An instruction of a unit that is switched off; imm: enum unit. SDM Vol. 3, tables "Action Taken for Combinations of OSFXSR,
+ * OSXMMEXCPT, SSE, ... EM, MP, and TS" and "Action Taken By MMX Instructions for Different Combinations of EM, MP and TS". */
+OP(unit_off)
+{
+    bool em = (cpu->cr0 & CR0_EM) != 0;
+    bool undefined = op->imm == UNIT_SSE ? em || !(cpu->cr4 & CR4_OSFXSR) : op->imm == UNIT_MMX && em;
+    (void)cpu_raise(cpu, undefined ? EXC_UD : EXC_NM, 0);
+    LEAVE();
+}
+
+/* WAIT: SDM Vol. 2, "WAIT/FWAIT". */
+OP(wait)
+{
+    if ((cpu->cr0 & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS)) {
+        (void)cpu_raise(cpu, EXC_NM, 0);
+        LEAVE();
+    }
+    if (cpu->x87.fsw & X87_ES) {
+        (void)cpu_raise(cpu, EXC_MF, 0);
+        LEAVE();
+    }
+    NEXT();
 }
 
 /* More than 15 bytes: SDM Vol. 2, "Instruction Prefixes". */

@@ -470,7 +470,7 @@ ALWAYS_INLINE bool ins(struct cpu *cpu, const struct op *op, unsigned size)
             if (cpu_view_probe_write(cpu, cpu_current_view(cpu), la, size) != VP_OK)
                 return false;
         }
-        store(cpu, la, cpu->bus.io_read(cpu->bus.ctx, port, size), size);
+        store(cpu, la, cpu_bus(cpu)->io_read(cpu->bus.ctx, port, size), size);
         if (FAULTED())
             return false;
         move_pointer(cpu, &s, RDI, 1, size);
@@ -497,7 +497,7 @@ ALWAYS_INLINE bool outs(struct cpu *cpu, const struct op *op, unsigned size)
         uint64_t v = load(cpu, la, size);
         if (FAULTED())
             return false;
-        cpu->bus.io_write(cpu->bus.ctx, port, size, (uint32_t)v);
+        cpu_bus(cpu)->io_write(cpu->bus.ctx, port, size, (uint32_t)v);
         move_pointer(cpu, &s, RSI, 1, size);
         count_down(cpu, &s, 1);
         if (s.count == 0)

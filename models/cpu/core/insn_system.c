@@ -19,7 +19,7 @@ OP(hlt)
         LEAVE();
     cpu->activity = ACTIVITY_HALT;
     if (cpu->bus.trace_event)
-        cpu->bus.trace_event(cpu->bus.ctx, CPU_TRACE_HALT, 0, 0, cpu->cycles);
+        cpu_bus(cpu)->trace_event(cpu->bus.ctx, CPU_TRACE_HALT, 0, 0, cpu->cycles);
     FINISH();
 }
 
@@ -28,7 +28,7 @@ static enum vp_status do_in(struct cpu *cpu, uint16_t port, unsigned size)
 {
     if (cpu_check_io(cpu, port, size) != VP_OK)
         return VP_FAULT;
-    uint32_t v = cpu->bus.io_read(cpu->bus.ctx, port, size);
+    uint32_t v = cpu_bus(cpu)->io_read(cpu->bus.ctx, port, size);
     if (size == 1)
         set_reg_8(cpu, RAX * 8, (uint8_t)v);
     else if (size == 2)
@@ -43,7 +43,7 @@ static enum vp_status do_out(struct cpu *cpu, uint16_t port, unsigned size)
     uint32_t v = READ_REG32(RAX * 8);
     if (cpu_check_io(cpu, port, size) != VP_OK)
         return VP_FAULT;
-    cpu->bus.io_write(cpu->bus.ctx, port, size, size == 1 ? v & 0xff : size == 2 ? v & 0xffff : v);
+    cpu_bus(cpu)->io_write(cpu->bus.ctx, port, size, size == 1 ? v & 0xff : size == 2 ? v & 0xffff : v);
     return VP_OK;
 }
 
@@ -175,7 +175,7 @@ static enum vp_status do_mov_from_cr(struct cpu *cpu, unsigned number, unsigned 
     }
     if (is_not_privileged(cpu))
         return VP_FAULT;
-    write_natural(cpu, reg, number == 8 ? cpu->bus.apic_cr8(cpu->bus.ctx) : v);
+    write_natural(cpu, reg, number == 8 ? cpu_bus(cpu)->apic_cr8(cpu->bus.ctx) : v);
     return VP_OK;
 }
 
@@ -183,7 +183,7 @@ static enum vp_status write_cr8(struct cpu *cpu, uint64_t v)
 {
     if (v > 15)
         return cpu_raise(cpu, EXC_GP, 0);
-    cpu->bus.apic_set_cr8(cpu->bus.ctx, (uint8_t)v);
+    cpu_bus(cpu)->apic_set_cr8(cpu->bus.ctx, (uint8_t)v);
     cpu_signal_interrupt(cpu); /* a lower priority may uncover an interrupt */
     return VP_OK;
 }

@@ -112,6 +112,84 @@ static inline struct tlb_entry *tlb_slot(const struct cpu *cpu, uint64_t la)
         MEM_HOOK(la_, (bits) / 8, TIMING_STORE);                                                                       \
     } while (0)
 
+/* 16 bytes: declares `__m128i v` (a union would live in memory and cost the sibling call). Operands of SSE must be aligned unless the instruction says otherwise: #GP(0). */
+#ifdef CPU_FAST
+#define ON_WIDE_LOAD_MISS(v, la) MISS()
+#define ON_WIDE_STORE_MISS(la, value) MISS()
+#define CHECK_ALIGNED(la)                                                                                              \
+    if (VP_UNLIKELY((la)&15))                                                                                          \
+    MISS()
+#else
+#define ON_WIDE_LOAD_MISS(v, la)                                                                                       \
+    cpu_mem_read_wide_slow(cpu, la, 16);                                                                               \
+    LEAVE_IF_ASKED();                                                                                                  \
+    v = cpu->mem_vec.i
+#define ON_WIDE_STORE_MISS(la, value)                                                                                  \
+    cpu->mem_vec.i = (value);                                                                                          \
+    cpu_mem_write_wide_slow(cpu, la, 16);                                                                              \
+    LEAVE_IF_ASKED()
+#define CHECK_ALIGNED(la)                                                                                              \
+    if (VP_UNLIKELY((la)&15)) {                                                                                        \
+        (void)cpu_raise(cpu, EXC_GP, 0);                                                                               \
+        LEAVE();                                                                                                       \
+    }
+#endif
+#define LOAD_VEC(v, la)                                                                                                \
+    __m128i v;                                                                                                         \
+    do {                                                                                                               \
+        uint64_t la_ = (la);                                                                                           \
+        const struct tlb_entry *slot_ = tlb_slot(cpu, la_);                                                            \
+        if (TLB_HIT(slot_, read, la_, 16)) {                                                                           \
+            v = _mm_loadu_si128((const __m128i *)(slot_->host + la_));                                                 \
+        } else {                                                                                                       \
+            ON_WIDE_LOAD_MISS(v, la_);                                                                                 \
+        }                                                                                                              \
+        MEM_HOOK(la_, 16, TIMING_LOAD);                                                                                \
+    } while (0)
+#define STORE_VEC(la, value)                                                                                           \
+    do {                                                                                                               \
+        uint64_t la_ = (la);                                                                                           \
+        __m128i value_ = (value);                                                                                      \
+        const struct tlb_entry *slot_ = tlb_slot(cpu, la_);                                                            \
+        if (TLB_HIT(slot_, write, la_, 16)) {                                                                          \
+            _mm_storeu_si128((__m128i *)(slot_->host + la_), value_);                                                  \
+        } else {                                                                                                       \
+            ON_WIDE_STORE_MISS(la_, value_);                                                                           \
+        }                                                                                                              \
+        MEM_HOOK(la_, 16, TIMING_STORE);                                                                               \
+    } while (0)
+
+/* Vector registers by the offsets in a record. */
+#define XMM(offset) (*(union vec *)(void *)((char *)cpu->xmm + (offset)))
+#define MMX(offset) (((union vec *)(void *)((char *)cpu->x87.r + (offset)))->u64[0])
+
+/* The r/m operand of a vector instruction, as 16 bytes; is_aligned: memory must be. Declares `__m128i v`. */
+#define RM_READ_VEC(v, is_aligned)                                                                                     \
+    __m128i v;                                                                                                         \
+    do {                                                                                                               \
+        if (op->flags & OPF_MEM) {                                                                                     \
+            ADDRESS(rm_la_, 16, false);                                                                                \
+            if (is_aligned)                                                                                            \
+                CHECK_ALIGNED(rm_la_);                                                                                 \
+            LOAD_VEC(rm_v_, rm_la_);                                                                                   \
+            v = rm_v_;                                                                                                 \
+        } else {                                                                                                       \
+            v = XMM(op->rm).i;                                                                                         \
+        }                                                                                                              \
+    } while (0)
+/* ... of which the instruction reads only the low 32 or 64 bits; the rest of v is then zero. */
+#define RM_READ_VEC_LOW(bits, v)                                                                                       \
+    __m128i v;                                                                                                         \
+    do {                                                                                                               \
+        if (op->flags & OPF_MEM) {                                                                                     \
+            ADDRESS(rm_la_, (bits) / 8, false);                                                                        \
+            LOAD(bits, rm_v_, rm_la_);                                                                                 \
+            v = _mm_cvtsi64_si128((long long)rm_v_);                                                                   \
+        } else {                                                                                                       \
+            v = XMM(op->rm).i;                                                                                         \
+        }                                                                                                              \
+    } while (0)
+
 /* `compute` is a statement that reads `old` and sets `result` (both uint<bits>_t); it may run more than once, so it
  * must not change anything else. Flags are set by the caller afterwards, from old and result. */
 #define RMW(bits, la, old, result, compute)                                                                            \

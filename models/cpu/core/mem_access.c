@@ -71,7 +71,7 @@ enum vp_status cpu_tlb_fill(struct cpu *cpu, uint64_t la, enum mem_access access
         t = (struct translation){.pa = la, .writable = true, .executable = true, .global = true};
     }
     uint64_t pa = t.pa & PAGE_MASK;
-    uint8_t *host = cpu->bus.direct_page(cpu->bus.ctx, pa);
+    uint8_t *host = cpu_bus(cpu)->direct_page(cpu->bus.ctx, pa);
     bool same_page = e->page == page;
     uint64_t exec = access == ACCESS_EXEC || (same_page && e->exec == page && e->pa == pa) ? page : TLB_INVALID;
     bool data = access != ACCESS_EXEC || (same_page && (e->flags & TLBF_READ) && e->pa == pa);
@@ -158,20 +158,20 @@ static enum vp_status translate_for_handler(struct cpu *cpu, uint64_t la, unsign
 static void device_read(struct cpu *cpu, uint64_t pa, void *bytes, unsigned size)
 {
     cpu_charge_event(cpu, TIMING_EVENT_mmio);
-    cpu->bus.read(cpu->bus.ctx, pa, bytes, size);
+    cpu_bus(cpu)->read(cpu->bus.ctx, pa, bytes, size);
     cpu_signal_interrupt(cpu);
 }
 
 static void device_write(struct cpu *cpu, uint64_t pa, const void *bytes, unsigned size)
 {
     cpu_charge_event(cpu, TIMING_EVENT_mmio);
-    cpu->bus.write(cpu->bus.ctx, pa, bytes, size);
+    cpu_bus(cpu)->write(cpu->bus.ctx, pa, bytes, size);
     cpu_signal_interrupt(cpu); /* the device may be the local APIC */
 }
 
 static void physical_read(struct cpu *cpu, uint64_t pa, void *bytes, unsigned size)
 {
-    const uint8_t *page = cpu->bus.direct_page(cpu->bus.ctx, pa & PAGE_MASK);
+    const uint8_t *page = cpu_bus(cpu)->direct_page(cpu->bus.ctx, pa & PAGE_MASK);
     if (page)
         memcpy(bytes, page + (pa & ~PAGE_MASK), size);
     else
@@ -180,7 +180,7 @@ static void physical_read(struct cpu *cpu, uint64_t pa, void *bytes, unsigned si
 
 static void physical_write(struct cpu *cpu, uint64_t pa, const void *bytes, unsigned size)
 {
-    uint8_t *page = cpu->bus.direct_page(cpu->bus.ctx, pa & PAGE_MASK);
+    uint8_t *page = cpu_bus(cpu)->direct_page(cpu->bus.ctx, pa & PAGE_MASK);
     if (!page) {
         device_write(cpu, pa, bytes, size);
         return;
@@ -190,7 +190,7 @@ static void physical_write(struct cpu *cpu, uint64_t pa, const void *bytes, unsi
     memcpy(page + (pa & ~PAGE_MASK), bytes, size);
 }
 
-static bool is_ram(struct cpu *cpu, uint64_t pa) { return cpu->bus.direct_page(cpu->bus.ctx, pa & PAGE_MASK) != NULL; }
+static bool is_ram(struct cpu *cpu, uint64_t pa) { return cpu_bus(cpu)->direct_page(cpu->bus.ctx, pa & PAGE_MASK) != NULL; }
 
 uint64_t cpu_mem_read_slow(struct cpu *cpu, uint64_t la, unsigned size)
 {
@@ -204,6 +204,19 @@ uint64_t cpu_mem_read_slow(struct cpu *cpu, uint64_t la, unsigned size)
     if (first < size)
         physical_read(cpu, pa[1], (uint8_t *)&v + first, size - first);
     return v;
+}
+
+void cpu_mem_read_wide_slow(struct cpu *cpu, uint64_t la, unsigned size)
+{
+    uint64_t pa[2];
+    unsigned first;
+    if (translate_for_handler(cpu, la, size, false, pa, &first) != VP_OK)
+        return;
+    if ((!is_ram(cpu, pa[0]) || (first < size && !is_ram(cpu, pa[1]))) && must_run_alone(cpu))
+        return;
+    physical_read(cpu, pa[0], cpu->mem_vec.u8, first);
+    if (first < size)
+        physical_read(cpu, pa[1], cpu->mem_vec.u8 + first, size - first);
 }
 
 /* A write that touches a device or cached code. */
@@ -224,6 +237,20 @@ void cpu_mem_write_slow(struct cpu *cpu, uint64_t la, uint64_t value, unsigned s
     physical_write(cpu, pa[0], &value, first);
     if (first < size)
         physical_write(cpu, pa[1], (uint8_t *)&value + first, size - first);
+}
+
+void cpu_mem_write_wide_slow(struct cpu *cpu, uint64_t la, unsigned size)
+{
+    uint64_t pa[2];
+    unsigned first;
+    if (translate_for_handler(cpu, la, size, true, pa, &first) != VP_OK)
+        return;
+    if ((write_is_special(cpu, pa[0], first) || (first < size && write_is_special(cpu, pa[1], size - first))) &&
+        must_run_alone(cpu))
+        return;
+    physical_write(cpu, pa[0], cpu->mem_vec.u8, first);
+    if (first < size)
+        physical_write(cpu, pa[1], cpu->mem_vec.u8 + first, size - first);
 }
 
 uint64_t cpu_mem_rmw_read_slow(struct cpu *cpu, uint64_t la, unsigned size)
@@ -264,7 +291,7 @@ bool cpu_mem_rmw_write_slow(struct cpu *cpu, uint64_t la, uint64_t expected, uin
         return true;
     if (first == size && !is_ram(cpu, pa[0])) {
         struct exchange x = {expected, value, size, false};
-        cpu->bus.modify(cpu->bus.ctx, pa[0], size, exchange_if_equal, &x);
+        cpu_bus(cpu)->modify(cpu->bus.ctx, pa[0], size, exchange_if_equal, &x);
         cpu_signal_interrupt(cpu);
         return x.done;
     }
@@ -325,7 +352,7 @@ enum vp_status cpu_view_modify(struct cpu *cpu, enum mmu_view view, uint64_t la,
     if (first == size) {
         if (code_map_hits(cpu->code_map, pa[0], size))
             cpu_code_map_written(cpu->code_map, pa[0], size);
-        cpu->bus.modify(cpu->bus.ctx, pa[0], size, fn, arg);
+        cpu_bus(cpu)->modify(cpu->bus.ctx, pa[0], size, fn, arg);
         return VP_OK;
     }
     /* Split over two pages: the single simulation thread makes it indivisible as long as nobody waits in between. */
@@ -349,22 +376,22 @@ enum vp_status cpu_view_probe_write(struct cpu *cpu, enum mmu_view view, uint64_
 uint64_t cpu_phys_read64(struct cpu *cpu, uint64_t pa)
 {
     uint64_t v = UINT64_MAX;
-    const uint8_t *page = cpu->bus.direct_page(cpu->bus.ctx, pa & PAGE_MASK);
+    const uint8_t *page = cpu_bus(cpu)->direct_page(cpu->bus.ctx, pa & PAGE_MASK);
     if (page)
         memcpy(&v, page + (pa & ~PAGE_MASK), 8);
     else
-        cpu->bus.read(cpu->bus.ctx, pa, &v, 8);
+        cpu_bus(cpu)->read(cpu->bus.ctx, pa, &v, 8);
     return v;
 }
 
 uint32_t cpu_phys_read32(struct cpu *cpu, uint64_t pa)
 {
     uint32_t v = UINT32_MAX;
-    const uint8_t *page = cpu->bus.direct_page(cpu->bus.ctx, pa & PAGE_MASK);
+    const uint8_t *page = cpu_bus(cpu)->direct_page(cpu->bus.ctx, pa & PAGE_MASK);
     if (page)
         memcpy(&v, page + (pa & ~PAGE_MASK), 4);
     else
-        cpu->bus.read(cpu->bus.ctx, pa, &v, 4);
+        cpu_bus(cpu)->read(cpu->bus.ctx, pa, &v, 4);
     return v;
 }
 
@@ -372,7 +399,7 @@ static bool phys_exchange(struct cpu *cpu, uint64_t pa, struct exchange *x)
 {
     if (code_map_hits(cpu->code_map, pa, x->size))
         cpu_code_map_written(cpu->code_map, pa, x->size);
-    cpu->bus.modify(cpu->bus.ctx, pa, x->size, exchange_if_equal, x);
+    cpu_bus(cpu)->modify(cpu->bus.ctx, pa, x->size, exchange_if_equal, x);
     return x->done;
 }
 
@@ -396,7 +423,7 @@ size_t cpu_debug_read(struct cpu *cpu, uint64_t linear, void *bytes, size_t size
         size_t n = first_part(linear + done, (unsigned)(size - done > PAGE_SIZE ? PAGE_SIZE : size - done));
         if (!cpu_debug_translate(cpu, linear + done, &pa))
             break;
-        const uint8_t *page = cpu->bus.direct_page(cpu->bus.ctx, pa & PAGE_MASK);
+        const uint8_t *page = cpu_bus(cpu)->direct_page(cpu->bus.ctx, pa & PAGE_MASK);
         if (!page)
             break; /* a debug read must not touch a device */
         memcpy((uint8_t *)bytes + done, page + (pa & ~PAGE_MASK), n);

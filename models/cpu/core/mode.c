@@ -18,6 +18,10 @@ void cpu_update_mode(struct cpu *cpu)
     }
     if (cpu->cpl == 3)
         mode |= MODE_USER;
+    if (cpu->cr0 & (CR0_EM | CR0_TS))
+        mode |= MODE_SSE_OFF | MODE_X87_OFF;
+    if (!(cpu->cr4 & CR4_OSFXSR))
+        mode |= MODE_SSE_OFF;
     cpu->mode = mode;
     /* While alignment is checked every access takes the slow path, which checks it. */
     bool checks_alignment = cpu->cpl == 3 && (cpu->rflags & FLAG_AC) && (cpu->cr0 & CR0_AM);
@@ -30,7 +34,7 @@ void cpu_set_cpl(struct cpu *cpu, uint8_t cpl)
     cpu->cpl = cpl;
     cpu_update_mode(cpu);
     if (changed && cpu->bus.trace_event)
-        cpu->bus.trace_event(cpu->bus.ctx, CPU_TRACE_CPL, cpl, 0, cpu->cycles);
+        cpu_bus(cpu)->trace_event(cpu->bus.ctx, CPU_TRACE_CPL, cpl, 0, cpu->cycles);
 }
 
 /* PAE paging outside long mode: the four PDPTEs are checked when CR3 or the paging mode is loaded. SDM Vol. 3, "PDPTE
@@ -117,8 +121,8 @@ static uint64_t cr4_defined(const struct cpu *cpu)
         {CPU_FEATURE_uintr, CR4_UINTR},
     };
     /* CR4.PCE: since the Pentium Pro, with or without architectural counters.
-     * DEVIATION(cr4-osfxsr): OSFXSR and OSXMMEXCPT are storage although SSE is not enumerated, so that start-up code written
-     * for any x86-64 (which always has SSE2) runs; no instruction depends on them yet. */
+     * DEVIATION(cr4-osfxsr): OSFXSR and OSXMMEXCPT are storage also where `cpu.features` has no SSE, so that start-up code
+     * written for any x86-64 (which always has SSE2) runs. */
     uint64_t bits = CR4_PCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
     for (unsigned i = 0; i < sizeof rules / sizeof rules[0]; i++)
         if (cpu_has_feature(cpu, rules[i].feature))

@@ -69,7 +69,7 @@ static enum vp_status read_mtrrcap(struct cpu *cpu, uint32_t msr, uint64_t *valu
 static void set_tsc_offset(struct cpu *cpu, uint64_t offset)
 {
     cpu->tsc_offset = offset;
-    cpu->bus.apic_set_tsc_offset(cpu->bus.ctx, offset);
+    cpu_bus(cpu)->apic_set_tsc_offset(cpu->bus.ctx, offset);
     cpu_signal_interrupt(cpu); /* a deadline may have moved */
 }
 
@@ -184,12 +184,12 @@ static enum vp_status write_mtrr_default(struct cpu *cpu, uint32_t msr, uint64_t
 /* --- other models --- */
 static enum vp_status read_apic(struct cpu *cpu, uint32_t msr, uint64_t *value)
 {
-    return cpu->bus.apic_msr_read(cpu->bus.ctx, msr, value);
+    return cpu_bus(cpu)->apic_msr_read(cpu->bus.ctx, msr, value);
 }
 
 static enum vp_status write_apic(struct cpu *cpu, uint32_t msr, uint64_t value)
 {
-    enum vp_status status = cpu->bus.apic_msr_write(cpu->bus.ctx, msr, value);
+    enum vp_status status = cpu_bus(cpu)->apic_msr_write(cpu->bus.ctx, msr, value);
     cpu_signal_interrupt(cpu); /* EOI, TPR, self-IPI and the timer change what is pending */
     return status;
 }

@@ -102,7 +102,7 @@ const struct opcode_row opcode_table[] = {
     ROW(1, 0x98, -1, ANY, ANY, NONE, V, ONE, cwde, move, K, "cbw"),
     ROW(1, 0x99, -1, ANY, ANY, NONE, V, ONE, cdq, move, K, "cwd"),
     ROW(1, 0x9a, -1, ANY, ANY, FAR, V, ONE, call_far_imm, system, A | K | ROW_NO64, "call far"),
-    ROW(1, 0x9b, -1, ANY, ANY, NONE, B, ONE, nop, system, K, "wait"),
+    ROW(1, 0x9b, -1, ANY, ANY, NONE, B, ONE, wait, x87, K, "wait"),
     ROW(1, 0x9c, -1, ANY, ANY, NONE, V64, ONE, pushf, stack, K, "pushf"),
     ROW(1, 0x9d, -1, ANY, ANY, NONE, V64, ONE, popf, stack, A, "popf"),
     ROW(1, 0x9e, -1, ANY, ANY, NONE, B, ONE, sahf, alu, 0, "sahf"),
@@ -291,6 +291,10 @@ const struct opcode_row opcode_table[] = {
     ROW_FEATURE(rdpid, 0F, 0xc7, 7, F3, REG, E, NATURAL, ONE, rdpid, system, A | K | ROW_OWN, "rdpid"),
     ROW(0F, 0xc8, -1, ANY, ANY, Z, V, SIZED, bswap_8, alu, K | ROW_RANGE8, "bswap"),
     ROW(0F, 0xff, -1, ANY, ANY, GE, V, ONE, ud, system, A | K | ROW_OWN, "ud0"),
+
+#include "opcodes_sse.def"
+#include "opcodes_x87.def"
+#include "opcodes_xsave.def"
 
     ROW_FEATURE(movbe, 0F38, 0xf0, -1, NONE, MEM, GE, V, SIZED, movbe_load_8, move, K, "movbe"),
     ROW_FEATURE(movbe, 0F38, 0xf0, -1, 66, MEM, GE, V, SIZED, movbe_load_8, move, K, "movbe"),

@@ -22,7 +22,7 @@ enum vp_status cpu_syscall(struct cpu *cpu, uint64_t next_rip)
     cpu->rip = cpu->lstar; /* WRMSR made sure that it is canonical */
     cpu->stats.syscalls++;
     if (cpu->bus.trace_event)
-        cpu->bus.trace_event(cpu->bus.ctx, CPU_TRACE_SYSCALL, (uint32_t)cpu->gpr[RAX], cpu->gpr[RAX], cpu->cycles);
+        cpu_bus(cpu)->trace_event(cpu->bus.ctx, CPU_TRACE_SYSCALL, (uint32_t)cpu->gpr[RAX], cpu->gpr[RAX], cpu->cycles);
     cpu_charge_event(cpu, TIMING_EVENT_syscall);
     return VP_OK;
 }
@@ -59,7 +59,7 @@ enum vp_status cpu_sysenter(struct cpu *cpu)
     cpu_set_flat_cs(cpu, cs, 0, is_long);
     cpu->stats.syscalls++;
     if (cpu->bus.trace_event)
-        cpu->bus.trace_event(cpu->bus.ctx, CPU_TRACE_SYSCALL, (uint32_t)cpu->gpr[RAX], cpu->gpr[RAX], cpu->cycles);
+        cpu_bus(cpu)->trace_event(cpu->bus.ctx, CPU_TRACE_SYSCALL, (uint32_t)cpu->gpr[RAX], cpu->gpr[RAX], cpu->cycles);
     cpu_charge_event(cpu, TIMING_EVENT_syscall);
     return VP_OK;
 }

@@ -17,6 +17,17 @@ static uint8_t reg_offset(unsigned number, unsigned bytes, const struct insn *in
     return bytes == 1 ? byte_reg(number, in) : (uint8_t)(number * 8);
 }
 
+/* XMM and MM registers lie 16 bytes apart, in cpu->xmm and cpu->x87.r; REX does not extend MM registers. */
+static uint8_t file_offset(unsigned file, unsigned number, unsigned bytes, const struct insn *in)
+{
+    switch ((enum reg_file)file) {
+    case FILE_XMM: return (uint8_t)(number * sizeof(union vec));
+    case FILE_MMX: return (uint8_t)((number & 7) * sizeof(union vec));
+    case FILE_GPR: break;
+    }
+    return reg_offset(number, bytes, in);
+}
+
 static unsigned size_log2(unsigned bytes) { return (unsigned)__builtin_ctz(bytes); }
 
 static void fill_address(const struct insn *in, uint32_t mode, struct op *op)
@@ -161,6 +172,11 @@ static unsigned handler_of(const struct insn *in, uint32_t mode, struct op *op, 
     return H_undefined;
 }
 
+static bool is_off(const struct opcode_row *row, uint32_t mode)
+{
+    return row->unit == UNIT_SSE ? (mode & MODE_SSE_OFF) != 0 : row->unit != UNIT_INT && (mode & MODE_X87_OFF) != 0;
+}
+
 void translate(const struct cpu *cpu, const struct insn *in, uint64_t rip, struct op *op,
                struct translation_state *state)
 {
@@ -183,9 +199,9 @@ void translate(const struct cpu *cpu, const struct insn *in, uint64_t rip, struc
     if (row->kind == KIND_EXTEND) /* the source is narrower than the destination */
         rm_bytes = row->handler == H_movzx8_8 || row->handler == H_movsx8_8 ? 1 : 2;
     if (in->has_modrm) {
-        op->reg = reg_offset(in->reg, in->operand_bytes, in);
+        op->reg = file_offset(row->reg_file, in->reg, in->operand_bytes, in);
         if (in->mod == 3)
-            op->rm = reg_offset(in->rm, rm_bytes, in);
+            op->rm = file_offset(row->rm_file, in->rm, rm_bytes, in);
         else
             fill_address(in, mode, op);
     } else {
@@ -245,6 +261,11 @@ void translate(const struct cpu *cpu, const struct insn *in, uint64_t rip, struc
     case H_mov_from_dr:
     case H_mov_to_dr: op->reg = in->reg; break;
     default: break;
+    }
+    if (is_off(row, mode)) {
+        op->imm = row->unit;
+        op->fn = cpu->engine->fn[H_unit_off];
+        return;
     }
     op->fn = cpu->engine->fn[handler_of(in, mode, op, state)];
     note_flags(state, in, op);

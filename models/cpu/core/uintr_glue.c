@@ -65,14 +65,14 @@ static void send_ipi(void *ctx, uint32_t ndst, uint8_t nv)
 {
     struct cpu *cpu = ctx;
     cpu_charge_stage(cpu, TIMING_STAGE_issue, 0);
-    cpu->bus.apic_send_user_ipi(cpu->bus.ctx, ndst, nv);
+    cpu_bus(cpu)->apic_send_user_ipi(cpu->bus.ctx, ndst, nv);
     cpu_signal_interrupt(cpu); /* it may have been sent to this very core */
 }
 
 static void eoi(void *ctx)
 {
     struct cpu *cpu = ctx;
-    cpu->bus.apic_eoi(cpu->bus.ctx);
+    cpu_bus(cpu)->apic_eoi(cpu->bus.ctx);
 }
 
 static void charge(struct cpu *cpu, enum timing_stage stage, const struct uintr_step_info *info)
@@ -96,7 +96,7 @@ static void count_post(struct cpu *cpu, const struct uintr_step_info *info)
 static void report(struct cpu *cpu, enum uintr_step step, const struct uintr_step_info *info)
 {
     if (cpu->bus.uintr_step)
-        cpu->bus.uintr_step(cpu->bus.ctx, (int)step, info, cpu->cycles);
+        cpu_bus(cpu)->uintr_step(cpu->bus.ctx, (int)step, info, cpu->cycles);
 }
 
 static void step_done(void *ctx, enum uintr_step step, const struct uintr_step_info *info)
