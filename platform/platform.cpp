@@ -23,7 +23,8 @@ constexpr std::uint64_t FS_PER_SECOND = 1000000000000000;
 // One cycle, exact: configuration.cpp checks that it is a whole number of femtoseconds.
 sc_core::sc_time period_of(std::uint64_t clock_hz)
 {
-    return sc_core::sc_time(static_cast<double>(FS_PER_SECOND / clock_hz), sc_core::SC_FS);
+    const std::uint64_t femtoseconds = FS_PER_SECOND / clock_hz;
+    return sc_core::sc_time(static_cast<double>(femtoseconds), sc_core::SC_FS);
 }
 
 lookahead_config keeper_config(const configuration &config)
@@ -45,11 +46,11 @@ lookahead_config keeper_config(const configuration &config)
     return c;
 }
 
-std::uint64_t features_of(const configuration &config)
+struct cpu_features features_of(const configuration &config)
 {
-    std::uint64_t features = config.features();
+    struct cpu_features features = config.features();
     if (!config.boolean("lapic.x2apic"))
-        features &= ~(std::uint64_t{1} << CPU_FEATURE_x2apic);
+        features.has[CPU_FEATURE_x2apic] = false;
     return features;
 }
 
@@ -58,7 +59,7 @@ struct lapic_config lapic_config_of(const configuration &config, std::uint32_t i
     struct lapic_config c = {};
     c.apic_id = index;
     c.bsp = index == 0;
-    c.x2apic = (features_of(config) >> CPU_FEATURE_x2apic & 1) != 0;
+    c.x2apic = features_of(config).has[CPU_FEATURE_x2apic];
     c.physical_address_width = static_cast<std::uint8_t>(config.integer("cpu.physical_address_width"));
     c.timer_cycles_per_tick = static_cast<std::uint32_t>(config.integer("lapic.timer_cycles_per_tick"));
     return c;

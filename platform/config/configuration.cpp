@@ -42,12 +42,19 @@ std::string join(const std::vector<std::string> &words)
     return text;
 }
 
+void add_default(struct cpu_features &features)
+{
+    const struct cpu_features standard = cpu_features_default();
+    for (int i = 0; i < CPU_FEATURE_COUNT; i++)
+        features.has[i] = features.has[i] || standard.has[i];
+}
+
 // The effective list, as `uintr-vp config` and the statistics show it.
-std::string feature_names(std::uint64_t features)
+std::string feature_names(const struct cpu_features &features)
 {
     std::string names;
     for (int i = 0; i < CPU_FEATURE_COUNT; i++)
-        if (features >> i & 1)
+        if (features.has[i])
             names += (names.empty() ? "" : ",") + std::string(cpu_feature_name(static_cast<enum cpu_feature>(i)));
     return names;
 }
@@ -189,12 +196,12 @@ void configuration::apply(const assignment &a)
     entry->confidence = a.confidence;
 }
 
-std::uint64_t configuration::parse_features(const config_entry &entry) const
+struct cpu_features configuration::parse_features(const config_entry &entry) const
 {
     std::vector<std::string> names;
     for (int i = 0; i < CPU_FEATURE_COUNT; i++)
         names.push_back(cpu_feature_name(static_cast<enum cpu_feature>(i)));
-    std::uint64_t features = 0;
+    struct cpu_features features = {};
     std::stringstream list(std::get<std::string>(entry.value));
     std::string word;
     bool first = true;
@@ -211,14 +218,14 @@ std::uint64_t configuration::parse_features(const config_entry &entry) const
         first = false;
         int index = cpu_feature_find(word.c_str());
         if (word == "default" && !remove)
-            features |= cpu_features_default();
+            add_default(features);
         else if (index < 0)
             throw user_error(fmt::format("{}: cpu.features: unknown feature '{}'{}; expected some of: default, {}",
                                          entry.origin, word, suggestion(word, names), join(names)));
         else if (remove)
-            features &= ~(std::uint64_t{1} << index);
+            features.has[index] = false;
         else
-            features |= std::uint64_t{1} << index;
+            features.has[index] = true;
     }
     return features;
 }

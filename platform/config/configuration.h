@@ -5,6 +5,7 @@
 #define PLATFORM_CONFIG_CONFIGURATION_H
 
 #include "assignment.h"
+#include "cpu.h"
 #include "registry.h"
 #include "timing.h"
 #include "units.h"
@@ -41,7 +42,7 @@ class configuration
     bool boolean(const std::string &key) const;
     const std::string &text(const std::string &key) const;
     quantum quantum_setting() const;
-    std::uint64_t features() const { return m_features; } // bit set of enum cpu_feature
+    const struct cpu_features &features() const { return m_features; }
 
     const struct timing_model *timing_model() const { return m_model; }
     std::vector<double> timing_values() const; // in the order of the model's parameters
@@ -58,13 +59,13 @@ class configuration
     void add_timing_keys();
     bool is_of_another_model(const std::string &key) const;
     void check_together() const;
-    std::uint64_t parse_features(const config_entry &entry) const;
+    struct cpu_features parse_features(const config_entry &entry) const;
 
     std::vector<config_entry> m_entries;
     std::map<std::string, std::size_t> m_index;
     const struct timing_model *m_model = nullptr;
     void *m_handle = nullptr; // of a shared object
-    std::uint64_t m_features = 0;
+    struct cpu_features m_features = {};
 };
 
 // A raw value as a value of this key; throws user_error naming place, key and what was expected.

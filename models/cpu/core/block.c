@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cache of decoded blocks: found by physical address, linear RIP and mode; dropped by physical page. Blocks come from
- * one arena that is emptied as a whole when it is full, so a chain can never point to freed memory: everything that
- * points to blocks (chains, jump cache) carries the generation cpu->chain_gen, which any drop advances. */
+/* The cache of decoded blocks: found by physical address, linear RIP and mode; dropped by physical page. Blocks come
+ * from one arena that is emptied as a whole when it is full, so a chain can never point to freed memory: everything
+ * that points to blocks (chains, jump cache) carries the generation cpu->chain_gen, which any drop advances. */
 #include "decode.h"
 #include "handler.h"
 
@@ -26,7 +26,10 @@ static unsigned hash_code(uint64_t pa, uint64_t rip, uint32_t mode)
     uint64_t h = (pa ^ (rip << 7) ^ ((uint64_t)mode << 40)) * 0x9e3779b97f4a7c15u;
     return (unsigned)(h >> 50) & (HASH_SIZE - 1);
 }
-static unsigned hash_page(uint64_t pa) { return (unsigned)(((pa >> PAGE_SHIFT) * 0x9e3779b97f4a7c15u) >> 50) & (HASH_SIZE - 1); }
+static unsigned hash_page(uint64_t pa)
+{
+    return (unsigned)(((pa >> PAGE_SHIFT) * 0x9e3779b97f4a7c15u) >> 50) & (HASH_SIZE - 1);
+}
 
 struct block_cache *block_cache_create(struct cpu *cpu)
 {
@@ -135,8 +138,13 @@ static uint32_t static_cost(struct cpu *cpu, const struct insn *in)
 {
     bool mem = in->has_modrm && in->mod != 3;
     struct timing_insn t = {
-        .cls = in->row->cls, .length = in->length, .operand_bytes = in->operand_bytes, .loads = mem, .stores = mem,
-        .locked = in->lock, .mnemonic = in->row->mnemonic,
+        .cls = in->row->cls,
+        .length = in->length,
+        .operand_bytes = in->operand_bytes,
+        .loads = mem,
+        .stores = mem,
+        .locked = in->lock,
+        .mnemonic = in->row->mnemonic,
     };
     if (in->lock || (in->row->kind == KIND_XCHG && mem))
         t.cls = TIMING_CLASS_locked;
@@ -145,8 +153,8 @@ static uint32_t static_cost(struct cpu *cpu, const struct insn *in)
 }
 
 /* Decodes one instruction at la. Answers its length, 0 on a fault (raised). *second: page of the bytes past the end. */
-static enum decode_result decode_at(struct cpu *cpu, uint64_t la, uint64_t rip, uint64_t pa, struct insn *in, bool may_cross,
-                                    uint64_t *page2, bool *crosses)
+static enum decode_result decode_at(struct cpu *cpu, uint64_t la, uint64_t rip, uint64_t pa, struct insn *in,
+                                    bool may_cross, uint64_t *page2, bool *crosses)
 {
     uint8_t bytes[2 * INSN_MAX_LENGTH];
     size_t have = fetch_bytes(cpu, pa, bytes);
@@ -204,7 +212,7 @@ static struct block *build(struct cpu *cpu, uint64_t la, uint64_t pa, uint32_t m
         enum decode_result result = decode_at(cpu, la + at, rip, pa + at, &in, b->count == 0, &page2, &crosses);
         if (result == DECODE_SHORT) {
             if (b->count > 0)
-                break; /* continues on the next page: a block of its own */
+                break;   /* continues on the next page: a block of its own */
             return NULL; /* the fetch of the second page faulted */
         }
         if (result == DECODE_TOO_LONG && b->count > 0)

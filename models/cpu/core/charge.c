@@ -26,8 +26,13 @@ void cpu_observe_mem(struct cpu *cpu, uint64_t la, unsigned bytes, int access)
         return;
     (void)cpu_debug_translate(cpu, la, &pa);
     struct timing_mem m = {
-        .core = cpu->config.index, .access = (uint32_t)access, .linear = la, .physical = pa, .bytes = bytes,
-        .supervisor = cpu->cpl != 3, .cycle = cpu->cycles,
+        .core = cpu->config.index,
+        .access = (uint32_t)access,
+        .linear = la,
+        .physical = pa,
+        .bytes = bytes,
+        .supervisor = cpu->cpl != 3,
+        .cycle = cpu->cycles,
     };
     cpu->cycles += timing_mem_cost(cpu_timing(cpu), &m);
 }
@@ -38,7 +43,10 @@ void cpu_observe_branch(struct cpu *cpu, const struct op *op, uint64_t to, bool 
         return;
     op_fn *fn = op->fn;
     struct timing_branch b = {
-        .core = cpu->config.index, .from = op_rip(op), .to = to, .taken = taken,
+        .core = cpu->config.index,
+        .from = op_rip(op),
+        .to = to,
+        .taken = taken,
         .call = fn == cpu->engine->fn[H_call] || fn == cpu->engine->fn[H_call_ind],
         .ret = fn == cpu->engine->fn[H_ret] || fn == cpu->engine->fn[H_ret_imm],
         .indirect = fn == cpu->engine->fn[H_call_ind] || fn == cpu->engine->fn[H_jmp_ind],

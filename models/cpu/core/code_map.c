@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which physical memory holds code that some core has cached, in chunks of 64 bytes: one map for all cores of a platform,
- * so that a store by any of them, or by a device, drops the code everywhere. */
+/* Which physical memory holds code that some core has cached, in chunks of 64 bytes: one map for all cores of a
+ * platform, so that a store by any of them, or by a device, drops the code everywhere. */
 #include "cpu_state.h"
 
 #include <stdlib.h>

@@ -14,9 +14,9 @@ static bool config_is_good(const struct cpu_config *c)
 
 static bool bus_is_complete(const struct cpu_bus *b)
 {
-    return b->read && b->write && b->modify && b->direct_page && b->io_read && b->io_write && b->apic_ack && b->apic_eoi &&
-           b->apic_has_interrupt && b->apic_msr_read && b->apic_msr_write && b->apic_cr8 && b->apic_set_cr8 &&
-           b->apic_send_user_ipi && b->apic_set_tsc_offset && b->apic_init;
+    return b->read && b->write && b->modify && b->direct_page && b->io_read && b->io_write && b->apic_ack &&
+           b->apic_eoi && b->apic_has_interrupt && b->apic_msr_read && b->apic_msr_write && b->apic_cr8 &&
+           b->apic_set_cr8 && b->apic_send_user_ipi && b->apic_set_tsc_offset && b->apic_init;
 }
 
 struct cpu *cpu_create(const struct cpu_config *config, const struct cpu_bus *bus, struct cpu_code_map *code_map,
@@ -34,7 +34,7 @@ struct cpu *cpu_create(const struct cpu_config *config, const struct cpu_bus *bu
     cpu->engine = observed ? &engine_observed : &engine_plain;
     cpu->chain_gen = 1;
     cpu->blocks = block_cache_create(cpu);
-    cpu->decoder = decoder_create(config->features);
+    cpu->decoder = decoder_create(&config->features);
     cpu->uintr = cpu_uintr_create(cpu);
     if (!cpu->blocks || !cpu->decoder || !cpu->uintr || !code_map_register(code_map, cpu)) {
         cpu_destroy(cpu);
@@ -73,8 +73,8 @@ void cpu_init_state(struct cpu *cpu, bool reset)
         if (i == SEG_LDTR || i == SEG_TR)
             cpu->seg[i].attr = SEG_ATTR_P | (i == SEG_TR ? 0xb : 2);
     }
-    cpu->seg[SEG_CS] = (struct segment){.base = 0xffff0000, .limit = 0xffff, .selector = 0xf000,
-                                        .attr = SEG_ATTR_P | SEG_ATTR_S | 0xb};
+    cpu->seg[SEG_CS] = (struct segment){
+        .base = 0xffff0000, .limit = 0xffff, .selector = 0xf000, .attr = SEG_ATTR_P | SEG_ATTR_S | 0xb};
     cpu->gdtr = cpu->idtr = (struct table_register){0, 0xffff};
     cpu->cr0 = CR0_ET | (reset ? CR0_CD | CR0_NW : kept_cd);
     cpu->cr2 = cpu->cr3 = cpu->cr4 = cpu->efer = 0;
@@ -225,10 +225,7 @@ void cpu_set_regs(struct cpu *cpu, const struct cpu_regs *r)
     cpu_set_rflags(cpu, r->rflags, ~(uint64_t)0);
 }
 
-const struct cpu_stats *cpu_stats(const struct cpu *cpu)
-{
-    return &cpu->stats;
-}
+const struct cpu_stats *cpu_stats(const struct cpu *cpu) { return &cpu->stats; }
 
 const struct vp_fault *cpu_last_fault(const struct cpu *cpu) { return &cpu->last_fault; }
 uint64_t cpu_uintr_pd(const struct cpu *cpu) { return uintr_msr_read(cpu->uintr, UINTR_MSR_PD); }

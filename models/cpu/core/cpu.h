@@ -3,10 +3,10 @@
  * Source: Intel SDM Vol. 1 to 4. Plain C17; knows no SystemC, no picoseconds, no device.
  *
  * Time: a core counts cycles of its own clock, absolute since the start of simulation. cpu_run executes until the first
- * instruction boundary at or after `until`. What each instruction costs is asked from the timing model given at creation.
- * The local APIC, memory and ports are reached through struct cpu_bus. Callbacks may call the functions marked
- * "from callbacks", nothing else. Guest mistakes become exceptions in the guest. Nothing is allocated after cpu_create
- * except the code cache, whose size is bounded.
+ * instruction boundary at or after `until`. What each instruction costs is asked from the timing model given at
+ * creation. The local APIC, memory and ports are reached through struct cpu_bus. Callbacks may call the functions
+ * marked "from callbacks", nothing else. Guest mistakes become exceptions in the guest. Nothing is allocated after
+ * cpu_create except the code cache, whose size is bounded.
  */
 #ifndef CPU_H
 #define CPU_H
@@ -30,14 +30,18 @@ enum cpu_feature {
     CPU_FEATURE_COUNT
 };
 
+struct cpu_features {
+    bool has[CPU_FEATURE_COUNT]; /* by enum cpu_feature */
+};
+
 struct cpu_config {
-    uint32_t index;         /* 0 .. cores-1                                              */
-    uint32_t cores;         /* number of logical processors: CPUID topology             */
-    uint32_t apic_id;       /* initial APIC ID                                           */
-    bool bsp;               /* starts running; others wait for INIT-SIPI                 */
-    uint64_t clock_hz;      /* cycles per second, for CPUID 15H and 16H                  */
+    uint32_t index;                 /* 0 .. cores-1                                              */
+    uint32_t cores;                 /* number of logical processors: CPUID topology             */
+    uint32_t apic_id;               /* initial APIC ID                                           */
+    bool bsp;                       /* starts running; others wait for INIT-SIPI                 */
+    uint64_t clock_hz;              /* cycles per second, for CPUID 15H and 16H                  */
     uint32_t timer_cycles_per_tick; /* crystal = clock_hz / this, for CPUID 15H          */
-    uint64_t features;      /* bit set of enum cpu_feature                               */
+    struct cpu_features features;   /* what CPUID enumerates and the decoder knows               */
     uint8_t physical_address_width; /* MAXPHYADDR, 36..46                                */
 };
 
@@ -134,9 +138,9 @@ uint64_t cpu_now(const struct cpu *cpu);              /* from callbacks: cycle o
 void cpu_idle_until(struct cpu *cpu, uint64_t cycle); /* while halted or waiting: time passes                   */
 
 /* From callbacks and between runs. */
-void cpu_stop(struct cpu *cpu);                       /* cpu_run returns at the next instruction boundary      */
-void cpu_limit(struct cpu *cpu, uint64_t until);      /* lowers `until` of the current cpu_run                 */
-void cpu_signal_interrupt(struct cpu *cpu);           /* the APIC's pending state may have changed: look again */
+void cpu_stop(struct cpu *cpu);                  /* cpu_run returns at the next instruction boundary      */
+void cpu_limit(struct cpu *cpu, uint64_t until); /* lowers `until` of the current cpu_run                 */
+void cpu_signal_interrupt(struct cpu *cpu);      /* the APIC's pending state may have changed: look again */
 void cpu_signal_nmi(struct cpu *cpu);
 void cpu_signal_init(struct cpu *cpu);
 void cpu_signal_startup(struct cpu *cpu, uint8_t vector);
@@ -145,27 +149,27 @@ void cpu_signal_startup(struct cpu *cpu, uint8_t vector);
 bool cpu_is_waiting(const struct cpu *cpu); /* halted, waiting for SIPI, or shut down, with nothing to take */
 void cpu_get_regs(const struct cpu *cpu, struct cpu_regs *regs);
 void cpu_set_regs(struct cpu *cpu, const struct cpu_regs *regs); /* gpr, rip, rflags only */
-#pragma GCC diagnostic push /* C++: the function and the struct share a name */
+#pragma GCC diagnostic push                                      /* C++: the function and the struct share a name */
 #pragma GCC diagnostic ignored "-Wshadow"
 const struct cpu_stats *cpu_stats(const struct cpu *cpu);
 #pragma GCC diagnostic pop
 const struct vp_fault *cpu_last_fault(const struct cpu *cpu); /* the exception that led to shutdown */
-uint64_t cpu_uintr_pd(const struct cpu *cpu); /* IA32_UINTR_PD, for the tracker */
+uint64_t cpu_uintr_pd(const struct cpu *cpu);                 /* IA32_UINTR_PD, for the tracker */
 /* Debug read through the current translation; answers the number of bytes that could be read. */
 size_t cpu_debug_read(struct cpu *cpu, uint64_t linear, void *bytes, size_t size);
 
 /* CPUID feature names for configuration. NULL past the last; -1 if unknown. */
 const char *cpu_feature_name(enum cpu_feature feature);
 int cpu_feature_find(const char *name);
-uint64_t cpu_features_default(void);
+struct cpu_features cpu_features_default(void);
 
 /* A disassembler for traces: "mov rax, rbx". Independent of any core. create: NULL if Capstone is not to be had. */
 struct decoder;
 struct decoder *cpu_disassembler_create(void);
 void cpu_disassembler_destroy(struct decoder *disassembler); /* accepts NULL */
 /* Answers the instruction's length, 0 if it is none; text_size >= 1. */
-uint32_t cpu_disassemble(struct decoder *disassembler, const uint8_t *bytes, size_t size, uint64_t rip, unsigned mode_bits,
-                         char *text, size_t text_size);
+uint32_t cpu_disassemble(struct decoder *disassembler, const uint8_t *bytes, size_t size, uint64_t rip,
+                         unsigned mode_bits, char *text, size_t text_size);
 
 #ifdef __cplusplus
 }

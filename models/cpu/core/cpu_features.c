@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-_Static_assert(CPU_FEATURE_COUNT <= 64, "features are a 64-bit set");
-
 static const char *const names[] = {
 #define CPU_FEATURE(name, leaf, subleaf, reg, bit, is_default, sentence) #name,
 #include "cpu_features.def"
@@ -25,11 +23,11 @@ int cpu_feature_find(const char *name)
     return -1;
 }
 
-uint64_t cpu_features_default(void)
+struct cpu_features cpu_features_default(void)
 {
-    return 0
-#define CPU_FEATURE(name, leaf, subleaf, reg, bit, is_default, sentence) | (uint64_t)(is_default) << CPU_FEATURE_##name
+    return (struct cpu_features){.has = {
+#define CPU_FEATURE(name, leaf, subleaf, reg, bit, is_default, sentence) [CPU_FEATURE_##name] = (is_default),
 #include "cpu_features.def"
 #undef CPU_FEATURE
-        ;
+                                 }};
 }

@@ -25,7 +25,8 @@ static void execute_alone(struct cpu *cpu, const struct block *b)
     bool trap = (cpu->rflags & FLAG_TF) != 0;
     uint32_t shadow = cpu->shadow;
 
-    cpu->rflags &= ~(uint64_t)FLAG_RF; /* cleared by every instruction that completes: SDM Vol. 3, "Instruction-Breakpoint" */
+    cpu->rflags &=
+        ~(uint64_t)FLAG_RF; /* cleared by every instruction that completes: SDM Vol. 3, "Instruction-Breakpoint" */
     cpu->link = NULL;
     cpu->stepping = true;
     execute(cpu, b);
@@ -43,10 +44,7 @@ static void execute_alone(struct cpu *cpu, const struct block *b)
     }
 }
 
-static bool wants_single(const struct cpu *cpu)
-{
-    return cpu->shadow != 0 || (cpu->rflags & (FLAG_TF | FLAG_RF)) != 0;
-}
+static bool wants_single(const struct cpu *cpu) { return cpu->shadow != 0 || (cpu->rflags & (FLAG_TF | FLAG_RF)) != 0; }
 
 static enum cpu_stop stop_reason(const struct cpu *cpu)
 {

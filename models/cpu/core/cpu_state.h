@@ -11,7 +11,7 @@
 #include "vec.h"
 #include "x87.h"
 
-/* --- registers ------------------------------------------------------------------------------------------------- */
+/* --- registers --- */
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, REG_ZERO, REG_COUNT };
 
 enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, SEG_COUNT, SEG_NONE = 15 };
@@ -90,8 +90,24 @@ struct table_register {
 #define EFER_NXE 0x800u
 
 enum {
-    EXC_DE = 0, EXC_DB = 1, EXC_NMI = 2, EXC_BP = 3, EXC_OF = 4, EXC_BR = 5, EXC_UD = 6, EXC_NM = 7, EXC_DF = 8,
-    EXC_TS = 10, EXC_NP = 11, EXC_SS = 12, EXC_GP = 13, EXC_PF = 14, EXC_MF = 16, EXC_AC = 17, EXC_MC = 18, EXC_XM = 19,
+    EXC_DE = 0,
+    EXC_DB = 1,
+    EXC_NMI = 2,
+    EXC_BP = 3,
+    EXC_OF = 4,
+    EXC_BR = 5,
+    EXC_UD = 6,
+    EXC_NM = 7,
+    EXC_DF = 8,
+    EXC_TS = 10,
+    EXC_NP = 11,
+    EXC_SS = 12,
+    EXC_GP = 13,
+    EXC_PF = 14,
+    EXC_MF = 16,
+    EXC_AC = 17,
+    EXC_MC = 18,
+    EXC_XM = 19,
 };
 
 /* Page-fault error code bits. */
@@ -101,19 +117,37 @@ enum {
 #define PF_RSVD 0x8u
 #define PF_I 0x10u
 
-/* --- lazy status flags (flags.h) --------------------------------------------------------------------------------- */
+/* --- lazy status flags (flags.h) --- */
 /* The status flags are a function of cc_op, cc_dst (the result) and cc_src (second operand, or flags). */
 enum {
-    CC_FLAGS,               /* cc_src holds the flags themselves  */
-    CC_ADD8, CC_ADD16, CC_ADD32, CC_ADD64,         /* dst = a + src                      */
-    CC_SUB8, CC_SUB16, CC_SUB32, CC_SUB64,         /* dst = a - src: SUB, CMP, NEG       */
-    CC_LOGIC8, CC_LOGIC16, CC_LOGIC32, CC_LOGIC64, /* AND OR XOR TEST                    */
-    CC_INC8, CC_INC16, CC_INC32, CC_INC64,         /* cc_src: CF before                  */
-    CC_DEC8, CC_DEC16, CC_DEC32, CC_DEC64,
-    CC_RESULT8, CC_RESULT16, CC_RESULT32, CC_RESULT64, /* SF ZF PF of dst; src: CF AF OF */
+    CC_FLAGS, /* cc_src holds the flags themselves  */
+    CC_ADD8,
+    CC_ADD16,
+    CC_ADD32,
+    CC_ADD64, /* dst = a + src                      */
+    CC_SUB8,
+    CC_SUB16,
+    CC_SUB32,
+    CC_SUB64, /* dst = a - src: SUB, CMP, NEG       */
+    CC_LOGIC8,
+    CC_LOGIC16,
+    CC_LOGIC32,
+    CC_LOGIC64, /* AND OR XOR TEST                    */
+    CC_INC8,
+    CC_INC16,
+    CC_INC32,
+    CC_INC64, /* cc_src: CF before                  */
+    CC_DEC8,
+    CC_DEC16,
+    CC_DEC32,
+    CC_DEC64,
+    CC_RESULT8,
+    CC_RESULT16,
+    CC_RESULT32,
+    CC_RESULT64, /* SF ZF PF of dst; src: CF AF OF */
 };
 
-/* --- software translation cache (mem.h, mem_access.c) ------------------------------------------------------------ */
+/* --- software translation cache (mem.h, mem_access.c) --- */
 #define TLB_BITS 10
 #define TLB_SIZE (1u << TLB_BITS)
 #define PAGE_SHIFT 12
@@ -122,13 +156,13 @@ enum {
 #define TLB_INVALID 1u /* never equal to a page address */
 
 struct tlb_entry {
-    uint64_t read;   /* page address, or TLB_INVALID where reads must take the slow path  */
-    uint64_t write;  /* the same for writes: dirty, writable, no code cached on the page   */
-    uint64_t exec;   /* the same for fetches                                               */
-    uintptr_t host;  /* host address = host + linear (mod 2^64), valid with read or write  */
-    uint64_t pa;     /* physical page address, valid with any of the three                 */
-    uint64_t page;   /* page address of whatever the entry holds, for invalidation         */
-    uint32_t flags;  /* TLBF_*                                                             */
+    uint64_t read;  /* page address, or TLB_INVALID where reads must take the slow path  */
+    uint64_t write; /* the same for writes: dirty, writable, no code cached on the page   */
+    uint64_t exec;  /* the same for fetches                                               */
+    uintptr_t host; /* host address = host + linear (mod 2^64), valid with read or write  */
+    uint64_t pa;    /* physical page address, valid with any of the three                 */
+    uint64_t page;  /* page address of whatever the entry holds, for invalidation         */
+    uint32_t flags; /* TLBF_*                                                             */
 };
 #define TLBF_GLOBAL 1u
 #define TLBF_LARGE 2u
@@ -137,22 +171,22 @@ struct tlb_entry {
 
 /* Privilege view of an access: which TLB serves it. */
 enum mmu_view {
-    MMU_USER,           /* CPL 3                                                             */
-    MMU_SUPERVISOR,     /* CPL < 3 with EFLAGS.AC = 0, and implicit supervisor accesses      */
-    MMU_SUPERVISOR_AC,  /* explicit accesses with EFLAGS.AC = 1: SMAP does not apply         */
+    MMU_USER,          /* CPL 3                                                             */
+    MMU_SUPERVISOR,    /* CPL < 3 with EFLAGS.AC = 0, and implicit supervisor accesses      */
+    MMU_SUPERVISOR_AC, /* explicit accesses with EFLAGS.AC = 1: SMAP does not apply         */
     MMU_VIEWS,
 };
 
 enum mem_access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
 
-/* --- pending events: everything that makes the loop look up -------------------------------------------------------- */
-#define PEND_INTR 0x01u    /* ask the APIC when IF allows           */
+/* --- pending events: everything that makes the loop look up --- */
+#define PEND_INTR 0x01u /* ask the APIC when IF allows           */
 #define PEND_NMI 0x02u
 #define PEND_INIT 0x04u
 #define PEND_SIPI 0x08u
-#define PEND_STOP 0x10u    /* cpu_stop()                            */
-#define PEND_UINTR 0x20u   /* UIRR != 0: look whether it is deliverable */
-#define PEND_DB 0x40u      /* single-step trap of the last instruction (DR6.BS) */
+#define PEND_STOP 0x10u  /* cpu_stop()                            */
+#define PEND_UINTR 0x20u /* UIRR != 0: look whether it is deliverable */
+#define PEND_DB 0x40u    /* single-step trap of the last instruction (DR6.BS) */
 
 enum activity { ACTIVE, ACTIVITY_HALT, ACTIVITY_SIPI, ACTIVITY_SHUTDOWN };
 
@@ -191,32 +225,32 @@ struct cpu {
     uint64_t deadline;       /* no instruction may start at or after this in threaded code       */
     uint64_t cc_dst, cc_src;
     uint32_t cc_op;
-    uint32_t mode;           /* MODE_*                                                           */
-    struct tlb_entry *tlb;   /* of the current view, for explicit data accesses                  */
-    uint64_t chain_gen;      /* chains and jump-cache entries of other generations are void      */
-    uint64_t insns;          /* retired                                                          */
+    uint32_t mode;         /* MODE_*                                                           */
+    struct tlb_entry *tlb; /* of the current view, for explicit data accesses                  */
+    uint64_t chain_gen;    /* chains and jump-cache entries of other generations are void      */
+    uint64_t insns;        /* retired                                                          */
     enum leave leave;
-    bool stepping;           /* the current block holds one instruction: devices may be touched  */
-    struct chain *link;      /* chain to be filled with the next block found                     */
+    bool stepping;                       /* the current block holds one instruction: devices may be touched  */
+    struct chain *link;                  /* chain to be filled with the next block found                     */
     struct jump_cache_entry *jump_cache; /* of block.c: successors of indirect jumps               */
 
     enum host_fp host_fp;
-    uint32_t host_mxcsr;     /* the simulator's, while host_fp is not AWAY                       */
-    uint32_t mxcsr;          /* the guest's; sticky flags of HOST_FP_LIVE are still in the host  */
-    union vec mem_vec;       /* of the slow paths of accesses wider than 8 bytes                  */
+    uint32_t host_mxcsr; /* the simulator's, while host_fp is not AWAY                       */
+    uint32_t mxcsr;      /* the guest's; sticky flags of HOST_FP_LIVE are still in the host  */
+    union vec mem_vec;   /* of the slow paths of accesses wider than 8 bytes                  */
     union vec xmm[16];
-    struct x87 x87;          /* MM0..7 are in it                                                  */
+    struct x87 x87; /* MM0..7 are in it                                                  */
 
-    uint64_t rflags;         /* without the status flags                                         */
-    uint32_t pending;        /* PEND_*                                                           */
-    uint32_t shadow;         /* SHADOW_*, for the one instruction after STI, MOV SS              */
+    uint64_t rflags;  /* without the status flags                                         */
+    uint32_t pending; /* PEND_*                                                           */
+    uint32_t shadow;  /* SHADOW_*, for the one instruction after STI, MOV SS              */
     enum activity activity;
-    uint64_t until;          /* of the current cpu_run                                           */
-    struct vp_fault exc;     /* with leave = LEAVE_FAULT                                         */
+    uint64_t until;      /* of the current cpu_run                                           */
+    struct vp_fault exc; /* with leave = LEAVE_FAULT                                         */
     struct vp_fault last_fault;
-    bool exc_external;       /* EXT: the event in delivery came from outside the program          */
-    bool exc_soft;           /* INT n, INT3, INTO: no error code EXT, DPL checked                */
-    bool trace_again;        /* the instruction was traced before LEAVE_RESTART                   */
+    bool exc_external; /* EXT: the event in delivery came from outside the program          */
+    bool exc_soft;     /* INT n, INT3, INTO: no error code EXT, DPL checked                */
+    bool trace_again;  /* the instruction was traced before LEAVE_RESTART                   */
 
     struct segment seg[SEG_COUNT];
     struct table_register gdtr, idtr;
@@ -227,26 +261,27 @@ struct cpu {
     bool nmi_blocked;
 
     /* MSR storage (msr_table.c) */
-    uint64_t star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux, tsc_offset, pat, sysenter_cs, sysenter_esp, sysenter_eip;
+    uint64_t star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux, tsc_offset, pat, sysenter_cs, sysenter_esp,
+        sysenter_eip;
     uint64_t misc_enable, mtrr_def_type, mtrr_fix[11], mtrr_var[16], xss, xcr0, spec_ctrl, mcg_status;
 
     struct uintr *uintr;
     uint32_t uintr_insn_cost; /* of the SENDUIPI or UIRET in progress, charged after its first step */
-    uint64_t retired_idle;   /* cycles spent waiting                                             */
+    uint64_t retired_idle;    /* cycles spent waiting                                             */
 
     struct tlb_entry tlb_sets[MMU_VIEWS][TLB_SIZE];
     struct tlb_entry tlb_never[TLB_SIZE]; /* misses always: the current view while alignment is checked */
-    struct block_cache *blocks;       /* block.c                                                   */
+    struct block_cache *blocks;           /* block.c                                                   */
     struct cpu_code_map *code_map;
-    const struct engine *engine;      /* handler table: plain or observed                          */
+    const struct engine *engine; /* handler table: plain or observed                          */
     const struct timing *timing;
-    struct decoder *decoder;          /* decode.c                                                  */
+    struct decoder *decoder; /* decode.c                                                  */
     struct cpu_config config;
     struct cpu_bus bus;
     struct cpu_stats stats;
 };
 
-/* --- host_fp.c: the world outside the core sees the host's own floating-point control ------------------------------------ */
+/* --- host_fp.c: the world outside the core sees the host's own floating-point control --- */
 void cpu_host_fp_leave(struct cpu *cpu);
 static inline const struct cpu_bus *cpu_bus(struct cpu *cpu)
 {
@@ -260,13 +295,27 @@ static inline const struct timing *cpu_timing(struct cpu *cpu)
     return cpu->timing;
 }
 
-/* --- exception.c ---------------------------------------------------------------------------------------------------- */
+/* --- exception.c --- */
 /* Notes a fault of the current instruction; threaded code is left through LEAVE_FAULT. Returns VP_FAULT. */
-enum vp_status cpu_raise(struct cpu *cpu, uint8_t vector, uint32_t error_code);  /* adds has_error_code by vector */
-enum vp_status cpu_raise_page_fault(struct cpu *cpu, uint64_t la, uint32_t error_code);
-enum vp_status cpu_raise_fault(struct cpu *cpu, const struct vp_fault *fault);
-/* Delivers cpu->exc at cpu->rip (a fault: RIP of the instruction; a trap: RIP of the next). Handles #DF and triple fault
- * (activity = ACTIVITY_SHUTDOWN). Clears leave. */
+void cpu_note_fault(struct cpu *cpu, const struct vp_fault *fault);
+void cpu_note_exception(struct cpu *cpu, uint8_t vector, uint32_t error_code, uint64_t address);
+static inline enum vp_status cpu_raise_fault(struct cpu *cpu, const struct vp_fault *fault)
+{
+    cpu_note_fault(cpu, fault);
+    return VP_FAULT;
+}
+static inline enum vp_status cpu_raise(struct cpu *cpu, uint8_t vector, uint32_t error_code)
+{
+    cpu_note_exception(cpu, vector, error_code, 0);
+    return VP_FAULT;
+}
+static inline enum vp_status cpu_raise_page_fault(struct cpu *cpu, uint64_t la, uint32_t error_code)
+{
+    cpu_note_exception(cpu, EXC_PF, error_code, la);
+    return VP_FAULT;
+}
+/* Delivers cpu->exc at cpu->rip (a fault: RIP of the instruction; a trap: RIP of the next). Handles #DF and triple
+ * fault (activity = ACTIVITY_SHUTDOWN). Clears leave. */
 void cpu_deliver_exception(struct cpu *cpu);
 /* Interrupts through the IDT; software = INT n, INT3, INTO (cpu->rip is the next instruction's; on a fault of the
  * delivery itself RIP must be put back to insn_rip). */
@@ -274,7 +323,7 @@ void cpu_deliver_interrupt(struct cpu *cpu, uint8_t vector, bool software, uint6
 /* IRET with the given operand size (2, 4, 8). VP_FAULT: raised, nothing changed. */
 VP_NODISCARD enum vp_status cpu_iret(struct cpu *cpu, unsigned size);
 
-/* --- segment.c, far.c ------------------------------------------------------------------------------------------------- */
+/* --- segment.c, far.c --- */
 void cpu_set_segment_real(struct cpu *cpu, int seg, uint16_t selector);
 /* MOV/POP/LDS into ES, SS, DS, FS, GS with all checks of the current mode. */
 VP_NODISCARD enum vp_status cpu_load_segment(struct cpu *cpu, int seg, uint16_t selector);
@@ -284,10 +333,11 @@ VP_NODISCARD enum vp_status cpu_load_tr(struct cpu *cpu, uint16_t selector);
 VP_NODISCARD enum vp_status cpu_read_descriptor(struct cpu *cpu, uint16_t selector, uint64_t descriptor[2], bool wide);
 void cpu_segment_from_descriptor(struct segment *s, uint16_t selector, uint64_t descriptor);
 VP_NODISCARD enum vp_status cpu_far_jump(struct cpu *cpu, uint16_t selector, uint64_t offset, unsigned size);
-VP_NODISCARD enum vp_status cpu_far_call(struct cpu *cpu, uint16_t selector, uint64_t offset, unsigned size, uint64_t next_rip);
+VP_NODISCARD enum vp_status cpu_far_call(struct cpu *cpu, uint16_t selector, uint64_t offset, unsigned size,
+                                         uint64_t next_rip);
 VP_NODISCARD enum vp_status cpu_far_return(struct cpu *cpu, unsigned size, uint32_t pop_bytes);
 
-/* --- mode.c: after any change of CR0, CR4, EFER, CS, SS, CPL or EFLAGS.AC ----------------------------------------------- */
+/* --- mode.c: after any change of CR0, CR4, EFER, CS, SS, CPL or EFLAGS.AC --- */
 void cpu_update_mode(struct cpu *cpu); /* recomputes mode, tlb */
 void cpu_set_cpl(struct cpu *cpu, uint8_t cpl);
 VP_NODISCARD enum vp_status cpu_write_cr0(struct cpu *cpu, uint64_t value);
@@ -296,14 +346,17 @@ VP_NODISCARD enum vp_status cpu_write_cr4(struct cpu *cpu, uint64_t value);
 VP_NODISCARD enum vp_status cpu_write_efer(struct cpu *cpu, uint64_t value);
 static inline bool cpu_is_code64(const struct cpu *cpu) { return (cpu->mode & MODE_CODE64) != 0; }
 static inline bool cpu_is_protected(const struct cpu *cpu) { return (cpu->cr0 & CR0_PE) != 0; }
-static inline bool cpu_has_feature(const struct cpu *cpu, enum cpu_feature f) { return (cpu->config.features >> f) & 1u; }
+static inline bool cpu_has_feature(const struct cpu *cpu, enum cpu_feature f)
+{
+    return cpu->config.features.has[f];
+}
 #define CPU_LINEAR_WIDTH 48u /* LA57 is not enumerated */
 
-/* --- paging.c ------------------------------------------------------------------------------------------------------------ */
+/* --- paging.c --- */
 struct translation {
-    uint64_t pa;       /* physical address of la                                             */
-    bool writable;     /* a write through this view would succeed now, D bit already set    */
-    bool executable;   /* a fetch would                                                     */
+    uint64_t pa;     /* physical address of la                                             */
+    bool writable;   /* a write through this view would succeed now, D bit already set    */
+    bool executable; /* a fetch would                                                     */
     bool global, large;
 };
 /* Page walk for la (canonicality is the caller's); sets A and D bits; VP_FAULT: #PF raised with CR2 set by delivery. */
@@ -315,10 +368,10 @@ bool cpu_debug_translate(struct cpu *cpu, uint64_t la, uint64_t *pa);
 /* Walks and fills the TLB entry of la in view; VP_FAULT: #PF raised. */
 VP_NODISCARD enum vp_status cpu_tlb_fill(struct cpu *cpu, uint64_t la, enum mem_access access, enum mmu_view view);
 
-/* --- mem_access.c: slow paths; handlers use mem.h -------------------------------------------------------------------------- */
+/* --- mem_access.c: slow paths; handlers use mem.h --- */
 void cpu_tlb_flush(struct cpu *cpu, bool keep_global);
-void cpu_tlb_invalidate(struct cpu *cpu, uint64_t la);       /* INVLPG */
-void cpu_tlb_protect_code(struct cpu *cpu, uint64_t pa);     /* code was cached on this page: writes take the slow path */
+void cpu_tlb_invalidate(struct cpu *cpu, uint64_t la);   /* INVLPG */
+void cpu_tlb_protect_code(struct cpu *cpu, uint64_t pa); /* code was cached on this page: writes take the slow path */
 /* Linear accesses of 1..8 bytes in the current view, page crossing and devices included. On a fault leave is set and 0
  * is answered. */
 uint64_t cpu_mem_read_slow(struct cpu *cpu, uint64_t la, unsigned size);
@@ -333,9 +386,10 @@ bool cpu_mem_rmw_write_slow(struct cpu *cpu, uint64_t la, uint64_t expected, uin
 /* Accesses of descriptors, stacks of other levels, page-independent structures: explicit view, faults as status with
  * leave set. size 1..16. These may be used by exception delivery (outside threaded code) too. */
 VP_NODISCARD enum vp_status cpu_view_read(struct cpu *cpu, enum mmu_view view, uint64_t la, void *bytes, unsigned size);
-VP_NODISCARD enum vp_status cpu_view_write(struct cpu *cpu, enum mmu_view view, uint64_t la, const void *bytes, unsigned size);
-VP_NODISCARD enum vp_status cpu_view_modify(struct cpu *cpu, enum mmu_view view, uint64_t la, unsigned size, cpu_modify_fn *fn,
-                                            void *arg);
+VP_NODISCARD enum vp_status cpu_view_write(struct cpu *cpu, enum mmu_view view, uint64_t la, const void *bytes,
+                                           unsigned size);
+VP_NODISCARD enum vp_status cpu_view_modify(struct cpu *cpu, enum mmu_view view, uint64_t la, unsigned size,
+                                            cpu_modify_fn *fn, void *arg);
 /* Checks that all bytes can be written (fills the TLB), writes nothing. */
 VP_NODISCARD enum vp_status cpu_view_probe_write(struct cpu *cpu, enum mmu_view view, uint64_t la, unsigned size);
 static inline enum mmu_view cpu_current_view(const struct cpu *cpu)
@@ -347,28 +401,28 @@ uint64_t cpu_phys_read64(struct cpu *cpu, uint64_t pa);
 uint32_t cpu_phys_read32(struct cpu *cpu, uint64_t pa);
 bool cpu_phys_cmpxchg64(struct cpu *cpu, uint64_t pa, uint64_t expected, uint64_t desired); /* indivisible */
 bool cpu_phys_cmpxchg32(struct cpu *cpu, uint64_t pa, uint32_t expected, uint32_t desired);
-/* Linear address of offset `offset` in segment seg for an access of `size` bytes, with limit, type and canonical checks of
- * the current mode; on a fault leave is set. */
+/* Linear address of offset `offset` in segment seg for an access of `size` bytes, with limit, type and canonical checks
+ * of the current mode; on a fault leave is set. */
 uint64_t cpu_segment_address(struct cpu *cpu, int seg, uint64_t offset, unsigned size, bool write);
 
-/* --- flags.c --------------------------------------------------------------------------------------------------------------- */
-uint64_t cpu_status_flags(const struct cpu *cpu);            /* the six status flags, computed                     */
-uint64_t cpu_rflags(const struct cpu *cpu);                  /* complete RFLAGS, bit 1 set                         */
+/* --- flags.c --- */
+uint64_t cpu_status_flags(const struct cpu *cpu); /* the six status flags, computed                     */
+uint64_t cpu_rflags(const struct cpu *cpu);       /* complete RFLAGS, bit 1 set                         */
 /* Replaces the bits of RFLAGS selected by mask; updates what depends on them (AC view, TF). */
 void cpu_set_rflags(struct cpu *cpu, uint64_t value, uint64_t mask);
-bool cpu_condition(const struct cpu *cpu, unsigned cc);      /* cc: 0..15 as in Jcc                                */
-void cpu_settle_flags(struct cpu *cpu);                       /* makes cc_op CC_FLAGS or one of CC_RESULT         */
+bool cpu_condition(const struct cpu *cpu, unsigned cc); /* cc: 0..15 as in Jcc                                */
+void cpu_settle_flags(struct cpu *cpu);                 /* makes cc_op CC_FLAGS or one of CC_RESULT         */
 
-/* --- msr_table.c, cpuid.c --------------------------------------------------------------------------------------------------- */
+/* --- msr_table.c, cpuid.c --- */
 VP_NODISCARD enum vp_status cpu_msr_read(struct cpu *cpu, uint32_t msr, uint64_t *value); /* VP_FAULT: #GP(0) raised */
 VP_NODISCARD enum vp_status cpu_msr_write(struct cpu *cpu, uint32_t msr, uint64_t value);
-void cpu_cpuid(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);  /* eax ebx ecx edx        */
+void cpu_cpuid(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]); /* eax ebx ecx edx        */
 
-/* --- io.c ------------------------------------------------------------------------------------------------------------------- */
+/* --- io.c --- */
 /* May the program use these ports: IOPL, then the I/O permission bitmap of the TSS. VP_FAULT: #GP(0) raised. */
 VP_NODISCARD enum vp_status cpu_check_io(struct cpu *cpu, uint16_t port, unsigned size);
 
-/* --- event.c: between two instructions ---------------------------------------------------------------------------------------- */
+/* --- event.c: between two instructions --- */
 /* Takes at most one event, by SDM priority; true if something was taken or the activity changed. */
 bool cpu_take_event(struct cpu *cpu);
 
@@ -376,16 +430,16 @@ bool cpu_take_event(struct cpu *cpu);
 void cpu_init_state(struct cpu *cpu, bool reset);
 void cpu_book_time(struct cpu *cpu); /* brings stats.instructions, cycles, idle_cycles up to date */
 
-/* --- charge.c: where cycles are charged ----------------------------------------------------------------------------------------- */
+/* --- charge.c: where cycles are charged --- */
 void cpu_charge(struct cpu *cpu, uint32_t cycles);
 void cpu_charge_event(struct cpu *cpu, enum timing_event event);
 void cpu_charge_stage(struct cpu *cpu, enum timing_stage stage, uint64_t upid_pa);
 
-/* --- uintr_glue.c: the callbacks of struct uintr_bus, and the steps that are charged ---------------------------------------------- */
+/* --- uintr_glue.c: the callbacks of struct uintr_bus, and the steps that are charged --- */
 struct uintr *cpu_uintr_create(struct cpu *cpu);
 void cpu_uintr_changed(struct cpu *cpu); /* UIRR or UIF may have changed: recompute PEND_UINTR */
 
-/* --- block.c, translate.c, decode.c ------------------------------------------------------------------------------------------------ */
+/* --- block.c, translate.c, decode.c --- */
 struct block_cache *block_cache_create(struct cpu *cpu);
 void block_cache_destroy(struct block_cache *cache);
 /* The block at cpu->rip in cpu->mode (| MODE_STEP if step), decoded if need be. NULL: fetch faulted, leave is set. */
@@ -404,13 +458,14 @@ static inline struct jump_cache_entry *jump_cache_slot(const struct cpu *cpu, ui
 {
     return &cpu->jump_cache[(rip ^ (rip >> 12)) & (JUMP_CACHE_SIZE - 1)];
 }
-struct decoder *decoder_create(uint64_t features);
+struct decoder *decoder_create(const struct cpu_features *features);
 void decoder_destroy(struct decoder *decoder);
 
-/* --- code_map.c ------------------------------------------------------------------------------------------------------------------- */
+/* --- code_map.c --- */
 bool code_map_register(struct cpu_code_map *map, struct cpu *cpu);
 void code_map_unregister(struct cpu_code_map *map, struct cpu *cpu);
-void code_map_mark(struct cpu_code_map *map, uint64_t pa, uint32_t size);   /* code cached here: every core protects the page */
+void code_map_mark(struct cpu_code_map *map, uint64_t pa,
+                   uint32_t size); /* code cached here: every core protects the page */
 bool code_map_is_code_page(const struct cpu_code_map *map, uint64_t pa);
 bool code_map_hits(const struct cpu_code_map *map, uint64_t pa, uint64_t size); /* any cached code among these bytes */
 

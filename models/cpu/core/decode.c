@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes to struct insn. Prefixes, ModRM and SIB are split here; the opcode table says which operands follow; Capstone is
- * the judge of validity and length for all rows but those marked ROW_OWN, which it does not know (the UINTR group among
- * them: it takes SENDUIPI for RDRAND). No side effects; the decoder's only state is Capstone's handles.
- * Source: SDM Vol. 2, "Instruction Format"; the 15-byte limit: "Instruction Prefixes". */
+/* Bytes to struct insn. Prefixes, ModRM and SIB are split here; the opcode table says which operands follow; Capstone
+ * is the judge of validity and length for all rows but those marked ROW_OWN, which it does not know (the UINTR group
+ * among them: it takes SENDUIPI for RDRAND). No side effects; the decoder's only state is Capstone's handles. Source:
+ * SDM Vol. 2, "Instruction Format"; the 15-byte limit: "Instruction Prefixes". */
 #include "decode.h"
 
 #include <capstone/capstone.h>
@@ -10,9 +10,9 @@
 #include <string.h>
 
 struct decoder {
-    uint64_t features; /* enumerated: rows of others do not exist */
-    csh handle[3]; /* 16, 32, 64 bit */
-    cs_insn *insn; /* allocated once */
+    struct cpu_features features; /* enumerated: rows of others do not exist */
+    csh handle[3];     /* 16, 32, 64 bit */
+    cs_insn *insn;     /* allocated once */
     uint16_t first[MAP_COUNT][256];
     uint16_t next[2048]; /* next row with the same opcode; 0 ends */
 };
@@ -31,14 +31,14 @@ static void index_row(struct decoder *d, unsigned map, unsigned opcode, uint16_t
         d->next[at] = row_plus_1;
 }
 
-struct decoder *decoder_create(uint64_t features)
+struct decoder *decoder_create(const struct cpu_features *features)
 {
     static const cs_mode modes[3] = {CS_MODE_16, CS_MODE_32, CS_MODE_64};
     struct decoder *d = calloc(1, sizeof *d);
     if (!d)
         return NULL;
     VP_ASSERT(opcode_table_size < 2048);
-    d->features = features;
+    d->features = *features;
     for (int i = 0; i < 3; i++) {
         if (cs_open(CS_ARCH_X86, modes[i], &d->handle[i]) != CS_ERR_OK) {
             decoder_destroy(d);
@@ -112,8 +112,7 @@ static bool row_matches(const struct opcode_row *row, const struct insn *in, uin
     if ((row->flags & ROW_ONLY64) && !modes64)
         return false;
     switch ((enum prefix_rule)row->prefix) {
-    case PFX_ANY:
-        break;
+    case PFX_ANY: break;
     case PFX_NONE:
         if (in->rep || in->opsize)
             return false;
@@ -140,10 +139,7 @@ static bool row_matches(const struct opcode_row *row, const struct insn *in, uin
 }
 
 /* Does any row of this opcode carry a ModRM byte? All rows of an opcode agree, but for 90H. */
-static bool form_has_modrm(const struct opcode_row *row)
-{
-    return row->form >= FORM_E && row->form <= FORM_GEIZ;
-}
+static bool form_has_modrm(const struct opcode_row *row) { return row->form >= FORM_E && row->form <= FORM_GEIZ; }
 
 /* SDM Vol. 2, tables "16-Bit Addressing Forms", "32-Bit Addressing Forms", "SIB Byte". */
 static void take_address(struct reader *r, struct insn *in, bool code64)
@@ -212,32 +208,34 @@ static void take_immediates(struct reader *r, const struct opcode_row *row, stru
 {
     unsigned z = in->operand_bytes == 2 ? 2 : 4;
     switch ((enum form)row->form) {
-    case FORM_EIB: case FORM_EGIB: case FORM_GEIB: case FORM_IB: case FORM_ZIB: case FORM_AIB: case FORM_JB:
+    case FORM_EIB:
+    case FORM_EGIB:
+    case FORM_GEIB:
+    case FORM_IB:
+    case FORM_ZIB:
+    case FORM_AIB:
+    case FORM_JB:
         /* D0H..D3H reach here as FORM_E and have no immediate */
         in->imm = (uint64_t)take_signed(r, 1);
         break;
-    case FORM_EIZ: case FORM_GEIZ: case FORM_AIZ: case FORM_IZ: case FORM_JZ:
-        in->imm = (uint64_t)take_signed(r, z);
-        break;
-    case FORM_IW:
-        in->imm = take(r, 2);
-        break;
+    case FORM_EIZ:
+    case FORM_GEIZ:
+    case FORM_AIZ:
+    case FORM_IZ:
+    case FORM_JZ: in->imm = (uint64_t)take_signed(r, z); break;
+    case FORM_IW: in->imm = take(r, 2); break;
     case FORM_IWIB:
         in->imm = take(r, 2);
         in->imm |= take(r, 1) << 16;
         break;
-    case FORM_ZIV:
-        in->imm = in->operand_bytes == 8 ? take(r, 8) : (uint64_t)take_signed(r, z);
-        break;
+    case FORM_ZIV: in->imm = in->operand_bytes == 8 ? take(r, 8) : (uint64_t)take_signed(r, z); break;
     case FORM_FAR:
         in->imm = take(r, z);
         in->imm2 = take(r, 2);
         break;
-    case FORM_AO: case FORM_OA:
-        in->disp = (int64_t)take(r, in->address_bytes);
-        break;
-    default:
-        break;
+    case FORM_AO:
+    case FORM_OA: in->disp = (int64_t)take(r, in->address_bytes); break;
+    default: break;
     }
 }
 
@@ -264,18 +262,20 @@ static bool take_prefixes(struct reader *r, struct insn *in, bool code64)
         }
         switch (b) {
         case 0xf0: in->lock = true; break;
-        case 0xf2: case 0xf3: in->rep = b; break;
+        case 0xf2:
+        case 0xf3: in->rep = b; break;
         case 0x66: in->opsize = true; break;
         case 0x67: in->addrsize = true; break;
-        case 0x2e: case 0x36: case 0x3e: case 0x26:
+        case 0x2e:
+        case 0x36:
+        case 0x3e:
+        case 0x26:
             if (!code64) /* null prefixes in 64-bit mode */
                 in->seg = b == 0x2e ? SEG_CS : b == 0x36 ? SEG_SS : b == 0x3e ? SEG_DS : SEG_ES;
             break;
         case 0x64: in->seg = SEG_FS; break;
         case 0x65: in->seg = SEG_GS; break;
-        default:
-            in->opcode = b;
-            return true;
+        default: in->opcode = b; return true;
         }
         in->rex = 0;
     }
@@ -284,7 +284,7 @@ static bool take_prefixes(struct reader *r, struct insn *in, bool code64)
 /* F3 0F BC is TZCNT where that is enumerated and BSF elsewhere: a row without its feature is not there. */
 static bool row_is_enumerated(const struct decoder *d, const struct opcode_row *row)
 {
-    return row->feature == 0 || (d->features >> (row->feature - 1)) & 1;
+    return row->feature == 0 || d->features.has[row->feature - 1];
 }
 
 static const struct opcode_row *find_row(const struct decoder *d, unsigned map, const struct insn *in, bool code64)

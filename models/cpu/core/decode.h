@@ -90,8 +90,10 @@ struct opcode_row {
     uint8_t unit;              /* enum unit */
 };
 
-/* A row of a vector instruction: files of reg and r/m, and the unit. Its handlers take operands as offsets into them. */
-#define ROW_VECTOR(feature_, unit_, map_, op_, ext_, pfx_, mod_, form_, size_, reg_, rm_, handler_, cls_, flags_, name_)     \
+/* A row of a vector instruction: files of reg and r/m, and the unit. Its handlers take operands as offsets into them.
+ */
+#define ROW_VECTOR(feature_, unit_, map_, op_, ext_, pfx_, mod_, form_, size_, reg_, rm_, handler_, cls_, flags_,      \
+                   name_)                                                                                              \
     {                                                                                                                  \
         .mnemonic = name_, .map = MAP_##map_, .opcode = op_, .ext = ext_, .prefix = PFX_##pfx_, .mod = MOD_##mod_,     \
         .form = FORM_##form_, .size = SIZE_##size_, .kind = KIND_ONE, .handler = H_##handler_,                         \
@@ -107,9 +109,9 @@ struct opcode_row {
     }
 #define ROW_X87_MODRM(op_, modrm_, handler_, flags_, name_)                                                            \
     {                                                                                                                  \
-        .mnemonic = name_, .map = MAP_1, .opcode = op_, .ext = -1, .prefix = PFX_ANY, .mod = MOD_REG,                  \
-        .form = FORM_E, .size = SIZE_V, .kind = KIND_ONE, .handler = H_##handler_, .cls = TIMING_CLASS_x87,            \
-        .modrm = modrm_, .feature = CPU_FEATURE_fpu + 1, .flags = (flags_), .unit = UNIT_X87,                          \
+        .mnemonic = name_, .map = MAP_1, .opcode = op_, .ext = -1, .prefix = PFX_ANY, .mod = MOD_REG, .form = FORM_E,  \
+        .size = SIZE_V, .kind = KIND_ONE, .handler = H_##handler_, .cls = TIMING_CLASS_x87, .modrm = modrm_,           \
+        .feature = CPU_FEATURE_fpu + 1, .flags = (flags_), .unit = UNIT_X87,                                           \
     }
 extern const struct opcode_row opcode_table[];
 extern const size_t opcode_table_size;

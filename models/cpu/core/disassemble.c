@@ -4,7 +4,12 @@
 
 #include <string.h>
 
-struct decoder *cpu_disassembler_create(void) { return decoder_create(UINT64_MAX); }
+struct decoder *cpu_disassembler_create(void)
+{
+    struct cpu_features all;
+    memset(&all, true, sizeof all);
+    return decoder_create(&all);
+}
 void cpu_disassembler_destroy(struct decoder *d) { decoder_destroy(d); }
 
 /* Appends `more` to text as far as it fits. */
@@ -16,8 +21,8 @@ static void append(char *text, size_t text_size, const char *more)
     text[used] = 0;
 }
 
-uint32_t cpu_disassemble(struct decoder *d, const uint8_t *bytes, size_t size, uint64_t rip, unsigned mode_bits, char *text,
-                         size_t text_size)
+uint32_t cpu_disassemble(struct decoder *d, const uint8_t *bytes, size_t size, uint64_t rip, unsigned mode_bits,
+                         char *text, size_t text_size)
 {
     static const char *const regs[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                        "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};

@@ -9,7 +9,8 @@ const struct engine engine_observed = {
 const struct engine engine_plain = {
     .observed = false,
 #endif
-    .fn = {
+    .fn =
+        {
 #define H1(name) [H_##name] = OP_NAME(name),
 #define H4(name)                                                                                                       \
     [H_##name##_8] = OP_NAME(name##_8), [H_##name##_16] = OP_NAME(name##_16), [H_##name##_32] = OP_NAME(name##_32),    \
@@ -17,5 +18,5 @@ const struct engine engine_plain = {
 #include "handlers.def"
 #undef H1
 #undef H4
-    },
+        },
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is taken between two instructions, in the order of SDM Vol. 3, "Prioritization of Concurrent Events":
- *   INIT (and SIPI while waiting for it), traps of the last instruction, NMI, maskable interrupts (notifications of user
- *   interrupts among them), then user-interrupt delivery. */
+ *   INIT (and SIPI while waiting for it), traps of the last instruction, NMI, maskable interrupts (notifications of
+ * user interrupts among them), then user-interrupt delivery. */
 #include "cpu_state.h"
 
 static void trace(struct cpu *cpu, enum cpu_trace_event event, uint32_t detail)

@@ -19,24 +19,19 @@ static bool vector_has_error_code(uint8_t vector)
     }
 }
 
-enum vp_status cpu_raise_fault(struct cpu *cpu, const struct vp_fault *fault)
+void cpu_note_fault(struct cpu *cpu, const struct vp_fault *fault)
 {
     cpu->exc = *fault;
     cpu->leave = LEAVE_FAULT;
-    return VP_FAULT;
 }
 
-enum vp_status cpu_raise(struct cpu *cpu, uint8_t vector, uint32_t error_code)
+void cpu_note_exception(struct cpu *cpu, uint8_t vector, uint32_t error_code, uint64_t address)
 {
-    struct vp_fault fault = {
-        .vector = vector, .has_error_code = vector_has_error_code(vector), .error_code = error_code};
-    return cpu_raise_fault(cpu, &fault);
-}
-
-enum vp_status cpu_raise_page_fault(struct cpu *cpu, uint64_t la, uint32_t error_code)
-{
-    struct vp_fault fault = {.vector = EXC_PF, .has_error_code = true, .error_code = error_code, .address = la};
-    return cpu_raise_fault(cpu, &fault);
+    struct vp_fault fault = {.vector = vector,
+                             .has_error_code = vector_has_error_code(vector),
+                             .error_code = error_code,
+                             .address = address};
+    cpu_note_fault(cpu, &fault);
 }
 
 static bool is_contributory(uint8_t vector) { return vector == EXC_DE || (vector >= EXC_TS && vector <= EXC_GP); }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tools of the instruction handlers (insn_*.c). Each of those files is compiled three times; OP() gives the handlers of
  * the flavours different names:
- *   plain     the fast path only. Where a memory access misses the translation cache, the handler ends in a sibling call to
- *             its slow twin, which does the instruction from the start: so a plain handler saves no registers.
- *   slow      (CPU_SLOW) complete; continues with the plain handler of the next record.
- *   observed  (CPU_OBSERVED) complete, with the hooks of instruction trace and timing model.
- * Twins need handlers that change nothing before their first access: files that are so define CPU_HAS_TWINS.
+ *   plain     the fast path only. Where a memory access misses the translation cache, the handler ends in a sibling
+ * call to its slow twin, which does the instruction from the start: so a plain handler saves no registers. slow
+ * (CPU_SLOW) complete; continues with the plain handler of the next record. observed  (CPU_OBSERVED) complete, with the
+ * hooks of instruction trace and timing model. Twins need handlers that change nothing before their first access: files
+ * that are so define CPU_HAS_TWINS.
  *
  *   OP(bswap_32) { REG32(op->reg) = ...; NEXT(); }
  *
@@ -54,8 +54,8 @@
 
 #ifdef CPU_FAST
 #define OP(name)                                                                                                       \
-    static inline __attribute__((always_inline)) op_result fast_##name(struct cpu *cpu, const struct op *op,           \
-                                                                       op_fn *twin_);                                  \
+    static inline __attribute__((always_inline))                                                                       \
+    op_result fast_##name(struct cpu *cpu, const struct op *op, op_fn *twin_);                                         \
     op_result plain_##name(struct cpu *cpu, const struct op *op) { FAST_BODY(fast_##name, slow_##name); }              \
     static inline op_result fast_##name(struct cpu *cpu __attribute__((unused)),                                       \
                                         const struct op *op __attribute__((unused)),                                   \

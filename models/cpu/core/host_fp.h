@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SSE arithmetic runs on the host with the guest's rounding mode, FTZ and DAZ, so the host's MXCSR changes hands. It is the
- * guest's from the first floating-point handler until control leaves threaded code for anything outside the core: the end
- * of cpu_run, every callback of the bus and every question to the timing model. All of these go through cpu_bus() and
- * cpu_timing(), which give the simulator its own MXCSR back.
+/* SSE arithmetic runs on the host with the guest's rounding mode, FTZ and DAZ, so the host's MXCSR changes hands. It is
+ * the guest's from the first floating-point handler until control leaves threaded code for anything outside the core:
+ * the end of cpu_run, every callback of the bus and every question to the timing model. All of these go through
+ * cpu_bus() and cpu_timing(), which give the simulator its own MXCSR back.
  *
  * Guest exceptions stay masked on the host. If the guest unmasks one, each instruction looks at the flags that it alone
  * raised (HOST_FP_CAREFUL). Source: SDM Vol. 1, "SIMD Floating-Point Exceptions". */

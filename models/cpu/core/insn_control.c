@@ -22,8 +22,9 @@ OP(undefined)
     LEAVE();
 }
 
-/* An instruction of a unit that is switched off; imm: enum unit. SDM Vol. 3, tables "Action Taken for Combinations of OSFXSR,
- * OSXMMEXCPT, SSE, ... EM, MP, and TS" and "Action Taken By MMX Instructions for Different Combinations of EM, MP and TS". */
+/* An instruction of a unit that is switched off; imm: enum unit. SDM Vol. 3, tables "Action Taken for Combinations of
+ * OSFXSR, OSXMMEXCPT, SSE, ... EM, MP, and TS" and "Action Taken By MMX Instructions for Different Combinations of EM,
+ * MP and TS". */
 OP(unit_off)
 {
     bool em = (cpu->cr0 & CR0_EM) != 0;

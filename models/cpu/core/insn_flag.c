@@ -3,11 +3,31 @@
 #include "flags.h"
 #include "handler.h"
 
-OP(clc) { cc_set_flags(cpu, cpu_status_flags(cpu) & ~(uint64_t)FLAG_CF); NEXT(); }
-OP(stc) { cc_set_flags(cpu, cpu_status_flags(cpu) | FLAG_CF); NEXT(); }
-OP(cmc) { cc_set_flags(cpu, cpu_status_flags(cpu) ^ FLAG_CF); NEXT(); }
-OP(cld) { cpu->rflags &= ~(uint64_t)FLAG_DF; NEXT(); }
-OP(std) { cpu->rflags |= FLAG_DF; NEXT(); }
+OP(clc)
+{
+    cc_set_flags(cpu, cpu_status_flags(cpu) & ~(uint64_t)FLAG_CF);
+    NEXT();
+}
+OP(stc)
+{
+    cc_set_flags(cpu, cpu_status_flags(cpu) | FLAG_CF);
+    NEXT();
+}
+OP(cmc)
+{
+    cc_set_flags(cpu, cpu_status_flags(cpu) ^ FLAG_CF);
+    NEXT();
+}
+OP(cld)
+{
+    cpu->rflags &= ~(uint64_t)FLAG_DF;
+    NEXT();
+}
+OP(std)
+{
+    cpu->rflags |= FLAG_DF;
+    NEXT();
+}
 
 /* SDM Vol. 2, "CLI", "STI": #GP(0) if CPL > IOPL (protected-mode virtual interrupts are not enumerated). */
 static bool may_change_if(struct cpu *cpu)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Moves: MOV, LEA, MOVZX, MOVSX, MOVSXD, XCHG, CMOVcc, SETcc, BSWAP, MOVBE, sign extensions, XLAT, LAHF, SAHF, and MOV from
- * and to segment registers. None of them changes status flags but SAHF. */
+/* Moves: MOV, LEA, MOVZX, MOVSX, MOVSXD, XCHG, CMOVcc, SETcc, BSWAP, MOVBE, sign extensions, XLAT, LAHF, SAHF, and MOV
+ * from and to segment registers. None of them changes status flags but SAHF. */
 #define CPU_HAS_TWINS 1
 #include "flags.h"
 #include "handler.h"
@@ -59,7 +59,8 @@
         set_reg_##bits(cpu, op->reg, v);                                                                               \
         NEXT();                                                                                                        \
     }
-MOV_FORMS(8) MOV_FORMS(16) MOV_FORMS(32) MOV_FORMS(64)
+MOV_FORMS(8)
+MOV_FORMS(16) MOV_FORMS(32) MOV_FORMS(64)
 
 /* name: movzx8 = from 8 bits; the suffix is the destination's size. */
 #define EXTEND(name, from, type, bits)                                                                                 \
@@ -71,30 +72,63 @@ MOV_FORMS(8) MOV_FORMS(16) MOV_FORMS(32) MOV_FORMS(64)
     }
 #define EXTEND_ALL(name, from, type)                                                                                   \
     EXTEND(name, from, type, 8) EXTEND(name, from, type, 16) EXTEND(name, from, type, 32) EXTEND(name, from, type, 64)
-EXTEND_ALL(movzx8, 8, uint8_t)
-EXTEND_ALL(movzx16, 16, uint16_t)
-EXTEND_ALL(movsx8, 8, int8_t)
-EXTEND_ALL(movsx16, 16, int16_t)
-EXTEND_ALL(movsx32, 32, int32_t)
+    EXTEND_ALL(movzx8, 8, uint8_t) EXTEND_ALL(movzx16, 16, uint16_t) EXTEND_ALL(movsx8, 8, int8_t)
+        EXTEND_ALL(movsx16, 16, int16_t) EXTEND_ALL(movsx32, 32, int32_t)
 
-OP(setcc)
+            OP(setcc)
 {
     uint8_t v = cpu_condition(cpu, (unsigned)op->imm) ? 1 : 0;
     RM_WRITE(8, v);
     NEXT();
 }
 
-OP(cbw) { set_reg_16(cpu, RAX * 8, (uint16_t)(int8_t)cpu->gpr[RAX]); NEXT(); }
-OP(cwde) { set_reg_32(cpu, RAX * 8, (uint32_t)(int16_t)cpu->gpr[RAX]); NEXT(); }
-OP(cdqe) { cpu->gpr[RAX] = (uint64_t)(int32_t)cpu->gpr[RAX]; NEXT(); }
-OP(cwd) { set_reg_16(cpu, RDX * 8, (int16_t)cpu->gpr[RAX] < 0 ? 0xffff : 0); NEXT(); }
-OP(cdq) { set_reg_32(cpu, RDX * 8, (int32_t)cpu->gpr[RAX] < 0 ? UINT32_MAX : 0); NEXT(); }
-OP(cqo) { cpu->gpr[RDX] = (int64_t)cpu->gpr[RAX] < 0 ? UINT64_MAX : 0; NEXT(); }
+OP(cbw)
+{
+    set_reg_16(cpu, RAX * 8, (uint16_t)(int8_t)cpu->gpr[RAX]);
+    NEXT();
+}
+OP(cwde)
+{
+    set_reg_32(cpu, RAX * 8, (uint32_t)(int16_t)cpu->gpr[RAX]);
+    NEXT();
+}
+OP(cdqe)
+{
+    cpu->gpr[RAX] = (uint64_t)(int32_t)cpu->gpr[RAX];
+    NEXT();
+}
+OP(cwd)
+{
+    set_reg_16(cpu, RDX * 8, (int16_t)cpu->gpr[RAX] < 0 ? 0xffff : 0);
+    NEXT();
+}
+OP(cdq)
+{
+    set_reg_32(cpu, RDX * 8, (int32_t)cpu->gpr[RAX] < 0 ? UINT32_MAX : 0);
+    NEXT();
+}
+OP(cqo)
+{
+    cpu->gpr[RDX] = (int64_t)cpu->gpr[RAX] < 0 ? UINT64_MAX : 0;
+    NEXT();
+}
 
 OP(bswap_8) { NEXT(); } /* no such encoding */
-OP(bswap_16) { set_reg_16(cpu, op->rm, 0); NEXT(); } /* undefined by the manual; processors give 0 */
-OP(bswap_32) { set_reg_32(cpu, op->rm, __builtin_bswap32(get_reg_32(cpu, op->rm))); NEXT(); }
-OP(bswap_64) { set_reg_64(cpu, op->rm, __builtin_bswap64(get_reg_64(cpu, op->rm))); NEXT(); }
+OP(bswap_16)
+{
+    set_reg_16(cpu, op->rm, 0);
+    NEXT();
+} /* undefined by the manual; processors give 0 */
+OP(bswap_32)
+{
+    set_reg_32(cpu, op->rm, __builtin_bswap32(get_reg_32(cpu, op->rm)));
+    NEXT();
+}
+OP(bswap_64)
+{
+    set_reg_64(cpu, op->rm, __builtin_bswap64(get_reg_64(cpu, op->rm)));
+    NEXT();
+}
 
 static inline uint8_t swap_8(uint8_t v) { return v; }
 static inline uint16_t swap_16(uint16_t v) { return __builtin_bswap16(v); }
@@ -114,9 +148,10 @@ static inline uint64_t swap_64(uint64_t v) { return __builtin_bswap64(v); }
         STORE(bits, la, swap_##bits(get_reg_##bits(cpu, op->reg)));                                                    \
         NEXT();                                                                                                        \
     }
-MOVBE_FORMS(8) MOVBE_FORMS(16) MOVBE_FORMS(32) MOVBE_FORMS(64)
+MOVBE_FORMS(8)
+MOVBE_FORMS(16) MOVBE_FORMS(32) MOVBE_FORMS(64)
 
-OP(xlat)
+    OP(xlat)
 {
     uint64_t offset = cpu->gpr[RBX] + (uint8_t)cpu->gpr[RAX];
     if (!(op->flags & OPF_FLAT)) {

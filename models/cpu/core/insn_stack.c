@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PUSH, POP, PUSHA, POPA, PUSHF, POPF, ENTER, LEAVE. 64-bit register forms are inline; the rest goes through two functions
- * that know stack width, segment and limits. CALL and RET are insn_branch.c's. */
+/* PUSH, POP, PUSHA, POPA, PUSHF, POPF, ENTER, LEAVE. 64-bit register forms are inline; the rest goes through two
+ * functions that know stack width, segment and limits. CALL and RET are insn_branch.c's. */
 #define CPU_HAS_TWINS 1
 #include "flags.h"
 #include "handler.h"

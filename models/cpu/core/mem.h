@@ -112,7 +112,8 @@ static inline struct tlb_entry *tlb_slot(const struct cpu *cpu, uint64_t la)
         MEM_HOOK(la_, (bits) / 8, TIMING_STORE);                                                                       \
     } while (0)
 
-/* 16 bytes: declares `__m128i v` (a union would live in memory and cost the sibling call). Operands of SSE must be aligned unless the instruction says otherwise: #GP(0). */
+/* 16 bytes: declares `__m128i v` (a union would live in memory and cost the sibling call). Operands of SSE must be
+ * aligned unless the instruction says otherwise: #GP(0). */
 #ifdef CPU_FAST
 #define ON_WIDE_LOAD_MISS(v, la) MISS()
 #define ON_WIDE_STORE_MISS(la, value) MISS()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Slow paths of memory: filling the software translation cache, accesses that cross pages, touch devices or write cached
- * code. Handlers use the inline fast path in mem.h; everything else uses cpu_view_*.
+/* Slow paths of memory: filling the software translation cache, accesses that cross pages, touch devices or write
+ * cached code. Handlers use the inline fast path in mem.h; everything else uses cpu_view_*.
  *
  * Accesses from threaded code that leave plain RAM (devices, cached code) are not done there: leave = LEAVE_RESTART
  * makes the run loop execute that instruction alone, where time is exact and blocks may be dropped. */
@@ -95,8 +95,8 @@ static enum vp_status translate_data(struct cpu *cpu, enum mmu_view view, uint64
         return cpu_raise(cpu, EXC_GP, 0);
     struct tlb_entry *e = &cpu->tlb_sets[view][(la >> PAGE_SHIFT) & (TLB_SIZE - 1)];
     uint64_t page = la & PAGE_MASK;
-    /* Devices and pages with cached code miss the fast path for ever, but their translation is cached all the same: a walk
-     * that is charged again at each try could keep an instruction from ever running. */
+    /* Devices and pages with cached code miss the fast path for ever, but their translation is cached all the same: a
+     * walk that is charged again at each try could keep an instruction from ever running. */
     if ((e->page != page || !(e->flags & (write ? TLBF_WRITE : TLBF_READ))) &&
         cpu_tlb_fill(cpu, la, write ? ACCESS_WRITE : ACCESS_READ, view) != VP_OK)
         return VP_FAULT;
@@ -190,7 +190,10 @@ static void physical_write(struct cpu *cpu, uint64_t pa, const void *bytes, unsi
     memcpy(page + (pa & ~PAGE_MASK), bytes, size);
 }
 
-static bool is_ram(struct cpu *cpu, uint64_t pa) { return cpu_bus(cpu)->direct_page(cpu->bus.ctx, pa & PAGE_MASK) != NULL; }
+static bool is_ram(struct cpu *cpu, uint64_t pa)
+{
+    return cpu_bus(cpu)->direct_page(cpu->bus.ctx, pa & PAGE_MASK) != NULL;
+}
 
 uint64_t cpu_mem_read_slow(struct cpu *cpu, uint64_t la, unsigned size)
 {
@@ -343,7 +346,8 @@ enum vp_status cpu_view_write(struct cpu *cpu, enum mmu_view view, uint64_t la, 
     return VP_OK;
 }
 
-enum vp_status cpu_view_modify(struct cpu *cpu, enum mmu_view view, uint64_t la, unsigned size, cpu_modify_fn *fn, void *arg)
+enum vp_status cpu_view_modify(struct cpu *cpu, enum mmu_view view, uint64_t la, unsigned size, cpu_modify_fn *fn,
+                               void *arg)
 {
     uint64_t pa[2];
     unsigned first;

@@ -121,8 +121,8 @@ static uint64_t cr4_defined(const struct cpu *cpu)
         {CPU_FEATURE_uintr, CR4_UINTR},
     };
     /* CR4.PCE: since the Pentium Pro, with or without architectural counters.
-     * DEVIATION(cr4-osfxsr): OSFXSR and OSXMMEXCPT are storage also where `cpu.features` has no SSE, so that start-up code
-     * written for any x86-64 (which always has SSE2) runs. */
+     * DEVIATION(cr4-osfxsr): OSFXSR and OSXMMEXCPT are storage also where `cpu.features` has no SSE, so that start-up
+     * code written for any x86-64 (which always has SSE2) runs. */
     uint64_t bits = CR4_PCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
     for (unsigned i = 0; i < sizeof rules / sizeof rules[0]; i++)
         if (cpu_has_feature(cpu, rules[i].feature))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decoded code: operation records in blocks. A block is a run of instructions on one page that is entered at its first
- * record; each handler ends in a sibling call to the next record's handler. Blocks are cached by physical address, linear
- * RIP and mode (block.c), and chained to their successors by struct chain in the record after the last one. */
+ * record; each handler ends in a sibling call to the next record's handler. Blocks are cached by physical address,
+ * linear RIP and mode (block.c), and chained to their successors by struct chain in the record after the last one. */
 #ifndef CPU_OP_H
 #define CPU_OP_H
 
@@ -25,27 +25,27 @@ typedef op_result op_fn(struct cpu *cpu, const struct op *op);
 #define OPF_ADDR32 0x04u /* 32-bit address size                                           */
 #define OPF_ADDR16 0x08u /* 16-bit address size                                           */
 #define OPF_LOCK 0x10u
-#define OPF_REP 0x20u    /* F3 */
-#define OPF_REPNE 0x40u  /* F2 */
+#define OPF_REP 0x20u   /* F3 */
+#define OPF_REPNE 0x40u /* F2 */
 
 /* Register operands are byte offsets into cpu->gpr: 8 * number, plus 1 for AH..BH. */
 struct op {
     op_fn *fn;
-    uint64_t imm;    /* immediate, sign-extended to the operand size; branch target            */
-    int64_t disp;    /* displacement, RIP already added                                        */
-    uint8_t reg;     /* ModRM.reg operand, or register in the opcode (also CRn, DRn, Sreg: number) */
-    uint8_t rm;      /* ModRM.r/m operand if not memory                                        */
-    uint8_t base;    /* byte offsets of address registers; REG_ZERO's where absent             */
+    uint64_t imm; /* immediate, sign-extended to the operand size; branch target            */
+    int64_t disp; /* displacement, RIP already added                                        */
+    uint8_t reg;  /* ModRM.reg operand, or register in the opcode (also CRn, DRn, Sreg: number) */
+    uint8_t rm;   /* ModRM.r/m operand if not memory                                        */
+    uint8_t base; /* byte offsets of address registers; REG_ZERO's where absent             */
     uint8_t index;
-    uint8_t scale;   /* shift 0..3                                                             */
-    uint8_t seg;     /* segment of the memory operand                                          */
-    uint8_t size;    /* operand size in bytes: 1, 2, 4, 8                                      */
-    uint8_t flags;   /* OPF_*                                                                  */
+    uint8_t scale;        /* shift 0..3                                                             */
+    uint8_t seg;          /* segment of the memory operand                                          */
+    uint8_t size;         /* operand size in bytes: 1, 2, 4, 8                                      */
+    uint8_t flags;        /* OPF_*                                                                  */
     uint16_t cost_before; /* cycles from the block's start to this instruction's start        */
     uint16_t cost_after;  /* ... to its end                                                    */
     uint16_t rip_offset;  /* of this instruction from the block's RIP                          */
     uint8_t length;
-    uint8_t n;       /* index in the block                                                     */
+    uint8_t n; /* index in the block                                                     */
 };
 
 struct block;
@@ -59,13 +59,13 @@ struct chain {
 struct block {
     uint64_t pa, rip;
     uint32_t mode;
-    uint32_t last_start;  /* cycles from the start of the first to the start of the last instruction */
-    uint16_t length;      /* bytes                                                                    */
-    uint8_t count;        /* instructions                                                             */
-    bool crosses;         /* the last instruction continues on page2                                  */
-    uint64_t page2;       /* its physical page                                                        */
+    uint32_t last_start; /* cycles from the start of the first to the start of the last instruction */
+    uint16_t length;     /* bytes                                                                    */
+    uint8_t count;       /* instructions                                                             */
+    bool crosses;        /* the last instruction continues on page2                                  */
+    uint64_t page2;      /* its physical page                                                        */
     struct block *hash_next, *page_next;
-    struct op ops[];      /* count records and one end record: its fn leads to the fall-through block */
+    struct op ops[]; /* count records and one end record: its fn leads to the fall-through block */
 };
 
 /* The two successors of a block live where the record after a branch would be. */

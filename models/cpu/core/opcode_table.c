@@ -31,31 +31,37 @@
 /* The six classic encodings of an arithmetic instruction, and its rows in groups 80H, 81H, 82H, 83H. */
 #define ALU_ROWS(op_, base_, ext_, lock_)                                                                              \
     ROW(1, (base_) + 0, -1, ANY, ANY, EG, B, ALU, op_##_rr_8, alu, lock_, #op_),                                       \
-    ROW(1, (base_) + 1, -1, ANY, ANY, EG, V, ALU, op_##_rr_8, alu, lock_, #op_),                                       \
-    ROW(1, (base_) + 2, -1, ANY, ANY, GE, B, ALU, op_##_rr_8, alu, 0, #op_),                                           \
-    ROW(1, (base_) + 3, -1, ANY, ANY, GE, V, ALU, op_##_rr_8, alu, 0, #op_),                                           \
-    ROW(1, (base_) + 4, -1, ANY, ANY, AIB, B, ALU, op_##_rr_8, alu, 0, #op_),                                          \
-    ROW(1, (base_) + 5, -1, ANY, ANY, AIZ, V, ALU, op_##_rr_8, alu, 0, #op_),                                          \
-    ROW(1, 0x80, ext_, ANY, ANY, EIB, B, ALU, op_##_rr_8, alu, lock_, #op_),                                           \
-    ROW(1, 0x81, ext_, ANY, ANY, EIZ, V, ALU, op_##_rr_8, alu, lock_, #op_),                                           \
-    ROW(1, 0x82, ext_, ANY, ANY, EIB, B, ALU, op_##_rr_8, alu, (lock_) | ROW_NO64, #op_),                              \
-    ROW(1, 0x83, ext_, ANY, ANY, EIB, V, ALU, op_##_rr_8, alu, lock_, #op_)
+        ROW(1, (base_) + 1, -1, ANY, ANY, EG, V, ALU, op_##_rr_8, alu, lock_, #op_),                                   \
+        ROW(1, (base_) + 2, -1, ANY, ANY, GE, B, ALU, op_##_rr_8, alu, 0, #op_),                                       \
+        ROW(1, (base_) + 3, -1, ANY, ANY, GE, V, ALU, op_##_rr_8, alu, 0, #op_),                                       \
+        ROW(1, (base_) + 4, -1, ANY, ANY, AIB, B, ALU, op_##_rr_8, alu, 0, #op_),                                      \
+        ROW(1, (base_) + 5, -1, ANY, ANY, AIZ, V, ALU, op_##_rr_8, alu, 0, #op_),                                      \
+        ROW(1, 0x80, ext_, ANY, ANY, EIB, B, ALU, op_##_rr_8, alu, lock_, #op_),                                       \
+        ROW(1, 0x81, ext_, ANY, ANY, EIZ, V, ALU, op_##_rr_8, alu, lock_, #op_),                                       \
+        ROW(1, 0x82, ext_, ANY, ANY, EIB, B, ALU, op_##_rr_8, alu, (lock_) | ROW_NO64, #op_),                          \
+        ROW(1, 0x83, ext_, ANY, ANY, EIB, V, ALU, op_##_rr_8, alu, lock_, #op_)
 
 #define SHIFT_ROWS(op_, ext_)                                                                                          \
     ROW(1, 0xc0, ext_, ANY, ANY, EIB, B, SIZED, op_##_i_8, shift, 0, #op_),                                            \
-    ROW(1, 0xc1, ext_, ANY, ANY, EIB, V, SIZED, op_##_i_8, shift, 0, #op_),                                            \
-    ROW(1, 0xd0, ext_, ANY, ANY, E, B, SIZED, op_##_i_8, shift, 0, #op_),                                              \
-    ROW(1, 0xd1, ext_, ANY, ANY, E, V, SIZED, op_##_i_8, shift, 0, #op_),                                              \
-    ROW(1, 0xd2, ext_, ANY, ANY, E, B, SIZED, op_##_c_8, shift, 0, #op_),                                              \
-    ROW(1, 0xd3, ext_, ANY, ANY, E, V, SIZED, op_##_c_8, shift, 0, #op_)
+        ROW(1, 0xc1, ext_, ANY, ANY, EIB, V, SIZED, op_##_i_8, shift, 0, #op_),                                        \
+        ROW(1, 0xd0, ext_, ANY, ANY, E, B, SIZED, op_##_i_8, shift, 0, #op_),                                          \
+        ROW(1, 0xd1, ext_, ANY, ANY, E, V, SIZED, op_##_i_8, shift, 0, #op_),                                          \
+        ROW(1, 0xd2, ext_, ANY, ANY, E, B, SIZED, op_##_c_8, shift, 0, #op_),                                          \
+        ROW(1, 0xd3, ext_, ANY, ANY, E, V, SIZED, op_##_c_8, shift, 0, #op_)
 
 #define BIT_ROWS(op_, opcode_, ext_, lock_)                                                                            \
     ROW(0F, opcode_, -1, ANY, ANY, EG, V, SIZED, op_##_r_8, shift, lock_, #op_),                                       \
-    ROW(0F, 0xba, ext_, ANY, ANY, EIB, V, SIZED, op_##_i_8, shift, lock_, #op_)
+        ROW(0F, 0xba, ext_, ANY, ANY, EIB, V, SIZED, op_##_i_8, shift, lock_, #op_)
 
 const struct opcode_row opcode_table[] = {
-    ALU_ROWS(add, 0x00, 0, L), ALU_ROWS(or, 0x08, 1, L), ALU_ROWS(adc, 0x10, 2, L), ALU_ROWS(sbb, 0x18, 3, L),
-    ALU_ROWS(and, 0x20, 4, L), ALU_ROWS(sub, 0x28, 5, L), ALU_ROWS(xor, 0x30, 6, L), ALU_ROWS(cmp, 0x38, 7, 0),
+    ALU_ROWS(add, 0x00, 0, L),
+    ALU_ROWS(or, 0x08, 1, L),
+    ALU_ROWS(adc, 0x10, 2, L),
+    ALU_ROWS(sbb, 0x18, 3, L),
+    ALU_ROWS(and, 0x20, 4, L),
+    ALU_ROWS(sub, 0x28, 5, L),
+    ALU_ROWS(xor, 0x30, 6, L),
+    ALU_ROWS(cmp, 0x38, 7, 0),
     ROW(1, 0x06, -1, ANY, ANY, NONE, V64, ONE, push_seg, stack, K | ROW_NO64, "push"),
     ROW(1, 0x0e, -1, ANY, ANY, NONE, V64, ONE, push_seg, stack, K | ROW_NO64, "push"),
     ROW(1, 0x16, -1, ANY, ANY, NONE, V64, ONE, push_seg, stack, K | ROW_NO64, "push"),
@@ -125,8 +131,14 @@ const struct opcode_row opcode_table[] = {
     ROW(1, 0xaf, -1, ANY, ANY, NONE, V, SIZED, scas_8, string, E, "scas"),
     ROW(1, 0xb0, -1, ANY, ANY, ZIB, B, MOV, mov_rr_8, move, K | ROW_RANGE8, "mov"),
     ROW(1, 0xb8, -1, ANY, ANY, ZIV, V, MOV, mov_rr_8, move, K | ROW_RANGE8, "mov"),
-    SHIFT_ROWS(rol, 0), SHIFT_ROWS(ror, 1), SHIFT_ROWS(rcl, 2), SHIFT_ROWS(rcr, 3), SHIFT_ROWS(shl, 4),
-    SHIFT_ROWS(shr, 5), SHIFT_ROWS(shl, 6), SHIFT_ROWS(sar, 7),
+    SHIFT_ROWS(rol, 0),
+    SHIFT_ROWS(ror, 1),
+    SHIFT_ROWS(rcl, 2),
+    SHIFT_ROWS(rcr, 3),
+    SHIFT_ROWS(shl, 4),
+    SHIFT_ROWS(shr, 5),
+    SHIFT_ROWS(shl, 6),
+    SHIFT_ROWS(sar, 7),
     ROW(1, 0xc2, -1, ANY, ANY, IW, V64, ONE, ret_imm, branch, K | E, "ret"),
     ROW(1, 0xc3, -1, ANY, ANY, NONE, V64, ONE, ret, branch, K | E, "ret"),
     ROW(1, 0xc4, -1, ANY, MEM, GE, V, ONE, les, system, A | K | ROW_NO64 | ROW_FAR_MEM, "les"),
@@ -254,7 +266,10 @@ const struct opcode_row opcode_table[] = {
     ROW(0F, 0xa1, -1, ANY, ANY, NONE, V64, ONE, pop_seg, stack, K | E, "pop"),
     ROW(0F, 0xa9, -1, ANY, ANY, NONE, V64, ONE, pop_seg, stack, K | E, "pop"),
     ROW(0F, 0xa2, -1, ANY, ANY, NONE, D, ONE, cpuid, cpuid, A | K, "cpuid"),
-    BIT_ROWS(bt, 0xa3, 4, 0), BIT_ROWS(bts, 0xab, 5, L), BIT_ROWS(btr, 0xb3, 6, L), BIT_ROWS(btc, 0xbb, 7, L),
+    BIT_ROWS(bt, 0xa3, 4, 0),
+    BIT_ROWS(bts, 0xab, 5, L),
+    BIT_ROWS(btr, 0xb3, 6, L),
+    BIT_ROWS(btc, 0xbb, 7, L),
     ROW(0F, 0xa4, -1, ANY, ANY, EGIB, V, SIZED, shld_i_8, shift, 0, "shld"),
     ROW(0F, 0xa5, -1, ANY, ANY, EG, V, SIZED, shld_c_8, shift, 0, "shld"),
     ROW(0F, 0xac, -1, ANY, ANY, EGIB, V, SIZED, shrd_i_8, shift, 0, "shrd"),

@@ -4,7 +4,8 @@
  *   SSE_OP               16-byte operand, aligned in memory: integer, logic, shuffles
  *   SSE_FP_PS, _PD       the same with floating-point arithmetic: rounding and exceptions
  *   SSE_FP_SS, _SD       only the low 32 or 64 bits of the operand are read, no alignment
- * Source: SDM Vol. 2, the instructions' pages; alignment: Vol. 1, "Memory Alignment" of the SSE programming chapters. */
+ * Source: SDM Vol. 2, the instructions' pages; alignment: Vol. 1, "Memory Alignment" of the SSE programming chapters.
+ */
 #ifndef CPU_SSE_H
 #define CPU_SSE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A vector register, or a memory operand of up to 16 bytes, in all its readings. Vector instructions are executed by the
- * same instructions of the host (an x86-64-v2 processor), so their results are those of real hardware. */
+/* A vector register, or a memory operand of up to 16 bytes, in all its readings. Vector instructions are executed by
+ * the same instructions of the host (an x86-64-v2 processor), so their results are those of real hardware. */
 #ifndef CPU_VEC_H
 #define CPU_VEC_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* State of the x87 unit; the MMX registers are the significands of its registers. Source: SDM Vol. 1, "Programming with the
- * x87 FPU" and "Programming with Intel MMX Technology". */
+/* State of the x87 unit; the MMX registers are the significands of its registers. Source: SDM Vol. 1, "Programming with
+ * the x87 FPU" and "Programming with Intel MMX Technology". */
 #ifndef CPU_X87_H
 #define CPU_X87_H
 

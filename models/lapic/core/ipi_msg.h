@@ -20,18 +20,18 @@ enum ipi_delivery_mode {
 enum ipi_shorthand { IPI_TO_DESTINATION = 0, IPI_TO_SELF = 1, IPI_TO_ALL = 2, IPI_TO_OTHERS = 3 };
 
 struct ipi_msg {
-    uint32_t destination;   /* APIC ID (physical) or message destination address (logical); 32 bits                */
-    uint32_t source;        /* APIC ID of the sender                                                               */
+    uint32_t destination; /* APIC ID (physical) or message destination address (logical); 32 bits                */
+    uint32_t source;      /* APIC ID of the sender                                                               */
     uint8_t vector;
-    uint8_t delivery_mode;  /* enum ipi_delivery_mode                                                              */
-    uint8_t shorthand;      /* enum ipi_shorthand                                                                  */
-    bool logical;           /* destination mode                                                                    */
-    bool level;             /* trigger mode: level                                                                 */
-    bool assert_level;      /* level bit: 1 assert, 0 de-assert (INIT level de-assert)                             */
-    bool x2apic;            /* sender's mode: width of destination and broadcast ID (FFH or FFFFFFFFH)             */
-    bool user;              /* sent by SENDUIPI                                                                    */
-    uint64_t number;        /* number of the user interrupt that this message notifies, 0 if none: for statistics  */
-    uint64_t sent_at;       /* cycle at which it left the sender's APIC                                            */
+    uint8_t delivery_mode; /* enum ipi_delivery_mode                                                              */
+    uint8_t shorthand;     /* enum ipi_shorthand                                                                  */
+    bool logical;          /* destination mode                                                                    */
+    bool level;            /* trigger mode: level                                                                 */
+    bool assert_level;     /* level bit: 1 assert, 0 de-assert (INIT level de-assert)                             */
+    bool x2apic;           /* sender's mode: width of destination and broadcast ID (FFH or FFFFFFFFH)             */
+    bool user;             /* sent by SENDUIPI                                                                    */
+    uint64_t number;       /* number of the user interrupt that this message notifies, 0 if none: for statistics  */
+    uint64_t sent_at;      /* cycle at which it left the sender's APIC                                            */
 };
 
 #endif

@@ -18,8 +18,8 @@ extern "C" {
 
 struct lapic;
 
-#define LAPIC_MSR_BASE 0x1bu           /* IA32_APIC_BASE                      */
-#define LAPIC_MSR_X2APIC_FIRST 0x800u  /* x2APIC register r is MSR 800H + r/16 */
+#define LAPIC_MSR_BASE 0x1bu          /* IA32_APIC_BASE                      */
+#define LAPIC_MSR_X2APIC_FIRST 0x800u /* x2APIC register r is MSR 800H + r/16 */
 #define LAPIC_MSR_X2APIC_LAST 0x8ffu
 #define LAPIC_MSR_TSC_DEADLINE 0x6e0u
 #define LAPIC_MMIO_SIZE 0x1000u
@@ -65,11 +65,11 @@ VP_NODISCARD enum vp_status lapic_msr_read(struct lapic *l, uint32_t msr, uint64
 VP_NODISCARD enum vp_status lapic_msr_write(struct lapic *l, uint32_t msr, uint64_t value, uint64_t now);
 void lapic_set_tsc_offset(struct lapic *l, uint64_t tsc_offset, uint64_t now);
 
-uint64_t lapic_base(const struct lapic *l);      /* physical base of the MMIO page; see lapic_mmio_enabled   */
-bool lapic_mmio_enabled(const struct lapic *l);  /* globally enabled and in xAPIC mode                       */
+uint64_t lapic_base(const struct lapic *l);     /* physical base of the MMIO page; see lapic_mmio_enabled   */
+bool lapic_mmio_enabled(const struct lapic *l); /* globally enabled and in xAPIC mode                       */
 bool lapic_is_x2apic(const struct lapic *l);
-uint32_t lapic_id(const struct lapic *l);        /* current APIC ID: 8 bits in xAPIC mode, 32 in x2APIC mode */
-uint8_t lapic_cr8(const struct lapic *l);        /* TPR[7:4] */
+uint32_t lapic_id(const struct lapic *l); /* current APIC ID: 8 bits in xAPIC mode, 32 in x2APIC mode */
+uint8_t lapic_cr8(const struct lapic *l); /* TPR[7:4] */
 void lapic_set_cr8(struct lapic *l, uint8_t cr8);
 
 /* --- interrupts --- */

@@ -69,7 +69,8 @@ void fake_core::write(std::uint32_t offset, std::uint32_t value, std::uint64_t c
 }
 
 lapic_bench::lapic_bench(const sc_core::sc_module_name &name)
-    : sc_core::sc_module(name), period(500, sc_core::SC_PS), timing{latency_model(), &extra_latency}, device_isock("device")
+    : sc_core::sc_module(name), period(500, sc_core::SC_PS), timing{latency_model(), &extra_latency},
+      device_isock("device")
 {
     std::vector<struct lapic *> lapics;
     for (std::uint32_t i = 0; i < 3; i++) {

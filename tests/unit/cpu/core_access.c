@@ -93,7 +93,7 @@ struct core_fault core_write_cr(struct cpu *cpu, int number, uint64_t value)
                                          : cpu_write_cr4(cpu, value));
 }
 
-void core_cpuid(const struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+void core_cpuid(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
     cpu_cpuid(cpu, leaf, subleaf, out);
 }

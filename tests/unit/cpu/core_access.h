@@ -53,7 +53,7 @@ struct core_fault core_view_write(struct cpu *cpu, int view, uint64_t la, uint64
 struct core_fault core_msr_read(struct cpu *cpu, uint32_t msr, uint64_t *value);
 struct core_fault core_msr_write(struct cpu *cpu, uint32_t msr, uint64_t value);
 struct core_fault core_write_cr(struct cpu *cpu, int number, uint64_t value);
-void core_cpuid(const struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
+void core_cpuid(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 struct core_fault core_load_segment(struct cpu *cpu, int seg, uint16_t selector);
 struct core_fault core_load_ldtr(struct cpu *cpu, uint16_t selector);
 struct core_fault core_load_tr(struct cpu *cpu, uint16_t selector);

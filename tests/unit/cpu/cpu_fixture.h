@@ -42,7 +42,8 @@ class cpu_fixture
         config.bsp = true;
         config.clock_hz = 2000000000;
         config.timer_cycles_per_tick = 16;
-        config.features = (std::uint64_t{1} << CPU_FEATURE_COUNT) - 1;
+        for (bool &feature : config.features.has)
+            feature = true;
         config.physical_address_width = 46;
         cpu_bus bus = make_bus();
         if (observed)

@@ -63,7 +63,8 @@ TEST_F(cpuid, every_feature_shows_in_its_bit_and_only_there)
         const std::string id = std::to_string(p.leaf) + "/" + std::to_string(p.subleaf) + p.reg + std::to_string(p.bit);
         EXPECT_TRUE(seen.insert(id).second) << p.name << " shares its bit";
         for (bool on : {false, true}) {
-            config.features = on ? std::uint64_t{1} << i : ~(std::uint64_t{1} << i);
+            for (unsigned f = 0; f < CPU_FEATURE_COUNT; f++)
+                config.features.has[f] = (f == i) == on;
             create();
             state.seg[CORE_CS].attr |= 0x2000; // 64-bit mode: SYSCALL is enumerated there
             state.efer = bits::EFER_LME | bits::EFER_LMA;
@@ -164,6 +165,6 @@ TEST_F(cpuid, feature_names)
         EXPECT_EQ(cpu_feature_find(cpu_feature_name(static_cast<cpu_feature>(i))), i);
     EXPECT_EQ(cpu_feature_name(CPU_FEATURE_COUNT), nullptr);
     EXPECT_EQ(cpu_feature_find("no-such-feature"), -1);
-    EXPECT_NE(cpu_features_default() & std::uint64_t{1} << CPU_FEATURE_uintr, 0u);
+    EXPECT_TRUE(cpu_features_default().has[CPU_FEATURE_uintr]);
 }
 } // namespace

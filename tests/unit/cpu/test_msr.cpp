@@ -33,7 +33,8 @@ class msr : public system_fixture
     }
     void without(cpu_feature feature)
     {
-        config.features = cpu_features_default() & ~(std::uint64_t{1} << feature);
+        config.features = cpu_features_default();
+        config.features.has[feature] = false;
         create();
     }
 };

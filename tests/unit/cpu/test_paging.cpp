@@ -197,7 +197,7 @@ TEST_F(paging, large_pages_of_2m_and_1g)
 TEST_F(paging, pages_of_1g_are_reserved_if_not_enumerated)
 {
     const core_state kept = state;
-    config.features &= ~(std::uint64_t{1} << CPU_FEATURE_page1gb);
+    config.features.has[CPU_FEATURE_page1gb] = false;
     create();
     state = kept;
     set();
