@@ -4,7 +4,7 @@
 #define TRAMPOLINE_H
 
 #define TRAMPOLINE_ADDRESS 0x8000 /* a start-up IPI's vector is this / 4096 */
-#define MAX_CPUS 16
+#define MAX_CPUS 64
 #define AP_STACK_BYTES 16384
 
 #ifndef __ASSEMBLER__

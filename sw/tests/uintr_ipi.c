@@ -204,7 +204,7 @@ static uint64_t all_setup(void *arg)
     uintr_reset();
     uintr_upid_init(&all_upids[me], (uint32_t)me);
     uintr_receive(uintr_record_handler, UINTR_STACK_SKIP, &all_upids[me]);
-    uintr_uitte_set(&all_uitt[me], &all_upids[me], (uint8_t)(me + 1));
+    uintr_uitte_set(&all_uitt[me], &all_upids[me], (uint8_t)((me + 1) % 64));
     uintr_send_through(all_uitt, cores);
     return 0;
 }
@@ -226,7 +226,7 @@ static void check_all_pairs(void)
     bool is_right = true;
     for (uint32_t i = 0; i < cores; i++) {
         on_cpu(i, all_look, (void *)(uint64_t)i);
-        is_right = is_right && uirr_seen[i] == 1ull << (i + 1) && all_upids[i].pir == 0;
+        is_right = is_right && uirr_seen[i] == 1ull << (i + 1) % 64 && all_upids[i].pir == 0;
     }
     report(is_right, "%s: every core reaches every other one, and only that", mode);
 }
