@@ -242,7 +242,12 @@ void platform::simulate()
         request_end(cycle_of_ps(m_options.max_time_ps), end_reason::max_time);
     if (m_options.max_insns != 0)
         m_keeper.set_alone_cycles(std::min(m_alone_cycles, m_options.max_insns));
-    sc_core::sc_start();
+    // Another platform of the same simulation pauses it at its own end.
+    while (!m_is_over && sc_core::sc_get_status() != sc_core::SC_STOPPED) {
+        sc_core::sc_start();
+        if (!m_is_over && !sc_core::sc_pending_activity())
+            break;
+    }
     m_progress.finish();
     m_host_seconds = m_progress.seconds();
     m_console.flush();
@@ -266,7 +271,7 @@ void platform::request_end(std::uint64_t cycle, end_reason reason, std::uint32_t
         m_end_changed.notify(sc_core::SC_ZERO_TIME);
 }
 
-// Cores that are behind the end run up to it; then simulated time reaches it and everything stops.
+// Cores that are behind the end run up to it; then simulated time reaches it and simulate() returns.
 void platform::stop_when_due()
 {
     if (m_end.reason == end_reason::none || m_end.cycle > UINT64_MAX / m_period.value()) {
@@ -274,10 +279,13 @@ void platform::stop_when_due()
         return;
     }
     const sc_core::sc_time due = time_of(m_end.cycle), now = sc_core::sc_time_stamp();
-    if (due <= now)
-        sc_core::sc_stop();
-    else
+    if (due > now) {
         next_trigger(due - now, m_end_changed);
+        return;
+    }
+    m_is_over = true;
+    sc_core::sc_pause();
+    next_trigger(m_end_changed);
 }
 
 void platform::synced(std::uint32_t, std::uint64_t cycle)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole machine: N cores with their local APICs, the interconnect, memory, buses and devices, built from a
-// configuration, bound, loaded and observed. Nothing is global: several platforms may live in one simulation, though a
-// run ends for all of them (sc_stop).
+// configuration, bound, loaded and observed. Nothing is global: several platforms may live in one simulation, each with
+// an end of its own.
 #ifndef PLATFORM_PLATFORM_H
 #define PLATFORM_PLATFORM_H
 
@@ -46,7 +46,7 @@ class platform : public sc_core::sc_module, private cpu_observer, private tlm::t
     ~platform() override;
 
     void boot();     // loads the image and sets the first core; throws user_error
-    void simulate(); // sc_start until the end of the run
+    void simulate(); // sc_start until the end of this platform's run; the simulation is paused then, not stopped
 
     const run_end &end() const { return m_end; }
     std::uint64_t instructions() const;
@@ -135,6 +135,7 @@ class platform : public sc_core::sc_module, private cpu_observer, private tlm::t
     std::vector<std::unique_ptr<cpu_module>> m_cores;
 
     run_end m_end;
+    bool m_is_over = false; // simulated time has reached the end
     std::exception_ptr m_internal_error;
     sc_core::sc_event m_end_changed;
     double m_host_seconds = 0;

@@ -26,7 +26,14 @@ const std::vector<unsigned char> CODE{
     0xf4,                                     // hlt
 };
 
-std::string write_image()
+// The same for another platform in the same process, which ends later: a loop, then 7 to the exit port.
+const std::vector<unsigned char> LONGER{
+    0xb0, 'C',  0xe6, 0xe9,                         // mov al, 'C'; out e9h, al
+    0xb9, 0x10, 0x27, 0x00, 0x00, 0xe2, 0xfe,       // mov ecx, 10000; loop to itself
+    0xb8, 0x07, 0x00, 0x00, 0x00, 0xe7, 0xf4, 0xf4, // mov eax, 7; out f4h, eax; hlt
+};
+
+std::string write_image(const std::vector<unsigned char> &code)
 {
     std::vector<unsigned char> b(0x2000);
     Elf32_Ehdr h = {};
@@ -50,8 +57,9 @@ std::string write_image()
     std::memcpy(&b[0], &h, sizeof h);
     std::memcpy(&b[sizeof h], &p, sizeof p);
     std::memcpy(&b[0x1000], multiboot, sizeof multiboot);
-    std::memcpy(&b[0x100c], CODE.data(), CODE.size());
-    std::string path = "/tmp/uintr_vp_platform_" + std::to_string(getpid()) + ".elf";
+    std::memcpy(&b[0x100c], code.data(), code.size());
+    std::string path =
+        "/tmp/uintr_vp_platform_" + std::to_string(getpid()) + "_" + std::to_string(code.size()) + ".elf";
     std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char *>(b.data()), static_cast<long>(b.size()));
     return path;
 }
@@ -62,12 +70,15 @@ struct bench {
     std::FILE *output = std::tmpfile();
     std::unique_ptr<vp::platform> platform;
 
-    bench()
+    bench(const char *name, const std::vector<unsigned char> &code)
     {
-        options.boot.image = write_image();
+        options.boot.image = write_image(code);
         options.quiet = true;
-        platform = std::make_unique<vp::platform>("platform", config, options, output);
+        platform = std::make_unique<vp::platform>(name, config, options, output);
         platform->boot();
+    }
+    void run()
+    {
         platform->simulate();
         platform->close_traces();
         std::remove(options.boot.image.c_str());
@@ -81,7 +92,7 @@ struct bench {
     }
 };
 
-bench *b;
+bench *b, *longer;
 
 } // namespace
 
@@ -124,11 +135,23 @@ TEST(platform, waiting_cores_are_idle_to_the_end)
     EXPECT_EQ(s["cores"][1]["instructions"], 0);
 }
 
+TEST(platform, another_one_in_the_same_process_has_its_own_end)
+{
+    EXPECT_EQ(longer->guest_output(), "C");
+    EXPECT_EQ(longer->platform->end().reason, vp::end_reason::guest_exit);
+    EXPECT_EQ(longer->platform->end().value, 7u);
+    EXPECT_EQ(longer->platform->instructions(), 10005u);
+    EXPECT_GT(longer->platform->time_ps(), b->platform->time_ps());
+}
+
 int sc_main(int argc, char *argv[])
 {
     testing::InitGoogleTest(&argc, argv);
     sc_core::sc_set_time_resolution(1, sc_core::SC_FS);
-    bench the_bench;
-    b = &the_bench;
+    bench first("platform", CODE), second("other", LONGER);
+    b = &first;
+    longer = &second;
+    second.run(); // on past the end of the first
+    first.run();
     return RUN_ALL_TESTS();
 }
