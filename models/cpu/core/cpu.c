@@ -94,13 +94,13 @@ void cpu_init_state(struct cpu *cpu, bool reset)
         cpu->mtrr_def_type = 0;
         memset(cpu->mtrr_fix, 0, sizeof cpu->mtrr_fix);
         memset(cpu->mtrr_var, 0, sizeof cpu->mtrr_var);
+        cpu->xcr0 = 1;
         cpu->xss = 0;
         memset(cpu->xmm, 0, sizeof cpu->xmm);
         cpu->mxcsr = 0x1f80;
         cpu->x87 = (struct x87){.fcw = 0x40, .valid = 0xff};
         cpu->spec_ctrl = cpu->mcg_status = 0;
     }
-    cpu->xcr0 = 1;
     uintr_reset(cpu->uintr);
     cpu->pending &= ~(PEND_UINTR | PEND_DB);
     cpu_tlb_flush(cpu, false);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CPUID: feature bits from cpu_features.def and the configuration, topology, caches, clock rates. What is not
  * implemented is not enumerated. Source: SDM Vol. 2, "CPUID". */
-#include "cpu_state.h"
+#include "xsave.h"
 
 #include <string.h>
 
@@ -61,6 +61,8 @@ static void leaf_1(struct cpu *cpu, uint32_t out[4])
         out[OUT_B] |= 8 << 8; /* 64 bytes */
     if (cpu->config.cores > 1)
         out[OUT_D] |= 1u << 28; /* HTT: the field above means something */
+    if (cpu->cr4 & CR4_OSXSAVE)
+        out[OUT_C] |= 1u << 27;
     /* The APIC bit follows the global enable of IA32_APIC_BASE. */
     uint64_t base = 0;
     if (cpu_bus(cpu)->apic_msr_read(cpu->bus.ctx, APIC_BASE_MSR, &base) == VP_OK && !(base & APIC_BASE_ENABLED))
@@ -102,6 +104,30 @@ static void topology(const struct cpu *cpu, uint32_t subleaf, uint32_t out[4])
     }
 }
 
+/* State components of XSAVE. */
+static void leaf_d(const struct cpu *cpu, uint32_t subleaf, uint32_t out[4])
+{
+    uint64_t user = xsave_user_mask(cpu), supervisor = xsave_supervisor_mask(cpu);
+    if (!cpu_has_feature(cpu, CPU_FEATURE_xsave))
+        return;
+    if (subleaf == 0) {
+        out[OUT_A] = (uint32_t)user;
+        out[OUT_B] = xsave_standard_size(cpu, cpu->xcr0);
+        out[OUT_C] = xsave_standard_size(cpu, user);
+        out[OUT_D] = (uint32_t)(user >> 32);
+    } else if (subleaf == 1) { /* EAX: features */
+        if (cpu_has_feature(cpu, CPU_FEATURE_xsavec))
+            out[OUT_B] = xsave_compacted_size(cpu, cpu->xcr0 | cpu->xss);
+        out[OUT_C] = (uint32_t)supervisor;
+        out[OUT_D] = (uint32_t)(supervisor >> 32);
+    } else if (subleaf < XSAVE_COMPONENTS) {
+        struct xsave_component c = xsave_component(cpu, subleaf);
+        out[OUT_A] = c.size;
+        out[OUT_B] = c.offset;
+        out[OUT_C] = c.is_supervisor;
+    }
+}
+
 /* TSC and crystal: the TSC counts core cycles, the crystal drives the APIC timer. */
 static void leaf_15(const struct cpu *cpu, uint32_t out[4])
 {
@@ -127,9 +153,10 @@ static void basic_leaf(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_
     case 7: out[OUT_A] = subleaf == 0 ? 1 : 0; break; /* the last sub-leaf is 1 */
     case 0xb:
     case 0x1f: topology(cpu, subleaf, out); break;
+    case 0xd: leaf_d(cpu, subleaf, out); break;
     case 0x15: leaf_15(cpu, out); break;
     case 0x16: leaf_16(cpu, out); break;
-    default: break; /* 0DH: XSAVE is not enumerated */
+    default: break;
     }
 }
 
@@ -153,7 +180,7 @@ void cpu_cpuid(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]
     bool has_subleaves;
     if (!extended && leaf > MAX_BASIC_LEAF)
         leaf = MAX_BASIC_LEAF; /* "INPUT EAX = out of range: the highest basic leaf" */
-    has_subleaves = leaf == 7;
+    has_subleaves = leaf == 7 || leaf == 0xd;
     memset(out, 0, 4 * sizeof out[0]);
     add_features(cpu, leaf, has_subleaves ? subleaf : 0, out);
     if (extended)

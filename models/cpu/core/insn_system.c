@@ -374,19 +374,6 @@ OP(serialize)
     FINISH();
 }
 
-/* XSAVE is not enumerated, so CR4.OSXSAVE cannot be set: SDM Vol. 2, "XGETBV", "XSETBV". */
-OP(xgetbv)
-{
-    (void)is_refused(cpu, EXC_UD);
-    LEAVE();
-}
-
-OP(xsetbv)
-{
-    (void)is_refused(cpu, EXC_UD);
-    LEAVE();
-}
-
 /* --- FS and GS --- */
 OP(swapgs)
 {

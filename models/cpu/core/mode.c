@@ -118,7 +118,7 @@ static uint64_t cr4_defined(const struct cpu *cpu)
         {CPU_FEATURE_tsc, CR4_TSD},     {CPU_FEATURE_pse, CR4_PSE},           {CPU_FEATURE_pae, CR4_PAE},
         {CPU_FEATURE_mce, CR4_MCE},     {CPU_FEATURE_pge, CR4_PGE},           {CPU_FEATURE_umip, CR4_UMIP},
         {CPU_FEATURE_smep, CR4_SMEP},   {CPU_FEATURE_fsgsbase, CR4_FSGSBASE}, {CPU_FEATURE_smap, CR4_SMAP},
-        {CPU_FEATURE_uintr, CR4_UINTR},
+        {CPU_FEATURE_uintr, CR4_UINTR}, {CPU_FEATURE_xsave, CR4_OSXSAVE},
     };
     /* CR4.PCE: since the Pentium Pro, with or without architectural counters.
      * DEVIATION(cr4-osfxsr): OSFXSR and OSXMMEXCPT are storage also where `cpu.features` has no SSE, so that start-up

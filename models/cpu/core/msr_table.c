@@ -4,6 +4,7 @@
  * the UINTR unit. Source: SDM Vol. 4, "Architectural MSRs"; Vol. 3, "Time-Stamp Counter", "Memory Type Range Registers
  * (MTRRs)", "Page Attribute Table (PAT)", "Machine-Check MSRs". */
 #include "protect.h"
+#include "xsave.h"
 
 #include <string.h>
 
@@ -207,6 +208,16 @@ static enum vp_status write_uintr(struct cpu *cpu, uint32_t msr, uint64_t value)
     return status;
 }
 
+/* --- state components of XSAVES --- */
+static enum vp_status write_xss(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    (void)msr;
+    if (value & ~xsave_supervisor_mask(cpu))
+        return VP_FAULT;
+    cpu->xss = value;
+    return VP_OK;
+}
+
 /* --- the table --- */
 #define F(name) CPU_FEATURE_##name
 #define STORE_AT(field) .offset = offsetof(struct cpu, field)
@@ -264,6 +275,7 @@ static const struct msr_row table[] = {
      .feature = F(uintr),
      .read = read_uintr,
      .write = write_uintr},
+    {ONE(0xda0), .name = "IA32_XSS", .feature = F(xsaves), STORE_AT(xss), .write = write_xss},
     {ONE(0xc0000080), .name = "IA32_EFER", .feature = -1, STORE_AT(efer), .write = write_efer},
     {ONE(0xc0000081), .name = "IA32_STAR", .feature = F(lm), STORE_AT(star)},
     {ONE(0xc0000082), .name = "IA32_LSTAR", .feature = F(lm), .canonical = true, STORE_AT(lstar)},

@@ -43,7 +43,7 @@ TEST_F(msr, unknown_numbers_are_gp)
 {
     std::uint64_t v;
     for (std::uint32_t n :
-         {0x0u, 0x2u, 0x9fu, 0x984u, 0x98bu, 0x7ffu, 0x900u, 0xda0u, 0xc0000085u, 0xc0000104u, 0xffffffffu}) {
+         {0x0u, 0x2u, 0x9fu, 0x984u, 0x98bu, 0x7ffu, 0x900u, 0xda1u, 0xc0000085u, 0xc0000104u, 0xffffffffu}) {
         EXPECT_FAULT(core_msr_read(core, n, &v), EXC_GP, 0);
         expect_refused(n, 0);
     }
@@ -242,8 +242,7 @@ TEST_F(control, cr4_has_the_bits_of_enumerated_features)
 {
     EXPECT_OK(
         core_write_cr(core, 4, CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP | CR4_SMAP | 1u << 25 | 1u << 16 | 1u << 11));
-    for (unsigned bit :
-         {12u, 13u, 14u, 17u, 18u, 22u, 23u, 24u, 26u, 63u}) // LA57, VMX, SMX, PCID, XSAVE, PKE, CET, PKS
+    for (unsigned bit : {12u, 13u, 14u, 22u, 23u, 24u, 26u, 63u}) // LA57, VMX, SMX, PKE, CET, PKS
         EXPECT_FAULT(core_write_cr(core, 4, std::uint64_t{1} << bit), EXC_GP, 0);
     without(CPU_FEATURE_uintr);
     EXPECT_FAULT(core_write_cr(core, 4, 1u << 25), EXC_GP, 0);
