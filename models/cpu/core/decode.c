@@ -11,8 +11,8 @@
 
 struct decoder {
     struct cpu_features features; /* enumerated: rows of others do not exist */
-    csh handle[3];     /* 16, 32, 64 bit */
-    cs_insn *insn;     /* allocated once */
+    csh handle[3];                /* 16, 32, 64 bit */
+    cs_insn *insn;                /* allocated once */
     uint16_t first[MAP_COUNT][256];
     uint16_t next[2048]; /* next row with the same opcode; 0 ends */
 };
@@ -295,6 +295,22 @@ static const struct opcode_row *find_row(const struct decoder *d, unsigned map, 
     return NULL;
 }
 
+/* Segment, control and debug registers that are not there make the encoding undefined (SDM Vol. 2, the pages of MOV).
+ */
+static bool register_exists(const struct opcode_row *row, const struct insn *in, bool code64)
+{
+    unsigned segment = in->reg & 7u;
+    switch (row->handler) {
+    case H_mov_from_seg: return segment <= SEG_GS;
+    case H_mov_to_seg: return segment <= SEG_GS && segment != SEG_CS;
+    case H_mov_from_cr:
+    case H_mov_to_cr: return in->reg == 0 || (in->reg >= 2 && in->reg <= 4) || (in->reg == 8 && code64);
+    case H_mov_from_dr:
+    case H_mov_to_dr: return in->reg < 8;
+    default: return true;
+    }
+}
+
 enum decode_result decode(struct decoder *d, const uint8_t *bytes, size_t available, uint32_t mode, uint64_t rip,
                           struct insn *in)
 {
@@ -333,7 +349,7 @@ enum decode_result decode(struct decoder *d, const uint8_t *bytes, size_t availa
         in->rm = (uint8_t)((in->modrm & 7u) | ((in->rex & 1u) << 3));
     }
     row = find_row(d, map, in, code64);
-    if (!row)
+    if (!row || !register_exists(row, in, code64))
         return DECODE_UNDEFINED;
     in->address_bytes = code64 ? (in->addrsize ? 4 : 8) : code32 ? (in->addrsize ? 2 : 4) : (in->addrsize ? 4 : 2);
     in->operand_bytes = operand_bytes(row, in, code64, code32);

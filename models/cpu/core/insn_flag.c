@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Single flags: CLC STC CMC CLD STD CLI STI CLAC STAC. */
+/* Single flags: CLC STC CMC CLD STD CLI STI CLAC STAC; SALC. */
 #include "flags.h"
 #include "handler.h"
 
@@ -82,4 +82,11 @@ OP(stac)
         LEAVE();
     cpu_set_rflags(cpu, FLAG_AC, FLAG_AC);
     FINISH();
+}
+
+/* AL = CF ? FFH : 0; in SDM Vol. 2 only as a hole of the opcode map, on every processor since the 8086. */
+OP(salc)
+{
+    REG8(RAX * 8) = (cpu_status_flags(cpu) & FLAG_CF) ? 0xff : 0;
+    NEXT();
 }

@@ -86,8 +86,11 @@ TEST_F(oracle_32, decimal_adjustments)
         const char *name;
         std::uint8_t opcode;
         std::uint64_t defined;
-    } const insns[] = {
-        {"daa", 0x27, STATUS & ~OF}, {"das", 0x2f, STATUS & ~OF}, {"aaa", 0x37, AF | CF}, {"aas", 0x3f, AF | CF}};
+    } const insns[] = {{"daa", 0x27, STATUS & ~OF},
+                       {"das", 0x2f, STATUS & ~OF},
+                       {"aaa", 0x37, AF | CF},
+                       {"aas", 0x3f, AF | CF},
+                       {"salc", 0xd6, STATUS}};
     for (const auto &i : insns) {
         SCOPED_TRACE(i.name);
         load({i.opcode});
