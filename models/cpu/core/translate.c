@@ -262,6 +262,8 @@ void translate(const struct cpu *cpu, const struct insn *in, uint64_t rip, struc
     case H_mov_to_dr: op->reg = in->reg; break;
     default: break;
     }
+    if (row->unit == UNIT_X87) /* FOP */
+        op->imm = (in->opcode & 7u) << 8 | in->modrm;
     if (is_off(row, mode)) {
         op->imm = row->unit;
         op->fn = cpu->engine->fn[H_unit_off];
