@@ -99,6 +99,7 @@ void cpu_init_state(struct cpu *cpu, bool reset)
         memset(cpu->xmm, 0, sizeof cpu->xmm);
         cpu->mxcsr = 0x1f80;
         cpu->x87 = (struct x87){.fcw = 0x40, .valid = 0xff};
+        cpu->random = cpu->config.random_seed * 256 + cpu->config.index;
         cpu->spec_ctrl = cpu->mcg_status = 0;
     }
     uintr_reset(cpu->uintr);

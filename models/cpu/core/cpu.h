@@ -43,6 +43,7 @@ struct cpu_config {
     uint32_t timer_cycles_per_tick; /* crystal = clock_hz / this, for CPUID 15H          */
     struct cpu_features features;   /* what CPUID enumerates and the decoder knows               */
     uint8_t physical_address_width; /* MAXPHYADDR, 36..46                                */
+    uint64_t random_seed;           /* of RDRAND and RDSEED, with the index              */
 };
 
 enum cpu_stop {

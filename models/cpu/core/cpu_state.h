@@ -265,6 +265,8 @@ struct cpu {
         sysenter_eip;
     uint64_t misc_enable, mtrr_def_type, mtrr_fix[11], mtrr_var[16], xss, xcr0, spec_ctrl, mcg_status;
 
+    uint64_t random; /* state of RDRAND and RDSEED */
+
     struct uintr *uintr;
     uint32_t uintr_insn_cost; /* of the SENDUIPI or UIRET in progress, charged after its first step */
     uint64_t retired_idle;    /* cycles spent waiting                                             */
@@ -346,10 +348,7 @@ VP_NODISCARD enum vp_status cpu_write_cr4(struct cpu *cpu, uint64_t value);
 VP_NODISCARD enum vp_status cpu_write_efer(struct cpu *cpu, uint64_t value);
 static inline bool cpu_is_code64(const struct cpu *cpu) { return (cpu->mode & MODE_CODE64) != 0; }
 static inline bool cpu_is_protected(const struct cpu *cpu) { return (cpu->cr0 & CR0_PE) != 0; }
-static inline bool cpu_has_feature(const struct cpu *cpu, enum cpu_feature f)
-{
-    return cpu->config.features.has[f];
-}
+static inline bool cpu_has_feature(const struct cpu *cpu, enum cpu_feature f) { return cpu->config.features.has[f]; }
 #define CPU_LINEAR_WIDTH 48u /* LA57 is not enumerated */
 
 /* --- paging.c --- */

@@ -105,6 +105,14 @@ static int64_t take_signed(struct reader *r, unsigned n)
     return (int64_t)(v << shift) >> shift;
 }
 
+static bool vex_fields_match(uint32_t flags, const struct insn *in)
+{
+    bool wide = (in->rex & 8) != 0;
+    return !((flags & ROW_VEX_L0) && in->vex_l) && !((flags & ROW_VEX_L1) && !in->vex_l) &&
+           !((flags & ROW_VEX_W0) && wide) && !((flags & ROW_VEX_W1) && !wide) &&
+           !((flags & ROW_VEX_NO_V) && in->vvvv != 0);
+}
+
 static bool row_matches(const struct opcode_row *row, const struct insn *in, uint64_t modes64)
 {
     if ((row->flags & ROW_NO64) && modes64)
@@ -130,6 +138,8 @@ static bool row_matches(const struct opcode_row *row, const struct insn *in, uin
             return false;
         break;
     }
+    if (in->vex && !vex_fields_match(row->flags, in))
+        return false;
     if (row->modrm >= 0 && in->modrm != row->modrm)
         return false;
     if (row->ext >= 0 && ((in->modrm >> 3) & 7) != row->ext)
@@ -250,6 +260,42 @@ static uint32_t capstone_length(struct decoder *d, const struct reader *r, unsig
     return d->insn->size;
 }
 
+/* C4H and C5H are VEX prefixes in 64-bit mode, and elsewhere in protected mode if the next byte could not be the ModRM
+ * byte of LES or LDS, which have no register form. */
+static bool is_vex(const struct reader *r, const struct insn *in, uint32_t mode)
+{
+    if (in->opcode != 0xc4 && in->opcode != 0xc5)
+        return false;
+    if (mode & MODE_CODE64)
+        return true;
+    return (mode & MODE_PROT) && r->at < r->available && (r->bytes[r->at] & 0xc0) == 0xc0;
+}
+
+/* The rest of a VEX prefix and the opcode. False: not a legal prefix, or bytes are missing. The fields become those of
+ * the legacy prefixes that they stand for. SDM Vol. 2, "The VEX Prefix". */
+static bool take_vex(struct reader *r, struct insn *in, bool code64, unsigned *map)
+{
+    bool legal = !in->lock && !in->opsize && !in->rep && !in->rex, three = in->opcode == 0xc4;
+    uint8_t first = (uint8_t)take(r, 1), last = three ? (uint8_t)take(r, 1) : first;
+    unsigned select = three ? first & 31u : 1;
+    uint8_t extend = (uint8_t)(three ? (first >> 5) ^ 7u : (first >> 5 & 4u) ^ 4u); /* R, X, B, stored inverted */
+    in->vex = true;
+    in->vex_l = last >> 2 & 1;
+    in->vvvv = (uint8_t)((last >> 3 & 15u) ^ 15u);
+    in->rex = 0x40;
+    if (three && (last & 0x80))
+        in->rex |= 8;
+    if (code64)
+        in->rex |= extend;
+    else
+        in->vvvv &= 7;
+    in->opsize = (last & 3) == 1;
+    in->rep = (last & 3) == 2 ? 0xf3 : (last & 3) == 3 ? 0xf2 : 0;
+    in->opcode = (uint8_t)take(r, 1);
+    *map = select == 1 ? MAP_VEX_0F : select == 2 ? MAP_VEX_0F38 : MAP_VEX_0F3A;
+    return !r->short_of && legal && select >= 1 && select <= 3;
+}
+
 static bool take_prefixes(struct reader *r, struct insn *in, bool code64)
 {
     for (;;) {
@@ -324,7 +370,10 @@ enum decode_result decode(struct decoder *d, const uint8_t *bytes, size_t availa
     if (!take_prefixes(&r, in, code64))
         return too_few;
     unsigned map = MAP_1;
-    if (in->opcode == 0x0f) {
+    if (is_vex(&r, in, mode)) {
+        if (!take_vex(&r, in, code64, &map))
+            return r.short_of ? too_few : DECODE_UNDEFINED;
+    } else if (in->opcode == 0x0f) {
         map = MAP_0F;
         in->opcode = (uint8_t)take(&r, 1);
         if (!r.short_of && (in->opcode == 0x38 || in->opcode == 0x3a)) {

@@ -8,7 +8,8 @@
 
 #define INSN_MAX_LENGTH 15
 
-enum opcode_map { MAP_1, MAP_0F, MAP_0F38, MAP_0F3A, MAP_COUNT };
+/* VEX encodings have maps of their own; there the prefix rule is VEX.pp. */
+enum opcode_map { MAP_1, MAP_0F, MAP_0F38, MAP_0F3A, MAP_VEX_0F, MAP_VEX_0F38, MAP_VEX_0F3A, MAP_COUNT };
 
 /* Operand forms: E = ModRM.r/m, G = ModRM.reg, I = immediate, Z = register in the opcode, A = accumulator. */
 enum form {
@@ -54,6 +55,7 @@ enum unit { UNIT_INT, UNIT_X87, UNIT_MMX, UNIT_SSE };
 enum kind {
     KIND_ONE,   /* the handler as it is                                     */
     KIND_SIZED, /* the handler of the operand size                          */
+    KIND_Y,     /* two handlers: of 32 and of 64 bits                       */
     KIND_ALU,   /* five forms of four sizes, see handlers.def               */
     KIND_MOV,   /* the same for mov                                         */
     KIND_JCC,
@@ -75,6 +77,12 @@ enum kind {
 #define ROW_RANGE16 0x100u   /* sixteen opcodes: the low four bits are a condition      */
 #define ROW_FAR_MEM 0x200u   /* memory operand of 16:offset                             */
 #define ROW_NO_RM_MEM 0x400u /* r/m is always a register, whatever mod (MOV CRn)      */
+/* Of VEX encodings; without these, any value is legal. */
+#define ROW_VEX_L0 0x800u
+#define ROW_VEX_L1 0x1000u
+#define ROW_VEX_W0 0x2000u
+#define ROW_VEX_W1 0x4000u
+#define ROW_VEX_NO_V 0x8000u /* no register in vvvv: it must be 1111B                 */
 
 struct opcode_row {
     const char *mnemonic;
@@ -85,8 +93,8 @@ struct opcode_row {
     uint8_t cls;
     int16_t modrm;    /* exact ModRM byte, or -1 */
     uint32_t feature; /* enum cpu_feature + 1 that must be enumerated, 0 for none */
-    uint16_t flags;
-    uint8_t reg_file, rm_file; /* enum reg_file */
+    uint32_t flags;
+    uint8_t reg_file, rm_file; /* enum reg_file; VEX.vvvv is in that of reg */
     uint8_t unit;              /* enum unit */
 };
 
@@ -122,8 +130,10 @@ struct insn {
     uint8_t length;
     uint8_t rep; /* 0, F2H or F3H: the last of them */
     bool lock, opsize, addrsize;
-    uint8_t rex; /* 0 if none */
-    int8_t seg;  /* override or -1 */
+    uint8_t rex; /* 0 if none; for VEX what R, X, B and W mean */
+    bool vex;
+    uint8_t vex_l, vvvv; /* VEX.L; register in VEX.vvvv (not inverted) */
+    int8_t seg;          /* override or -1 */
     uint8_t opcode, modrm;
     bool has_modrm;
     uint8_t mod, reg, rm; /* with REX bits */

@@ -116,6 +116,10 @@ static inline uint16_t get_reg_16(struct cpu *cpu, unsigned offset) { return REG
 static inline uint32_t get_reg_32(struct cpu *cpu, unsigned offset) { return READ_REG32(offset); }
 static inline uint64_t get_reg_64(struct cpu *cpu, unsigned offset) { return REG64(offset); }
 
+/* Register in VEX.vvvv: the record has no field of its own for it, and immediates of VEX encodings have 8 bits. */
+#define OP_VVVV_SHIFT 56
+#define OP_VVVV(op) ((unsigned)((op)->imm >> OP_VVVV_SHIFT))
+
 /* --- where we are --- */
 static inline const struct block *op_block(const struct op *op)
 {

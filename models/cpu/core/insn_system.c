@@ -339,6 +339,31 @@ OP(invlpg)
     FINISH();
 }
 
+/* Translations carry no PCID here, so every type invalidates at least what it must: all of it but, where that is legal,
+ * global pages. SDM Vol. 2, "INVPCID". */
+static enum vp_status do_invpcid(struct cpu *cpu, uint64_t type, uint64_t la)
+{
+    uint64_t pcid = 0, address = 0;
+    if (cpu->leave != LEAVE_NONE || cpu_view_read(cpu, cpu_current_view(cpu), la, &pcid, 8) != VP_OK ||
+        cpu_view_read(cpu, cpu_current_view(cpu), la + 8, &address, 8) != VP_OK)
+        return VP_FAULT;
+    bool names_pcid = type <= 1;
+    if (type > 3 || (pcid >> 12) != 0 || (names_pcid && pcid != 0 && !(cpu->cr4 & CR4_PCIDE)) ||
+        (type == 0 && !bits_is_canonical(address, CPU_LINEAR_WIDTH)))
+        return cpu_raise(cpu, EXC_GP, 0);
+    cpu_tlb_flush(cpu, type != 2);
+    return VP_OK;
+}
+
+OP(invpcid)
+{
+    if (is_not_privileged(cpu))
+        LEAVE();
+    if (do_invpcid(cpu, read_natural(cpu, op->reg), cpu_address_slow(cpu, op, op_offset(cpu, op), 16, false)) != VP_OK)
+        LEAVE();
+    FINISH();
+}
+
 /* The model's caches hold no data, only the timing model knows them. */
 OP(invd)
 {

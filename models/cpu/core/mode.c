@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Control registers and what follows from them: operating mode, CPL, address-space changes.
  * Source: SDM Vol. 3, "Control Registers", "Mode Switching", "Initializing IA-32e Mode", "Extended Feature Enable
- * Register"; Vol. 2, "MOV-Move to/from Control Registers". Process-context identifiers and LA57 are not enumerated. */
+ * Register"; Vol. 2, "MOV-Move to/from Control Registers". Translations carry no process-context
+ * identifier: every MOV to CR3 invalidates those that are not global. LA57 is not enumerated. */
 #include "protect.h"
 
 void cpu_update_mode(struct cpu *cpu)
@@ -75,7 +76,7 @@ enum vp_status cpu_write_cr0(struct cpu *cpu, uint64_t value)
     bool enables = (changed & CR0_PG) && (value & CR0_PG), disables = (changed & CR0_PG) && !(value & CR0_PG);
     if (enables && (cpu->efer & EFER_LME) && !may_activate_long(cpu))
         return cpu_raise(cpu, EXC_GP, 0);
-    if (disables && cpu_is_code64(cpu))
+    if (disables && (cpu_is_code64(cpu) || (cpu->cr4 & CR4_PCIDE)))
         return cpu_raise(cpu, EXC_GP, 0);
     if ((changed & (CR0_PG | CR0_CD | CR0_NW)) && uses_pdptes(value, cpu->cr4, cpu->efer) &&
         check_pdptes(cpu, cpu->cr3) != VP_OK)
@@ -96,6 +97,8 @@ enum vp_status cpu_write_cr0(struct cpu *cpu, uint64_t value)
 enum vp_status cpu_write_cr3(struct cpu *cpu, uint64_t value)
 {
     if (cpu_is_long(cpu)) {
+        if (cpu->cr4 & CR4_PCIDE)
+            value &= ~(UINT64_C(1) << 63); /* "do not invalidate": translations carry no PCID here, so all go */
         if (value >> cpu->config.physical_address_width)
             return cpu_raise(cpu, EXC_GP, 0);
     } else {
@@ -118,7 +121,7 @@ static uint64_t cr4_defined(const struct cpu *cpu)
         {CPU_FEATURE_tsc, CR4_TSD},     {CPU_FEATURE_pse, CR4_PSE},           {CPU_FEATURE_pae, CR4_PAE},
         {CPU_FEATURE_mce, CR4_MCE},     {CPU_FEATURE_pge, CR4_PGE},           {CPU_FEATURE_umip, CR4_UMIP},
         {CPU_FEATURE_smep, CR4_SMEP},   {CPU_FEATURE_fsgsbase, CR4_FSGSBASE}, {CPU_FEATURE_smap, CR4_SMAP},
-        {CPU_FEATURE_uintr, CR4_UINTR}, {CPU_FEATURE_xsave, CR4_OSXSAVE},
+        {CPU_FEATURE_uintr, CR4_UINTR}, {CPU_FEATURE_xsave, CR4_OSXSAVE},     {CPU_FEATURE_pcid, CR4_PCIDE},
     };
     /* CR4.PCE: since the Pentium Pro, with or without architectural counters.
      * DEVIATION(cr4-osfxsr): OSFXSR and OSXMMEXCPT are storage also where `cpu.features` has no SSE, so that start-up
@@ -137,11 +140,13 @@ enum vp_status cpu_write_cr4(struct cpu *cpu, uint64_t value)
         return cpu_raise(cpu, EXC_GP, 0);
     if ((changed & CR4_PAE) && cpu_is_long(cpu))
         return cpu_raise(cpu, EXC_GP, 0);
+    if ((changed & value & CR4_PCIDE) && (!cpu_is_long(cpu) || (cpu->cr3 & 0xfff)))
+        return cpu_raise(cpu, EXC_GP, 0);
     if ((changed & (CR4_PAE | CR4_PSE | CR4_PGE | CR4_SMEP)) && uses_pdptes(cpu->cr0, value, cpu->efer) &&
         check_pdptes(cpu, cpu->cr3) != VP_OK)
         return VP_FAULT;
     cpu->cr4 = value;
-    if (changed & (CR4_PAE | CR4_PSE | CR4_PGE | CR4_SMEP | CR4_SMAP))
+    if (changed & (CR4_PAE | CR4_PSE | CR4_PGE | CR4_SMEP | CR4_SMAP | CR4_PCIDE))
         cpu_tlb_flush(cpu, false);
     cpu_update_mode(cpu);
     if (changed & CR4_UINTR)

@@ -311,6 +311,7 @@ const struct opcode_row opcode_table[] = {
 #include "opcodes_sse.def"
 #include "opcodes_x87.def"
 #include "opcodes_xsave.def"
+#include "opcodes_bmi.def"
 
     ROW_FEATURE(movbe, 0F38, 0xf0, -1, NONE, MEM, GE, V, SIZED, movbe_load_8, move, K, "movbe"),
     ROW_FEATURE(movbe, 0F38, 0xf0, -1, 66, MEM, GE, V, SIZED, movbe_load_8, move, K, "movbe"),

@@ -136,6 +136,7 @@ static unsigned handler_of(const struct insn *in, uint32_t mode, struct op *op, 
     switch ((enum kind)row->kind) {
     case KIND_ONE: return special_one(in, (uint16_t)h);
     case KIND_SIZED: return h + log2;
+    case KIND_Y: return h + (in->operand_bytes == 8);
     case KIND_ALU: {
         unsigned form = pick_form(in, op);
         return h + form + log2;
@@ -264,6 +265,9 @@ void translate(const struct cpu *cpu, const struct insn *in, uint64_t rip, struc
     }
     if (row->unit == UNIT_X87) /* FOP */
         op->imm = (in->opcode & 7u) << 8 | in->modrm;
+    if (in->vex)
+        op->imm = (uint8_t)in->imm | (uint64_t)file_offset(row->reg_file, in->vvvv, in->operand_bytes, in)
+                                         << OP_VVVV_SHIFT;
     if (is_off(row, mode)) {
         op->imm = row->unit;
         op->fn = cpu->engine->fn[H_unit_off];

@@ -58,6 +58,8 @@ struct encoding {
     unsigned reg_bytes = 0, rm_bytes = 0; // sizes of the operands where they differ from size (for AH..BH)
     bool no_rsp = false;                  // ModRM.rm must not be RSP
     bool lock_allowed = false;
+    unsigned vex_map = 0, vex_pp = 0; // map 1..3: VEX-encoded, with a random register in vvvv unless no_vvvv
+    bool no_vvvv = false;
 };
 
 // Chooses registers and, for memory, an addressing form that can reach `target` (what fits 31 bits and is not
@@ -118,8 +120,19 @@ inline instruction generate(const encoding &e, bool memory, std::uint64_t imm, s
         put(0x67);
     if (e.mandatory)
         put(e.mandatory);
-    if (in.has_rex)
+    if (e.vex_map != 0) {
+        const unsigned vvvv = e.no_vvvv ? 0 : random.below(16), last = (~vvvv & 15) << 3 | e.vex_pp;
+        if (e.vex_map == 1 && (rex & 11) == 0 && random.one_in(2)) {
+            put(0xc5);
+            put((rex & 4 ? 0 : 0x80) | last);
+        } else {
+            put(0xc4);
+            put((~rex & 7) << 5 | e.vex_map);
+            put((rex & 8) << 4 | last);
+        }
+    } else if (in.has_rex) {
         put(0x40 | rex);
+    }
     for (std::uint8_t b : e.opcode)
         put(b);
     unsigned reg3 = (in.reg & 7) << 3;
