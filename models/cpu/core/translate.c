@@ -215,6 +215,11 @@ void translate(const struct cpu *cpu, const struct insn *in, uint64_t rip, struc
         if ((mode & MODE_CODE64) && in->address_bytes == 8 && in->seg < 0)
             op->flags |= OPF_FLAT;
     }
+    if (row->map == MAP_0F && row->opcode == 0xf7) { /* a masked move (MASKMOVQ, MASKMOVDQU): to DS:rDI */
+        struct insn destination = *in;
+        destination.base = RDI;
+        fill_address(&destination, mode, op);
+    }
     switch ((enum form)row->form) {
     case FORM_AO:
     case FORM_OA:
@@ -261,6 +266,11 @@ void translate(const struct cpu *cpu, const struct insn *in, uint64_t rip, struc
     case H_mov_to_cr:
     case H_mov_from_dr:
     case H_mov_to_dr: op->reg = in->reg; break;
+    case H_monitor:
+    case H_umonitor: /* the operand is an address in a register */
+        op->seg = (uint8_t)(in->seg >= 0 ? in->seg : SEG_DS);
+        op->flags |= in->address_bytes == 4 ? OPF_ADDR32 : in->address_bytes == 2 ? OPF_ADDR16 : 0;
+        break;
     default: break;
     }
     if (row->unit == UNIT_X87) /* FOP */
