@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: help build demo test asan lint format bench clean
+.PHONY: help build demo test asan fuzz lint format bench clean
 .NOTPARALLEL:
 
 help:
@@ -11,6 +11,7 @@ help:
 	@echo "make test    install what is missing, build, run all tests"
 	@echo "make build   the simulator (build/bin/uintr-vp) and the guest images (build/sw/*.elf)"
 	@echo "make asan    all tests again under address and undefined-behaviour sanitizers"
+	@echo "make fuzz    random guest code under sanitizers, five minutes; FUZZ=\"SECONDS SEED\" passes others"
 	@echo "make bench   guest speed side by side with QEMU and Bochs; BENCH=\"--rounds 9 --write\" passes options"
 	@echo "make lint    clang-format and clang-tidy, nothing is changed"
 	@echo "make format  formats the sources"
@@ -32,6 +33,11 @@ asan:
 	@scripts/setup test
 	@scripts/build asan
 	@scripts/test build-asan
+
+fuzz:
+	@scripts/setup test
+	@scripts/build asan fuzz_cpu
+	@scripts/fuzz $(FUZZ)
 
 lint:
 	@scripts/setup lint

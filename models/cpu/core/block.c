@@ -337,8 +337,10 @@ struct block *block_find(struct cpu *cpu, bool step)
         if (!b)
             return NULL;
         /* Code in a device is decoded anew each time: nobody would tell us that it changed. */
-        if (cpu_bus(cpu)->direct_page(cpu->bus.ctx, pa & PAGE_MASK) == NULL)
+        if (cpu_bus(cpu)->direct_page(cpu->bus.ctx, pa & PAGE_MASK) == NULL) {
+            b->transient = true;
             return b;
+        }
         insert(cpu, b);
     }
     if (!step && !b->crosses) {

@@ -105,12 +105,14 @@ static enum cpu_stop run(struct cpu *cpu)
             execute_alone(cpu, b);
             continue;
         }
-        if (cpu->link) {
+        if (cpu->link && !b->transient) {
             cpu->link->block = b;
             cpu->link->gen = cpu->chain_gen;
             cpu->link = NULL;
         }
         execute(cpu, b);
+        if (b->transient)
+            cpu->link = NULL; /* it would point into the next block that is decoded */
     }
 }
 

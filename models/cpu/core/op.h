@@ -63,6 +63,7 @@ struct block {
     uint16_t length;     /* bytes                                                                    */
     uint8_t count;       /* instructions                                                             */
     bool crosses;        /* the last instruction continues on page2                                  */
+    bool transient;      /* code in a device: not cached, its place in the arena is used again       */
     uint64_t page2;      /* its physical page                                                        */
     struct block *hash_next, *page_next;
     struct op ops[]; /* count records and one end record: its fn leads to the fall-through block */

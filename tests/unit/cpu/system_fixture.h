@@ -62,6 +62,12 @@ class system_fixture : public ::testing::Test
         cpu_code_map_destroy(map_);
     }
 
+    // Another core on the same memory and code map; the test destroys it.
+    cpu *create_another()
+    {
+        const cpu_bus bus = make_bus();
+        return cpu_create(&config, &bus, map_, &timing_);
+    }
     // Again after a change of config.
     void create()
     {
@@ -106,7 +112,8 @@ class system_fixture : public ::testing::Test
     timing_model model{}; // hooks may be filled in before create()
     cpu_config config{};
     cpu *core = nullptr;
-    core_state state{}; // what set() makes current
+    core_state state{};                   // what set() makes current
+    std::uint64_t device_from = RAM_SIZE; // what lies above is reached by read and write only
     std::map<std::uint32_t, std::uint64_t> apic_msrs{{0x1b, 0xfee00900}};
     std::uint64_t apic_tsc_offset = 0;
     std::uint8_t cr8 = 0;
@@ -137,7 +144,7 @@ class system_fixture : public ::testing::Test
             (void)fn(arg, pa + size <= RAM_SIZE ? &self(ctx).ram_[pa] : absent);
         };
         bus.direct_page = [](void *ctx, std::uint64_t pa) -> std::uint8_t * {
-            return pa < RAM_SIZE ? &self(ctx).ram_[pa & ~std::uint64_t{4095}] : nullptr;
+            return pa < self(ctx).device_from ? &self(ctx).ram_[pa & ~std::uint64_t{4095}] : nullptr;
         };
         bus.io_read = [](void *ctx, std::uint16_t port, std::uint32_t size) {
             self(ctx).ports.insert(self(ctx).ports.end(), {port, size, 0});
