@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Life of a core: creation, RESET, INIT, the start states of boot protocols, signals, and the views for loaders and
  * debuggers. Running is cpu_run.c. */
-#include "cpu_state.h"
+#include "wait.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +91,9 @@ void cpu_init_state(struct cpu *cpu, bool reset)
         cpu->tsc_offset = 0;
         cpu->pat = 0x0007040600070406u;
         cpu->misc_enable = 1; /* fast strings */
+        if (cpu_has_feature(cpu, CPU_FEATURE_monitor))
+            cpu->misc_enable |= MISC_ENABLE_MONITOR;
+        cpu->umwait_control = 0;
         cpu->mtrr_def_type = 0;
         memset(cpu->mtrr_fix, 0, sizeof cpu->mtrr_fix);
         memset(cpu->mtrr_var, 0, sizeof cpu->mtrr_var);
@@ -102,6 +105,7 @@ void cpu_init_state(struct cpu *cpu, bool reset)
         cpu->random = cpu->config.random_seed * 256 + cpu->config.index;
         cpu->spec_ctrl = cpu->mcg_status = 0;
     }
+    cpu_monitor_disarm(cpu);
     uintr_reset(cpu->uintr);
     cpu->pending &= ~(PEND_UINTR | PEND_DB);
     cpu_tlb_flush(cpu, false);
@@ -192,9 +196,10 @@ bool cpu_is_waiting(const struct cpu *cpu)
         return false;
     if (cpu->activity == ACTIVITY_SIPI)
         return !(cpu->pending & PEND_SIPI);
-    if ((cpu->pending & PEND_NMI) && !cpu->nmi_blocked)
+    if (((cpu->pending & PEND_NMI) && !cpu->nmi_blocked) || cpu_wait_is_over(cpu))
         return false;
-    return !((cpu->pending & PEND_INTR) && (cpu->rflags & FLAG_IF) && cpu->bus.apic_has_interrupt(cpu->bus.ctx));
+    bool looks = (cpu->rflags & FLAG_IF) || (cpu->activity == ACTIVITY_WAIT && cpu->wait.ends_by_masked);
+    return !((cpu->pending & PEND_INTR) && looks && cpu->bus.apic_has_interrupt(cpu->bus.ctx));
 }
 
 void cpu_get_regs(const struct cpu *cpu, struct cpu_regs *r)

@@ -46,9 +46,10 @@ struct cpu_config {
     uint64_t random_seed;           /* of RDRAND and RDSEED, with the index              */
 };
 
+/* Why cpu_run returned. */
 enum cpu_stop {
     CPU_STOP_UNTIL,    /* reached `until`, or cpu_stop() was called                                    */
-    CPU_STOP_HALT,     /* HLT: waits for an interrupt                                                  */
+    CPU_STOP_HALT,     /* HLT, MWAIT, UMWAIT, TPAUSE: waits; see cpu_wake_cycle                        */
     CPU_STOP_SIPI,     /* waits for INIT-SIPI                                                          */
     CPU_STOP_SHUTDOWN, /* triple fault: cpu_last_fault tells which                                     */
 };
@@ -100,6 +101,10 @@ struct cpu_bus {
     void (*uintr_step)(void *ctx, int step, const struct uintr_step_info *info, uint64_t cycle);
     void (*trace_insn)(void *ctx, const struct cpu_trace_insn *insn);
     void (*trace_event)(void *ctx, enum cpu_trace_event event, uint32_t detail, uint64_t value, uint64_t cycle);
+    /* Optional. A store at the writer's cycle (0: a device's) hit the line that this core waits for: look again. */
+    void (*monitor_hit)(void *ctx, uint64_t cycle);
+    /* Optional. This core's store at `cycle` ended the wait of another, which may act from now on. */
+    void (*monitor_woke)(void *ctx, uint64_t cycle);
 };
 
 struct cpu_stats { /* listed in cpu_stats.def */
@@ -147,7 +152,8 @@ void cpu_signal_init(struct cpu *cpu);
 void cpu_signal_startup(struct cpu *cpu, uint8_t vector);
 
 /* Between runs. */
-bool cpu_is_waiting(const struct cpu *cpu); /* halted, waiting for SIPI, or shut down, with nothing to take */
+bool cpu_is_waiting(const struct cpu *cpu);     /* halted, waiting for SIPI, or shut down, with nothing to take */
+uint64_t cpu_wake_cycle(const struct cpu *cpu); /* at which a waiting core goes on by itself; VP_NEVER if not */
 void cpu_get_regs(const struct cpu *cpu, struct cpu_regs *regs);
 void cpu_set_regs(struct cpu *cpu, const struct cpu_regs *regs); /* gpr, rip, rflags only */
 #pragma GCC diagnostic push                                      /* C++: the function and the struct share a name */

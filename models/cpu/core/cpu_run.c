@@ -4,6 +4,7 @@
  * instructions run one by one, so that every event is taken at the first boundary at or after its cycle. */
 #include "cpu_state.h"
 #include "handler.h"
+#include "wait.h"
 
 static void execute(struct cpu *cpu, const struct block *b)
 {
@@ -49,7 +50,8 @@ static bool wants_single(const struct cpu *cpu) { return cpu->shadow != 0 || (cp
 static enum cpu_stop stop_reason(const struct cpu *cpu)
 {
     switch (cpu->activity) {
-    case ACTIVITY_HALT: return CPU_STOP_HALT;
+    case ACTIVITY_HALT:
+    case ACTIVITY_WAIT: return CPU_STOP_HALT;
     case ACTIVITY_SIPI: return CPU_STOP_SIPI;
     case ACTIVITY_SHUTDOWN: return CPU_STOP_SHUTDOWN;
     case ACTIVE: break;
@@ -90,6 +92,8 @@ static enum cpu_stop run(struct cpu *cpu)
             cpu->link = NULL;
             continue;
         }
+        if (cpu_wait_is_over(cpu))
+            cpu_wake_up(cpu);
         if (cpu->activity != ACTIVE)
             return stop_reason(cpu);
         alone = alone || wants_single(cpu);

@@ -188,7 +188,15 @@ enum mem_access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
 #define PEND_UINTR 0x20u /* UIRR != 0: look whether it is deliverable */
 #define PEND_DB 0x40u    /* single-step trap of the last instruction (DR6.BS) */
 
-enum activity { ACTIVE, ACTIVITY_HALT, ACTIVITY_SIPI, ACTIVITY_SHUTDOWN };
+enum activity { ACTIVE, ACTIVITY_HALT, ACTIVITY_WAIT, ACTIVITY_SIPI, ACTIVITY_SHUTDOWN };
+
+/* What ends ACTIVITY_WAIT (MWAIT, UMWAIT, TPAUSE) besides interrupts: wait.c. */
+struct cpu_wait {
+    uint64_t until;      /* cycle; VP_NEVER: no limit                                    */
+    bool monitors;       /* a store to the monitored line                                */
+    bool ends_by_masked; /* an interrupt ends it even while RFLAGS.IF is clear           */
+    bool by_limit;       /* `until` is the limit of IA32_UMWAIT_CONTROL                  */
+};
 
 #define SHADOW_STI 1u
 #define SHADOW_MOV_SS 2u
@@ -265,6 +273,10 @@ struct cpu {
         sysenter_eip;
     uint64_t misc_enable, mtrr_def_type, mtrr_fix[11], mtrr_var[16], xss, xcr0, spec_ctrl, mcg_status;
 
+    uint64_t umwait_control; /* IA32_UMWAIT_CONTROL */
+    struct cpu_wait wait;    /* with ACTIVITY_WAIT */
+    uint64_t monitor_pa;     /* line watched by MONITOR, UMONITOR */
+    bool monitor_armed;
     uint64_t random; /* state of RDRAND and RDSEED */
 
     struct uintr *uintr;
@@ -389,6 +401,8 @@ VP_NODISCARD enum vp_status cpu_view_write(struct cpu *cpu, enum mmu_view view, 
                                            unsigned size);
 VP_NODISCARD enum vp_status cpu_view_modify(struct cpu *cpu, enum mmu_view view, uint64_t la, unsigned size,
                                             cpu_modify_fn *fn, void *arg);
+/* Physical address of la for a data read, checked like one byte. */
+VP_NODISCARD enum vp_status cpu_view_translate(struct cpu *cpu, enum mmu_view view, uint64_t la, uint64_t *pa);
 /* Checks that all bytes can be written (fills the TLB), writes nothing. */
 VP_NODISCARD enum vp_status cpu_view_probe_write(struct cpu *cpu, enum mmu_view view, uint64_t la, unsigned size);
 static inline enum mmu_view cpu_current_view(const struct cpu *cpu)
@@ -465,7 +479,13 @@ bool code_map_register(struct cpu_code_map *map, struct cpu *cpu);
 void code_map_unregister(struct cpu_code_map *map, struct cpu *cpu);
 void code_map_mark(struct cpu_code_map *map, uint64_t pa,
                    uint32_t size); /* code cached here: every core protects the page */
+/* Lines that MONITOR watches: stores to them come to cpu_code_map_written too. */
+void code_map_watch(struct cpu_code_map *map, uint64_t pa, uint32_t size);
+void code_map_unwatch(struct cpu_code_map *map, uint64_t pa); /* what other cores watch stays */
+/* Stores to this page take the slow path. */
 bool code_map_is_code_page(const struct cpu_code_map *map, uint64_t pa);
-bool code_map_hits(const struct cpu_code_map *map, uint64_t pa, uint64_t size); /* any cached code among these bytes */
+/* Any cached code, or a watched line, among these bytes? Then a store goes through code_map_written first. */
+bool code_map_hits(const struct cpu_code_map *map, uint64_t pa, uint64_t size);
+void code_map_written(struct cpu_code_map *map, uint64_t pa, uint64_t size, struct cpu *writer);
 
 #endif

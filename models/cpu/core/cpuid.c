@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CPUID: feature bits from cpu_features.def and the configuration, topology, caches, clock rates. What is not
  * implemented is not enumerated. Source: SDM Vol. 2, "CPUID". */
+#include "wait.h"
 #include "xsave.h"
 
 #include <string.h>
@@ -61,6 +62,8 @@ static void leaf_1(struct cpu *cpu, uint32_t out[4])
         out[OUT_B] |= 8 << 8; /* 64 bytes */
     if (cpu->config.cores > 1)
         out[OUT_D] |= 1u << 28; /* HTT: the field above means something */
+    if (!(cpu->misc_enable & MISC_ENABLE_MONITOR))
+        out[OUT_C] &= ~(1u << 3);
     if (cpu->cr4 & CR4_OSXSAVE)
         out[OUT_C] |= 1u << 27;
     /* The APIC bit follows the global enable of IA32_APIC_BASE. */
@@ -87,6 +90,16 @@ static void leaf_4(const struct cpu *cpu, uint32_t subleaf, uint32_t out[4])
     out[OUT_B] = 63 | (uint32_t)(caches[subleaf].ways - 1) << 22; /* 64-byte lines, one partition */
     out[OUT_C] = caches[subleaf].sets - 1;
     out[OUT_D] = caches[subleaf].shared ? 1u << 2 : 0; /* complex indexing */
+}
+
+/* MONITOR and MWAIT: line sizes; extensions, and interrupts as break events even if masked; one sub-state of C1. */
+static void leaf_5(const struct cpu *cpu, uint32_t out[4])
+{
+    if (!cpu_has_feature(cpu, CPU_FEATURE_monitor))
+        return;
+    out[OUT_A] = out[OUT_B] = MONITOR_LINE;
+    out[OUT_C] = 3;
+    out[OUT_D] = 1u << 4;
 }
 
 /* Extended topology: one thread per core, all cores in one package. */
@@ -150,6 +163,7 @@ static void basic_leaf(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_
     case 1: leaf_1(cpu, out); break;
     case 2: out[OUT_A] = 0x0000ff01; break; /* caches: see leaf 4 */
     case 4: leaf_4(cpu, subleaf, out); break;
+    case 5: leaf_5(cpu, out); break;
     case 7: out[OUT_A] = subleaf == 0 ? 1 : 0; break; /* the last sub-leaf is 1 */
     case 0xb:
     case 0x1f: topology(cpu, subleaf, out); break;

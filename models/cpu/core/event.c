@@ -2,21 +2,12 @@
 /* What is taken between two instructions, in the order of SDM Vol. 3, "Prioritization of Concurrent Events":
  *   INIT (and SIPI while waiting for it), traps of the last instruction, NMI, maskable interrupts (notifications of
  * user interrupts among them), then user-interrupt delivery. */
-#include "cpu_state.h"
+#include "wait.h"
 
 static void trace(struct cpu *cpu, enum cpu_trace_event event, uint32_t detail)
 {
     if (cpu->bus.trace_event)
         cpu_bus(cpu)->trace_event(cpu->bus.ctx, event, detail, 0, cpu->cycles);
-}
-
-static void wake_up(struct cpu *cpu)
-{
-    if (cpu->activity != ACTIVITY_HALT)
-        return;
-    cpu->activity = ACTIVE;
-    cpu_charge_event(cpu, TIMING_EVENT_wakeup);
-    trace(cpu, CPU_TRACE_WAKE, 0);
 }
 
 static bool take_init(struct cpu *cpu)
@@ -60,15 +51,19 @@ static bool take_interrupt(struct cpu *cpu)
         cpu_uintr_changed(cpu);
         cpu_signal_interrupt(cpu); /* EOI may have uncovered another */
         if (status != VP_OK) {
-            wake_up(cpu);
+            cpu_wake_up(cpu);
             cpu->exc_external = true;
             (void)cpu_raise_fault(cpu, &fault);
         } else {
-            cpu->activity = before; /* a core in HLT returns to HLT */
+            /* A core in HLT returns to HLT; other waits are over. */
+            if (before == ACTIVITY_WAIT)
+                cpu_wake_up(cpu);
+            else
+                cpu->activity = before;
         }
         return true;
     }
-    wake_up(cpu);
+    cpu_wake_up(cpu);
     trace(cpu, CPU_TRACE_INTERRUPT, vector);
     cpu->stats.interrupts++;
     cpu_deliver_interrupt(cpu, vector, false, cpu->rip);
@@ -80,12 +75,14 @@ static bool take_interrupt(struct cpu *cpu)
 static bool can_deliver_uintr(const struct cpu *cpu)
 {
     return (cpu->cr4 & CR4_UINTR) && uintr_is_pending(cpu->uintr) && uintr_uif(cpu->uintr) && cpu->cpl == 3 &&
-           (cpu->mode & MODE_CODE64) && !(cpu->shadow & SHADOW_MOV_SS) && cpu->activity == ACTIVE;
+           (cpu->mode & MODE_CODE64) && !(cpu->shadow & SHADOW_MOV_SS) &&
+           (cpu->activity == ACTIVE || cpu->activity == ACTIVITY_WAIT);
 }
 
 static bool take_uintr(struct cpu *cpu)
 {
     struct vp_fault fault;
+    cpu_wake_up(cpu); /* from UMWAIT, TPAUSE */
     struct uintr_regs regs = {cpu->rip, cpu->gpr[RSP], cpu_rflags(cpu)};
     enum vp_status status = uintr_deliver(cpu->uintr, &regs, CPU_LINEAR_WIDTH, &fault);
 
@@ -119,7 +116,7 @@ bool cpu_take_event(struct cpu *cpu)
     }
     if ((pending & PEND_NMI) && !cpu->nmi_blocked && !(cpu->shadow & SHADOW_MOV_SS)) {
         cpu->pending &= ~PEND_NMI;
-        wake_up(cpu);
+        cpu_wake_up(cpu);
         trace(cpu, CPU_TRACE_INTERRUPT, EXC_NMI);
         cpu->stats.interrupts++;
         cpu->nmi_blocked = true;
@@ -132,6 +129,11 @@ bool cpu_take_event(struct cpu *cpu)
             cpu->pending |= PEND_INTR; /* perhaps more than one */
             return take_interrupt(cpu);
         }
+    }
+    if ((pending & PEND_INTR) && cpu->activity == ACTIVITY_WAIT && cpu->wait.ends_by_masked &&
+        cpu_bus(cpu)->apic_has_interrupt(cpu->bus.ctx)) {
+        cpu_wake_up(cpu); /* the interrupt itself stays pending while IF is clear */
+        return true;
     }
     if ((pending & PEND_UINTR) && can_deliver_uintr(cpu))
         return take_uintr(cpu);

@@ -94,7 +94,7 @@ static void add_ext(struct vp_fault *f)
 static void deliver_chain(struct cpu *cpu)
 {
     struct vp_fault current = cpu->exc, cause = cpu->exc;
-    if (cpu->activity == ACTIVITY_HALT)
+    if (cpu->activity == ACTIVITY_HALT || cpu->activity == ACTIVITY_WAIT)
         cpu->activity = ACTIVE; /* a single-step trap ends the HLT that it follows */
     for (;;) {
         cpu->leave = LEAVE_NONE;

@@ -186,7 +186,7 @@ static void physical_write(struct cpu *cpu, uint64_t pa, const void *bytes, unsi
         return;
     }
     if (code_map_hits(cpu->code_map, pa, size))
-        cpu_code_map_written(cpu->code_map, pa, size);
+        code_map_written(cpu->code_map, pa, size, cpu);
     memcpy(page + (pa & ~PAGE_MASK), bytes, size);
 }
 
@@ -355,7 +355,7 @@ enum vp_status cpu_view_modify(struct cpu *cpu, enum mmu_view view, uint64_t la,
         return VP_FAULT;
     if (first == size) {
         if (code_map_hits(cpu->code_map, pa[0], size))
-            cpu_code_map_written(cpu->code_map, pa[0], size);
+            code_map_written(cpu->code_map, pa[0], size, cpu);
         cpu_bus(cpu)->modify(cpu->bus.ctx, pa[0], size, fn, arg);
         return VP_OK;
     }
@@ -368,6 +368,11 @@ enum vp_status cpu_view_modify(struct cpu *cpu, enum mmu_view view, uint64_t la,
         physical_write(cpu, pa[1], buffer + first, size - first);
     }
     return VP_OK;
+}
+
+enum vp_status cpu_view_translate(struct cpu *cpu, enum mmu_view view, uint64_t la, uint64_t *pa)
+{
+    return translate_data(cpu, view, la, false, pa);
 }
 
 enum vp_status cpu_view_probe_write(struct cpu *cpu, enum mmu_view view, uint64_t la, unsigned size)
@@ -402,7 +407,7 @@ uint32_t cpu_phys_read32(struct cpu *cpu, uint64_t pa)
 static bool phys_exchange(struct cpu *cpu, uint64_t pa, struct exchange *x)
 {
     if (code_map_hits(cpu->code_map, pa, x->size))
-        cpu_code_map_written(cpu->code_map, pa, x->size);
+        code_map_written(cpu->code_map, pa, x->size, cpu);
     cpu_bus(cpu)->modify(cpu->bus.ctx, pa, x->size, exchange_if_equal, x);
     return x->done;
 }

@@ -229,6 +229,8 @@ static const struct msr_row table[] = {
     {ONE(0x1b), .name = "IA32_APIC_BASE", .feature = F(apic), .read = read_apic, .write = write_apic},
     {ONE(0x3b), .name = "IA32_TSC_ADJUST", .feature = F(tsc_adjust), STORE_AT(tsc_offset), .write = write_tsc_adjust},
     {ONE(0x8b), .name = "IA32_BIOS_SIGN_ID", .feature = -1, .read = read_microcode_revision, .write = ignore_write},
+    {ONE(0xe1), .name = "IA32_UMWAIT_CONTROL", .feature = F(waitpkg), .reserved = UPPER_HALF | 2,
+     STORE_AT(umwait_control)},
     {ONE(0xfe), .name = "IA32_MTRRCAP", .feature = F(mtrr), .read = read_mtrrcap, .write = refuse_write},
     {ONE(0x10a), .name = "IA32_ARCH_CAPABILITIES", .feature = F(arch_capabilities), .read = read_arch_capabilities,
      .write = refuse_write},

@@ -22,6 +22,12 @@
         .form = FORM_E, .size = SIZE_D, .kind = KIND_ONE, .handler = H_##handler_, .cls = TIMING_CLASS_##cls_,         \
         .modrm = modrm_, .flags = (flags_),                                                                            \
     }
+#define ROW_FEATURE_MODRM(feature_, map_, op_, modrm_, pfx_, handler_, cls_, flags_, name_)                            \
+    {                                                                                                                  \
+        .mnemonic = name_, .map = MAP_##map_, .opcode = op_, .ext = -1, .prefix = PFX_##pfx_, .mod = MOD_REG,          \
+        .form = FORM_E, .size = SIZE_D, .kind = KIND_ONE, .handler = H_##handler_, .cls = TIMING_CLASS_##cls_,         \
+        .modrm = modrm_, .feature = CPU_FEATURE_##feature_ + 1, .flags = (flags_),                                     \
+    }
 
 #define K ROW_KEEPS
 #define E ROW_ENDS
@@ -222,6 +228,8 @@ const struct opcode_row opcode_table[] = {
     ROW_MODRM(0F, 0x01, 0xcb, NONE, stac, system, A | K, "stac"),
     ROW_MODRM(0F, 0x01, 0xd0, NONE, xgetbv, system, A | K, "xgetbv"),
     ROW_MODRM(0F, 0x01, 0xd1, NONE, xsetbv, system, A | K, "xsetbv"),
+    ROW_FEATURE_MODRM(monitor, 0F, 0x01, 0xc8, NONE, monitor, system, A | K | ROW_OWN, "monitor"),
+    ROW_FEATURE_MODRM(monitor, 0F, 0x01, 0xc9, NONE, mwait, system, A | K | ROW_OWN, "mwait"),
     ROW_MODRM(0F, 0x01, 0xe8, NONE, serialize, fence, A | K | ROW_OWN, "serialize"),
     ROW_MODRM(0F, 0x01, 0xf8, ANY, swapgs, system, A | K | ROW_ONLY64, "swapgs"),
     ROW_MODRM(0F, 0x01, 0xf9, ANY, rdtscp, rdtsc, A | K, "rdtscp"),
@@ -308,10 +316,10 @@ const struct opcode_row opcode_table[] = {
     ROW(0F, 0xc8, -1, ANY, ANY, Z, V, SIZED, bswap_8, alu, K | ROW_RANGE8, "bswap"),
     ROW(0F, 0xff, -1, ANY, ANY, GE, V, ONE, ud, system, A | K | ROW_OWN, "ud0"),
 
+#include "opcodes_bmi.def"
 #include "opcodes_sse.def"
 #include "opcodes_x87.def"
 #include "opcodes_xsave.def"
-#include "opcodes_bmi.def"
 
     ROW_FEATURE(movbe, 0F38, 0xf0, -1, NONE, MEM, GE, V, SIZED, movbe_load_8, move, K, "movbe"),
     ROW_FEATURE(movbe, 0F38, 0xf0, -1, 66, MEM, GE, V, SIZED, movbe_load_8, move, K, "movbe"),

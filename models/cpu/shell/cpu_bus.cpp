@@ -115,6 +115,15 @@ struct cpu_bus_callbacks {
     {
         self(ctx).m_observer.trace_event(self(ctx).index(), event, detail, value, cycle);
     }
+
+    // A store to the line that this core waits for. If its thread has not begun to wait, it will look first.
+    static void monitor_hit(void *ctx, std::uint64_t cycle)
+    {
+        if (self(ctx).m_waiting)
+            self(ctx).wake(cycle);
+    }
+    // Another core goes on from here, so this one must let it catch up.
+    static void monitor_woke(void *ctx, std::uint64_t cycle) { self(ctx).ipi_sent(cycle, cycle + 1); }
 };
 
 struct cpu_bus cpu_module::make_bus()
@@ -141,6 +150,8 @@ struct cpu_bus cpu_module::make_bus()
     bus.uintr_step = cb::uintr_step;
     bus.trace_insn = m_config.trace_insns ? cb::trace_insn : nullptr;
     bus.trace_event = m_config.trace_events ? cb::trace_event : nullptr;
+    bus.monitor_hit = cb::monitor_hit;
+    bus.monitor_woke = cb::monitor_woke;
     return bus;
 }
 

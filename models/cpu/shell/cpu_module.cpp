@@ -100,13 +100,13 @@ void cpu_module::run_slice()
         sync();
 }
 
-// HLT, wait-for-SIPI: costs nothing. The event is notified for the cycle of the next thing that can wake the core, and
+// HLT, MWAIT, UMWAIT, TPAUSE, wait-for-SIPI: costs nothing. The event is notified for the cycle of the next thing that can wake the core, and
 // again by wake() if something earlier turns up.
 void cpu_module::wait_until_woken()
 {
     const std::uint32_t index = m_config.core.index;
     const std::uint64_t local = cpu_now(m_cpu);
-    const std::uint64_t next = lapic_port->next_event();
+    const std::uint64_t next = std::min(lapic_port->next_event(), cpu_wake_cycle(m_cpu));
     m_keeper.set_waiting(index, local, next);
     if (m_keeper.is_all_idle())
         m_observer.all_idle(m_keeper.latest());

@@ -116,6 +116,8 @@ class system_fixture : public ::testing::Test
     std::uint64_t device_from = RAM_SIZE; // what lies above is reached by read and write only
     std::map<std::uint32_t, std::uint64_t> apic_msrs{{0x1b, 0xfee00900}};
     std::uint64_t apic_tsc_offset = 0;
+    std::uint8_t interrupt = 0;                     // vector that the APIC offers; 0: none
+    std::vector<std::uint64_t> monitor_hits, woken; // cycles of the callbacks
     std::uint8_t cr8 = 0;
     std::vector<step> steps;
     std::vector<user_ipi> user_ipis;
@@ -153,9 +155,13 @@ class system_fixture : public ::testing::Test
         bus.io_write = [](void *ctx, std::uint16_t port, std::uint32_t size, std::uint32_t value) {
             self(ctx).ports.insert(self(ctx).ports.end(), {port, size, value});
         };
-        bus.apic_ack = [](void *, std::uint64_t *, std::uint64_t *) -> std::uint8_t { return 0xff; };
+        bus.apic_ack = [](void *ctx, std::uint64_t *, std::uint64_t *) -> std::uint8_t {
+            const std::uint8_t vector = self(ctx).interrupt;
+            self(ctx).interrupt = 0;
+            return vector;
+        };
         bus.apic_eoi = [](void *) {};
-        bus.apic_has_interrupt = [](void *) { return false; };
+        bus.apic_has_interrupt = [](void *ctx) { return self(ctx).interrupt != 0; };
         bus.apic_msr_read = [](void *ctx, std::uint32_t msr, std::uint64_t *value) {
             auto found = self(ctx).apic_msrs.find(msr);
             if (found == self(ctx).apic_msrs.end())
@@ -180,6 +186,8 @@ class system_fixture : public ::testing::Test
         };
         bus.apic_set_tsc_offset = [](void *ctx, std::uint64_t offset) { self(ctx).apic_tsc_offset = offset; };
         bus.apic_init = [](void *) {};
+        bus.monitor_hit = [](void *ctx, std::uint64_t cycle) { self(ctx).monitor_hits.push_back(cycle); };
+        bus.monitor_woke = [](void *ctx, std::uint64_t cycle) { self(ctx).woken.push_back(cycle); };
         return bus;
     }
 
