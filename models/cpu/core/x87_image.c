@@ -74,10 +74,9 @@ static void take_environment(struct cpu *cpu, const uint32_t field[7], unsigned 
         if (size != 2)
             x->fop = (field[4] >> 16) & 0x7ff;
     } else {
-        unsigned shift = size == 2 ? 4 : 4;
         uint32_t mask = size == 2 ? 0xf0000u : 0xffff0000u;
-        x->fip = (field[3] & 0xffff) | ((field[4] << shift) & mask);
-        x->fdp = (field[5] & 0xffff) | ((field[6] << shift) & mask);
+        x->fip = (field[3] & 0xffff) | ((field[4] << 4) & mask);
+        x->fdp = (field[5] & 0xffff) | ((field[6] << 4) & mask);
         x->fop = field[4] & 0x7ff;
     }
     x87_set_control(cpu, field[0]); /* ES and B follow the new masks */
