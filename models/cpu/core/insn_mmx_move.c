@@ -129,7 +129,7 @@ OP(mmx_pmovmskb)
  * faults). */
 static void masked_store(struct cpu *cpu, uint64_t la, uint64_t data, uint64_t mask)
 {
-    if (cpu_view_probe_write(cpu, cpu_current_view(cpu), la, 8) != VP_OK)
+    if (!x87_may_write(cpu, la, 8))
         return;
     for (unsigned i = 0; i < 8; i++)
         if (((mask >> (8 * i)) & 0x80) && cpu->leave == LEAVE_NONE)

@@ -106,7 +106,8 @@ static enum vp_status translate_data(struct cpu *cpu, enum mmu_view view, uint64
 
 static bool aligned_check_fails(const struct cpu *cpu, uint64_t la, unsigned size)
 {
-    return (la & (size - 1)) != 0 && cpu->cpl == 3 && (cpu->rflags & FLAG_AC) && (cpu->cr0 & CR0_AM);
+    unsigned mask = size == 10 ? 7 : size - 1; /* the 80-bit format is aligned to 8 bytes */
+    return (la & mask) != 0 && cpu->cpl == 3 && (cpu->rflags & FLAG_AC) && (cpu->cr0 & CR0_AM);
 }
 
 /* From threaded code: must this access wait until the instruction runs alone? */

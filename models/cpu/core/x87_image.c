@@ -82,31 +82,25 @@ static void take_environment(struct cpu *cpu, const uint32_t field[7], unsigned 
     x87_set_control(cpu, field[0]); /* ES and B follow the new masks */
 }
 
-static bool write_bytes(struct cpu *cpu, uint64_t la, const uint8_t *bytes, unsigned size)
+/* Memory is accessed in words of the image's width, for which alignment is checked (SDM Vol. 3, table "Alignment
+ * Requirements by Data Type"). */
+static bool write_words(struct cpu *cpu, uint64_t la, const uint8_t *bytes, unsigned size, unsigned width)
 {
-    for (unsigned at = 0; at < size;) {
-        unsigned n = size - at >= 4 ? 4 : 2;
+    for (unsigned at = 0; at < size && cpu->leave == LEAVE_NONE; at += width) {
         uint32_t v = 0;
-        memcpy(&v, bytes + at, n);
-        cpu_mem_write_slow(cpu, la + at, v, n);
-        if (cpu->leave != LEAVE_NONE)
-            return false;
-        at += n;
+        memcpy(&v, bytes + at, width);
+        cpu_mem_write_slow(cpu, la + at, v, width);
     }
-    return true;
+    return cpu->leave == LEAVE_NONE;
 }
 
-static bool read_bytes(struct cpu *cpu, uint64_t la, uint8_t *bytes, unsigned size)
+static bool read_words(struct cpu *cpu, uint64_t la, uint8_t *bytes, unsigned size, unsigned width)
 {
-    for (unsigned at = 0; at < size;) {
-        unsigned n = size - at >= 4 ? 4 : 2;
-        uint64_t v = cpu_mem_read_slow(cpu, la + at, n);
-        if (cpu->leave != LEAVE_NONE)
-            return false;
-        memcpy(bytes + at, &v, n);
-        at += n;
+    for (unsigned at = 0; at < size && cpu->leave == LEAVE_NONE; at += width) {
+        uint64_t v = cpu_mem_read_slow(cpu, la + at, width);
+        memcpy(bytes + at, &v, width);
     }
-    return true;
+    return cpu->leave == LEAVE_NONE;
 }
 
 /* Nothing is written unless all can be; so a fault leaves memory alone. */
@@ -121,9 +115,7 @@ bool x87_store_image(struct cpu *cpu, uint64_t la, unsigned size, bool with_regi
     if (with_registers)
         for (unsigned i = 0; i < 8; i++, bytes += 10)
             memcpy(image + bytes, x87_st(cpu, i), 10);
-    if (cpu_view_probe_write(cpu, cpu_current_view(cpu), la, bytes) != VP_OK)
-        return false;
-    return write_bytes(cpu, la, image, bytes);
+    return x87_may_write(cpu, la, bytes) && write_words(cpu, la, image, bytes, width);
 }
 
 bool x87_load_image(struct cpu *cpu, uint64_t la, unsigned size, bool with_registers)
@@ -131,7 +123,7 @@ bool x87_load_image(struct cpu *cpu, uint64_t la, unsigned size, bool with_regis
     uint8_t image[X87_SAVE_MAX] = {0};
     uint32_t field[7] = {0};
     unsigned bytes = x87_env_bytes(size), width = bytes / 7;
-    if (!read_bytes(cpu, la, image, with_registers ? bytes + 80 : bytes))
+    if (!read_words(cpu, la, image, with_registers ? bytes + 80 : bytes, width))
         return false;
     for (unsigned i = 0; i < 7; i++)
         memcpy(&field[i], image + i * width, width);

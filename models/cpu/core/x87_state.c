@@ -77,3 +77,14 @@ void x87_note_exception_pointers(struct cpu *cpu, const struct op *op)
         offset = (uint32_t)offset;
     cpu->x87.fdp = offset;
 }
+
+/* As for any access of a handler: where the page walk took time, the instruction is done again alone. */
+bool x87_may_write(struct cpu *cpu, uint64_t la, unsigned size)
+{
+    uint64_t before = cpu->cycles;
+    if (cpu_view_probe_write(cpu, cpu_current_view(cpu), la, size) != VP_OK)
+        return false;
+    if (cpu->cycles != before && !cpu->stepping)
+        cpu->leave = LEAVE_RESTART;
+    return cpu->leave == LEAVE_NONE;
+}

@@ -87,6 +87,8 @@ bool x87_overflow(struct cpu *cpu);
 bool x87_has_room(struct cpu *cpu);
 void x87_set_control(struct cpu *cpu, unsigned value);
 void x87_init(struct cpu *cpu);
+/* Can all these bytes be written? If not, cpu->leave is set. */
+bool x87_may_write(struct cpu *cpu, uint64_t la, unsigned size);
 void x87_note_exception_pointers(struct cpu *cpu, const struct op *op);
 
 /* --- x87_image.c: the images of FNSTENV and FNSAVE; size is the operand size, 2 or else --- */

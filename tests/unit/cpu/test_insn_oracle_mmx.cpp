@@ -112,6 +112,22 @@ TEST_F(oracle_mmx, moves)
     judge().check_bytes(form("emms", {}), {0x0f, 0x77});
 }
 
+// REP prefixes on opcodes that have no such form.
+TEST_F(oracle_mmx, reserved_prefixes)
+{
+    for (unsigned prefix : {0xf2u, 0xf3u})
+        for (unsigned opcode = 0x60; opcode <= 0xfe; opcode++) {
+            bool is_mmx = (opcode < 0x70 && opcode != 0x6c && opcode != 0x6d) || (opcode >= 0x74 && opcode < 0x77) ||
+                          opcode >= 0xd1;
+            bool has_form = opcode == 0x6f || opcode == 0x7e || opcode == 0xd6 || opcode == 0xe6 || opcode == 0xf0;
+            if (!is_mmx || has_form)
+                continue;
+            fx_form f = form("reserved prefix", {});
+            judge().check_bytes(f, {static_cast<std::uint8_t>(prefix), 0x0f, static_cast<std::uint8_t>(opcode), 0xc1},
+                                10);
+        }
+}
+
 TEST_F(oracle_mmx, masked_store)
 {
     fx_form f = registers_only(form("maskmovq", {0x0f, 0xf7}));

@@ -54,6 +54,23 @@ TEST_F(oracle_x87, registers)
         }
 }
 
+// Prefixes mean nothing to register forms, REX.B does not extend ST(i); FIP is that of the first prefix.
+TEST_F(oracle_x87, prefixes)
+{
+    for (unsigned prefix : {0x66u, 0x67u, 0x2eu, 0x41u, 0x48u, 0x4fu, 0xf2u, 0xf3u})
+        for (unsigned opcode = 0xd8; opcode <= 0xdf; opcode++)
+            for (unsigned modrm : {0xc1u, 0xc9u, 0xe0u, 0xe1u, 0xe2u, 0xf4u, 0xfau}) {
+                fx_form f;
+                f.name = "prefixed";
+                if ((opcode == 0xdb || opcode == 0xdf) && modrm >= 0xe8 && modrm < 0xf8)
+                    f.correct = compare_to_flags;
+                judge().check_bytes(f,
+                                    {static_cast<std::uint8_t>(prefix), static_cast<std::uint8_t>(opcode),
+                                     static_cast<std::uint8_t>(modrm)},
+                                    100);
+            }
+}
+
 TEST_F(oracle_x87, arithmetic_memory)
 {
     for (int ext = 0; ext < 8; ext++) {

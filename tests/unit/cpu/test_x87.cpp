@@ -209,6 +209,29 @@ TEST_F(x87, devices)
     EXPECT_EQ(written, (std::vector<std::uint8_t>{0, 1, 2, 3, 4, 5, 6, 7}));
 }
 
+// SDM Vol. 3, table "Alignment Requirements by Data Type".
+TEST_F(x87, alignment)
+{
+    const struct {
+        code insn;
+        unsigned alignment;
+    } accesses[] = {{{0xdb, 0x2b}, 8}, {{0xdb, 0x3b}, 8},       {{0xdd, 0x03}, 8},      {{0xd9, 0x03}, 4},
+                    {{0xdf, 0x03}, 2}, {{0xdf, 0x23}, 8},       {{0xd9, 0x33}, 4},      {{0x66, 0xd9, 0x33}, 2},
+                    {{0xdd, 0x33}, 4}, {{0x66, 0xdd, 0x33}, 2}, {{0x0f, 0x6f, 0x03}, 8}};
+    for (auto &access : accesses)
+        for (unsigned offset = 1; offset <= 8; offset *= 2) {
+            one_in_st0();
+            core_state s;
+            core_get(machine.core(), &s);
+            s.cr0 |= bits::CR0_AM;
+            s.cpl = 3;
+            s.rflags = bits::AC | bits::IOPL3 | 2;
+            core_set(machine.core(), &s);
+            set_gpr(RBX, DATA + 0x100 + offset);
+            EXPECT_EQ(run(access.insn), offset < access.alignment ? 17 : -1) << int(access.insn[0]) << " at " << offset;
+        }
+}
+
 TEST_F(x87, host_stays_as_it_was)
 {
     struct {
