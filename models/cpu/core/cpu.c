@@ -108,6 +108,7 @@ void cpu_init_state(struct cpu *cpu, bool reset)
     cpu_monitor_disarm(cpu);
     uintr_reset(cpu->uintr);
     cpu->pending &= ~(PEND_UINTR | PEND_DB);
+    cpu->debug_hits = 0;
     cpu_tlb_flush(cpu, false);
     cpu_update_mode(cpu);
 }

@@ -2,7 +2,7 @@
 /* The loop: between two blocks of threaded code it looks at what came up (faults, events, limits), then finds the next
  * block and enters it. A block is entered as a whole only if its last instruction starts before the deadline; otherwise
  * instructions run one by one, so that every event is taken at the first boundary at or after its cycle. */
-#include "cpu_state.h"
+#include "debug.h"
 #include "handler.h"
 #include "wait.h"
 
@@ -24,7 +24,7 @@ static void execute_alone(struct cpu *cpu, const struct block *b)
 {
     uint64_t rf = cpu->rflags & FLAG_RF;
     bool trap = (cpu->rflags & FLAG_TF) != 0;
-    uint32_t shadow = cpu->shadow;
+    uint32_t shadow = cpu->shadow, hits = cpu->debug_hits, pending_db = cpu->pending & PEND_DB;
 
     cpu->rflags &=
         ~(uint64_t)FLAG_RF; /* cleared by every instruction that completes: SDM Vol. 3, "Instruction-Breakpoint" */
@@ -35,17 +35,22 @@ static void execute_alone(struct cpu *cpu, const struct block *b)
     cpu->link = NULL;
     if (cpu->leave != LEAVE_NONE) {
         cpu->rflags |= rf;
+        cpu->debug_hits = hits; /* an instruction that did not happen hits no breakpoint */
+        cpu->pending = (cpu->pending & ~PEND_DB) | pending_db;
         return;
     }
     if (shadow) /* the one instruction under the shadow has run */
         cpu->shadow = 0;
-    if (trap) {
-        cpu->dr[6] |= 0x4000; /* BS */
+    if (trap && !(cpu->shadow & SHADOW_MOV_SS)) {
+        cpu->debug_hits |= DR6_BS;
         cpu->pending |= PEND_DB;
     }
 }
 
-static bool wants_single(const struct cpu *cpu) { return cpu->shadow != 0 || (cpu->rflags & (FLAG_TF | FLAG_RF)) != 0; }
+static bool wants_single(const struct cpu *cpu)
+{
+    return cpu->shadow != 0 || (cpu->rflags & (FLAG_TF | FLAG_RF)) != 0 || cpu_debug_is_on(cpu);
+}
 
 static enum cpu_stop stop_reason(const struct cpu *cpu)
 {
@@ -96,6 +101,8 @@ static enum cpu_stop run(struct cpu *cpu)
             cpu_wake_up(cpu);
         if (cpu->activity != ACTIVE)
             return stop_reason(cpu);
+        if (VP_UNLIKELY(cpu->debug_code) && cpu_debug_breaks_here(cpu))
+            continue;
         alone = alone || wants_single(cpu);
         cpu->deadline = cpu->until;
         struct block *b = block_find(cpu, alone);

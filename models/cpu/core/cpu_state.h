@@ -186,7 +186,7 @@ enum mem_access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
 #define PEND_SIPI 0x08u
 #define PEND_STOP 0x10u  /* cpu_stop()                            */
 #define PEND_UINTR 0x20u /* UIRR != 0: look whether it is deliverable */
-#define PEND_DB 0x40u    /* single-step trap of the last instruction (DR6.BS) */
+#define PEND_DB 0x40u    /* debug trap of the last instruction: DR6 and debug_hits tell which */
 
 enum activity { ACTIVE, ACTIVITY_HALT, ACTIVITY_WAIT, ACTIVITY_SIPI, ACTIVITY_SHUTDOWN };
 
@@ -264,6 +264,8 @@ struct cpu {
     struct table_register gdtr, idtr;
     uint64_t cr0, cr2, cr3, cr4, efer;
     uint64_t dr[8];
+    bool debug_code, debug_data, debug_io; /* DR7 enables a breakpoint of this kind: debug.c */
+    uint32_t debug_hits;                   /* DR6 bits of data and I/O breakpoints that are not yet reported */
     uint8_t cpl;
     uint8_t sipi_vector;
     bool nmi_blocked;

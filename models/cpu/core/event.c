@@ -109,8 +109,10 @@ bool cpu_take_event(struct cpu *cpu)
         return take_startup(cpu);
     if (cpu->activity == ACTIVITY_SIPI)
         return false;
-    if (pending & PEND_DB) {
+    if ((pending & PEND_DB) && !(cpu->shadow & SHADOW_MOV_SS)) {
         cpu->pending &= ~PEND_DB;
+        cpu->dr[6] |= cpu->debug_hits;
+        cpu->debug_hits = 0;
         (void)cpu_raise(cpu, EXC_DB, 0);
         return true;
     }

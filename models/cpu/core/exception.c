@@ -3,6 +3,7 @@
  * fault, or shutdown. The way through the IDT itself is idt.c's.
  * Source: SDM Vol. 3, "Exception and Interrupt Reference" (table "Conditions for Generating a Double Fault"), "Error
  * Code", "Masking Exceptions and Interrupts: RF Flag". */
+#include "debug.h"
 #include "protect.h"
 
 static bool vector_has_error_code(uint8_t vector)
@@ -56,11 +57,11 @@ static void shut_down(struct cpu *cpu, const struct vp_fault *cause)
     cpu->activity = ACTIVITY_SHUTDOWN;
 }
 
-/* Faults are restarted at cpu->rip. RF in the image keeps an instruction breakpoint from firing twice; #DB itself
- * decides by its own handler. */
+/* Faults are restarted at cpu->rip. RF in the image keeps an instruction breakpoint from firing twice; #DB of a
+ * breakpoint leaves that to its own handler. */
 static struct idt_event event_of(const struct cpu *cpu, const struct vp_fault *f)
 {
-    uint64_t rf = f->vector == EXC_DB ? 0 : FLAG_RF;
+    uint64_t rf = f->vector == EXC_DB && f->error_code != DB_GENERAL_DETECT ? 0 : FLAG_RF;
     return (struct idt_event){
         .vector = f->vector,
         .cause = IDT_HARDWARE,

@@ -3,6 +3,7 @@
  * and GS bases. Descriptor tables and segment queries are insn_table.c's. Most run alone in their block, where
  * cpu->cycles is the instruction's start. Source: SDM Vol. 2, the instructions' pages; Vol. 3, "System Instruction
  * Summary". */
+#include "debug.h"
 #include "handler.h"
 
 static bool is_refused(struct cpu *cpu, uint8_t vector)
@@ -254,13 +255,9 @@ OP(smsw)
     FINISH();
 }
 
-/* --- debug registers ---
- * DEVIATION(breakpoints): the registers hold what is written and follow every access rule, but instruction, data and
- * I/O breakpoints do not fire yet. */
+/* --- debug registers; breakpoints are debug.c's --- */
 #define DR6_FIXED 0xffff0ff0u
-#define DR6_BD 0x2000u
 #define DR7_FIXED 0x400u
-#define DR7_GD 0x2000u
 
 /* DR4 and DR5 are aliases of DR6 and DR7 unless CR4.DE is set. VP_FAULT: raised. */
 static enum vp_status check_dr(struct cpu *cpu, unsigned *number)
@@ -273,7 +270,7 @@ static enum vp_status check_dr(struct cpu *cpu, unsigned *number)
         *number += 2;
     if (cpu->dr[7] & DR7_GD) {
         cpu->dr[6] |= DR6_BD;
-        return cpu_raise(cpu, EXC_DB, 0);
+        return cpu_raise(cpu, EXC_DB, DB_GENERAL_DETECT);
     }
     return VP_OK;
 }
@@ -298,6 +295,7 @@ static enum vp_status do_mov_to_dr(struct cpu *cpu, unsigned number, unsigned re
     else if (number == 7)
         v = (v & 0xffff23ff) | DR7_FIXED;
     cpu->dr[number] = v;
+    cpu_update_mode(cpu); /* breakpoints decide how memory is accessed */
     return VP_OK;
 }
 

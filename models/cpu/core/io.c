@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* May the program use these ports? Source: SDM Vol. 1, "Protected-Mode I/O": I/O privilege level, I/O permission bit
  * map. */
+#include "debug.h"
 #include "protect.h"
 
 #define TSS_IO_MAP_OFFSET 0x66u
 
-enum vp_status cpu_check_io(struct cpu *cpu, uint16_t port, unsigned size)
+static enum vp_status check_permission(struct cpu *cpu, uint16_t port, unsigned size)
 {
     const struct segment *tr = &cpu->seg[SEG_TR];
     if (!cpu_is_protected(cpu) || cpu->cpl <= ((cpu->rflags & FLAG_IOPL) >> 12))
@@ -25,5 +26,14 @@ enum vp_status cpu_check_io(struct cpu *cpu, uint16_t port, unsigned size)
         return VP_FAULT;
     if ((bits >> (port & 7)) & ((1u << size) - 1))
         return cpu_raise(cpu, EXC_GP, 0);
+    return VP_OK;
+}
+
+enum vp_status cpu_check_io(struct cpu *cpu, uint16_t port, unsigned size)
+{
+    if (check_permission(cpu, port, size) != VP_OK)
+        return VP_FAULT;
+    if (VP_UNLIKELY(cpu->debug_io))
+        cpu_debug_check_io(cpu, port, size);
     return VP_OK;
 }

@@ -4,7 +4,7 @@
  *
  * Accesses from threaded code that leave plain RAM (devices, cached code) are not done there: leave = LEAVE_RESTART
  * makes the run loop execute that instruction alone, where time is exact and blocks may be dropped. */
-#include "cpu_state.h"
+#include "debug.h"
 
 #include <string.h>
 
@@ -153,6 +153,8 @@ static enum vp_status translate_for_handler(struct cpu *cpu, uint64_t la, unsign
         return cpu_raise(cpu, EXC_AC, 0);
     if (translate_parts(cpu, cpu_current_view(cpu), la, size, write, pa, first) != VP_OK)
         return VP_FAULT;
+    if (VP_UNLIKELY(cpu->debug_data))
+        cpu_debug_check_data(cpu, la, size, write);
     return cpu->cycles != before && must_run_alone(cpu) ? VP_FAULT : VP_OK;
 }
 

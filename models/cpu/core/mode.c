@@ -3,6 +3,7 @@
  * Source: SDM Vol. 3, "Control Registers", "Mode Switching", "Initializing IA-32e Mode", "Extended Feature Enable
  * Register"; Vol. 2, "MOV-Move to/from Control Registers". Translations carry no process-context
  * identifier: every MOV to CR3 invalidates those that are not global. LA57 is not enumerated. */
+#include "debug.h"
 #include "protect.h"
 
 void cpu_update_mode(struct cpu *cpu)
@@ -24,9 +25,11 @@ void cpu_update_mode(struct cpu *cpu)
     if (!(cpu->cr4 & CR4_OSFXSR))
         mode |= MODE_SSE_OFF;
     cpu->mode = mode;
-    /* While alignment is checked every access takes the slow path, which checks it. */
+    cpu_debug_update(cpu);
+    /* While alignment is checked, or data breakpoints are enabled, every access takes the slow path, which checks it.
+     */
     bool checks_alignment = cpu->cpl == 3 && (cpu->rflags & FLAG_AC) && (cpu->cr0 & CR0_AM);
-    cpu->tlb = checks_alignment ? cpu->tlb_never : cpu->tlb_sets[cpu_current_view(cpu)];
+    cpu->tlb = checks_alignment || cpu->debug_data ? cpu->tlb_never : cpu->tlb_sets[cpu_current_view(cpu)];
 }
 
 void cpu_set_cpl(struct cpu *cpu, uint8_t cpl)
@@ -122,6 +125,7 @@ static uint64_t cr4_defined(const struct cpu *cpu)
         {CPU_FEATURE_mce, CR4_MCE},     {CPU_FEATURE_pge, CR4_PGE},           {CPU_FEATURE_umip, CR4_UMIP},
         {CPU_FEATURE_smep, CR4_SMEP},   {CPU_FEATURE_fsgsbase, CR4_FSGSBASE}, {CPU_FEATURE_smap, CR4_SMAP},
         {CPU_FEATURE_uintr, CR4_UINTR}, {CPU_FEATURE_xsave, CR4_OSXSAVE},     {CPU_FEATURE_pcid, CR4_PCIDE},
+        {CPU_FEATURE_de, CR4_DE},
     };
     /* CR4.PCE: since the Pentium Pro, with or without architectural counters.
      * DEVIATION(cr4-osfxsr): OSFXSR and OSXMMEXCPT are storage also where `cpu.features` has no SSE, so that start-up
