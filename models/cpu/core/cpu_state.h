@@ -148,6 +148,7 @@ enum {
 };
 
 /* --- software translation cache (mem.h, mem_access.c) --- */
+#define OPCODE_TABLE_MAX 2048u /* rows */
 #define TLB_BITS 10
 #define TLB_SIZE (1u << TLB_BITS)
 #define PAGE_SHIFT 12
@@ -295,6 +296,7 @@ struct cpu {
     struct cpu_config config;
     struct cpu_bus bus;
     struct cpu_stats stats;
+    uint64_t opcodes_met[OPCODE_TABLE_MAX / 64]; /* rows of the opcode table that were translated  */
 };
 
 /* --- host_fp.c: the world outside the core sees the host's own floating-point control --- */

@@ -14,7 +14,7 @@ struct decoder {
     csh handle[3];                /* 16, 32, 64 bit */
     cs_insn *insn;                /* allocated once */
     uint16_t first[MAP_COUNT][256];
-    uint16_t next[2048]; /* next row with the same opcode; 0 ends */
+    uint16_t next[OPCODE_TABLE_MAX]; /* next row with the same opcode; 0 ends */
 };
 
 static void index_row(struct decoder *d, unsigned map, unsigned opcode, uint16_t row_plus_1)
@@ -37,7 +37,7 @@ struct decoder *decoder_create(const struct cpu_features *features)
     struct decoder *d = calloc(1, sizeof *d);
     if (!d)
         return NULL;
-    VP_ASSERT(opcode_table_size < 2048);
+    VP_ASSERT(opcode_table_size < OPCODE_TABLE_MAX);
     d->features = *features;
     for (int i = 0; i < 3; i++) {
         if (cs_open(CS_ARCH_X86, modes[i], &d->handle[i]) != CS_ERR_OK) {

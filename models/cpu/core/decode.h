@@ -161,7 +161,6 @@ struct translation_state {
     enum cc_known cc_known;
     unsigned cc_size_log2;
 };
-void translate(const struct cpu *cpu, const struct insn *insn, uint64_t rip, struct op *op,
-               struct translation_state *state);
+void translate(struct cpu *cpu, const struct insn *insn, uint64_t rip, struct op *op, struct translation_state *state);
 
 #endif

@@ -178,12 +178,13 @@ static bool is_off(const struct opcode_row *row, uint32_t mode)
     return row->unit == UNIT_SSE ? (mode & MODE_SSE_OFF) != 0 : row->unit != UNIT_INT && (mode & MODE_X87_OFF) != 0;
 }
 
-void translate(const struct cpu *cpu, const struct insn *in, uint64_t rip, struct op *op,
-               struct translation_state *state)
+void translate(struct cpu *cpu, const struct insn *in, uint64_t rip, struct op *op, struct translation_state *state)
 {
     const struct opcode_row *row = in->row;
     uint32_t mode = cpu->mode;
+    size_t number = (size_t)(row - opcode_table);
 
+    cpu->opcodes_met[number / 64] |= 1ull << (number % 64);
     op->length = in->length;
     op->size = in->operand_bytes;
     op->base = op->index = REG_ZERO * 8;

@@ -6,6 +6,7 @@
 #define CPU_FIXTURE_H
 
 #include "cpu.h"
+#include "opcode_coverage.h"
 #include "timing.h"
 
 #include <gtest/gtest.h>
@@ -52,6 +53,7 @@ class cpu_fixture
     }
     ~cpu_fixture()
     {
+        opcode_coverage::note(cpu_);
         cpu_destroy(cpu_);
         cpu_code_map_destroy(map_);
     }

@@ -5,6 +5,7 @@
 #define SYSTEM_FIXTURE_H
 
 #include "core_access.h"
+#include "opcode_coverage.h"
 #include "timing.h"
 #include "uintr.h"
 
@@ -58,6 +59,7 @@ class system_fixture : public ::testing::Test
     }
     ~system_fixture() override
     {
+        opcode_coverage::note(core);
         cpu_destroy(core);
         cpu_code_map_destroy(map_);
     }
@@ -71,6 +73,7 @@ class system_fixture : public ::testing::Test
     // Again after a change of config.
     void create()
     {
+        opcode_coverage::note(core);
         cpu_destroy(core);
         const cpu_bus bus = make_bus();
         core = cpu_create(&config, &bus, map_, &timing_);

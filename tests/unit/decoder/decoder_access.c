@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "decoder_access.h"
+
+#include "decode.h"
+
+struct decoder *access_create(void)
+{
+    struct cpu_features features = cpu_features_default();
+    return decoder_create(&features);
+}
+
+void access_destroy(struct decoder *decoder) { decoder_destroy(decoder); }
+
+struct access_insn access_decode(struct decoder *decoder, const uint8_t *bytes, size_t available, unsigned mode_bits)
+{
+    static const enum access_result results[] = {
+        [DECODE_OK] = ACCESS_OK,
+        [DECODE_UNDEFINED] = ACCESS_UNDEFINED,
+        [DECODE_SHORT] = ACCESS_SHORT,
+        [DECODE_TOO_LONG] = ACCESS_TOO_LONG,
+    };
+    static const char *const maps[] = {[MAP_1] = "", [MAP_0F] = "0F ", [MAP_0F38] = "0F 38 ", [MAP_0F3A] = "0F 3A "};
+    struct insn in;
+    uint32_t mode = mode_bits == 64 ? MODE_CODE64 | MODE_PROT : mode_bits == 32 ? MODE_CODE32 | MODE_PROT : MODE_PROT;
+    enum decode_result result = decode(decoder, bytes, available, mode, 0x1000, &in);
+    struct access_insn answer = {.result = results[result], .length = in.length};
+    if (result == DECODE_OK) {
+        answer.mnemonic = in.row->mnemonic;
+        answer.map = in.row->map < sizeof maps / sizeof maps[0] ? maps[in.row->map] : "VEX ";
+        answer.opcode = in.opcode;
+    }
+    return answer;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The core's decoder for tests in C++, which cannot include its private headers. */
+#ifndef DECODER_ACCESS_H
+#define DECODER_ACCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct decoder;
+enum access_result { ACCESS_OK, ACCESS_UNDEFINED, ACCESS_SHORT, ACCESS_TOO_LONG };
+
+/* What the table says about the bytes; mnemonic is NULL unless ACCESS_OK. */
+struct access_insn {
+    enum access_result result;
+    unsigned length;
+    const char *mnemonic;
+    const char *map; /* "", "0F ", "0F 38 ", "0F 3A " */
+    uint8_t opcode;
+};
+
+struct decoder *access_create(void); /* with the default features */
+void access_destroy(struct decoder *decoder);
+struct access_insn access_decode(struct decoder *decoder, const uint8_t *bytes, size_t available, unsigned mode_bits);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
