@@ -424,6 +424,29 @@ TEST_F(oracle_insn, flags_between_instructions)
         }
 }
 
+// Instructions that only advise the processor, and fences: no register, flag or byte changes.
+TEST_F(oracle_insn, hints_and_fences)
+{
+    for (std::uint8_t opcode : std::vector<std::uint8_t>{0x0d, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f}) {
+        encoding e = wide({0x0f, opcode}, 4, opcode == 0x0d ? 1 : opcode == 0x18 ? 3 : 0);
+        e.register_allowed = opcode > 0x18;
+        judge().check({"hint", e, STATUS}, 10);
+    }
+    for (std::uint8_t modrm : std::vector<std::uint8_t>{0xe8, 0xf0, 0xf8})
+        judge().check_bytes("fence", {0x0f, 0xae, modrm}, STATUS, nullptr, 20);
+    encoding clflush = wide({0x0f, 0xae}, 4, 7);
+    clflush.register_allowed = false;
+    judge().check({"clflush", clflush, STATUS}, 10);
+    judge().check_bytes("pause", {0xf3, 0x90}, STATUS, nullptr, 20);
+    judge().check_bytes("endbr64", {0xf3, 0x0f, 0x1e, 0xfa}, STATUS, nullptr, 20);
+    judge().check_bytes("endbr32", {0xf3, 0x0f, 0x1e, 0xfb}, STATUS, nullptr, 20);
+    for (unsigned size : {4u, 8u}) {
+        encoding movnti = wide({0x0f, 0xc3}, size);
+        movnti.register_allowed = false;
+        judge().check({"movnti", movnti, STATUS}, 20);
+    }
+}
+
 TEST_F(oracle_insn, one_byte)
 {
     judge().check_bytes("cbw", {0x66, 0x98}, STATUS);

@@ -147,7 +147,9 @@ TEST_F(oracle_32, addresses_and_stack)
 {
     check("add [ebx + 4], ecx", {0x01, 0x4b, 0x04}, STATUS);
     check("sub edx, [ebx]", {0x2b, 0x13}, STATUS);
-    check("82H group", {0x82, 0xc1, 0x91}, STATUS);
+    for (unsigned ext = 0; ext < 8; ext++)
+        check("82H group", {0x82, static_cast<std::uint8_t>(0xc1 | ext << 3), 0x91},
+              ext == 1 || ext == 4 || ext == 6 ? STATUS & ~AF : STATUS);
     check("mov [disp32], eax", {0xa3, 0x10, 0x80, 0x20, 0x00}, STATUS);
     check("add [disp32], edx", {0x01, 0x15, 0x20, 0x80, 0x20, 0x00}, STATUS); // not RIP-relative
     check("call, pop", {0xe8, 0, 0, 0, 0, 0x58}, STATUS);
