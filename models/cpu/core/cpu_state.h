@@ -339,7 +339,7 @@ void cpu_deliver_exception(struct cpu *cpu);
  * delivery itself RIP must be put back to insn_rip). */
 void cpu_deliver_interrupt(struct cpu *cpu, uint8_t vector, bool software, uint64_t insn_rip);
 /* IRET with the given operand size (2, 4, 8). VP_FAULT: raised, nothing changed. */
-VP_NODISCARD enum vp_status cpu_iret(struct cpu *cpu, unsigned size);
+VP_NODISCARD enum vp_status cpu_iret(struct cpu *cpu, unsigned size, uint64_t next_rip);
 
 /* --- segment.c, far.c --- */
 void cpu_set_segment_real(struct cpu *cpu, int seg, uint16_t selector);
@@ -350,7 +350,8 @@ VP_NODISCARD enum vp_status cpu_load_tr(struct cpu *cpu, uint16_t selector);
 /* Reads a descriptor (8 bytes; 16 where wide) from GDT or LDT; VP_FAULT with #GP(selector) beyond the limit. */
 VP_NODISCARD enum vp_status cpu_read_descriptor(struct cpu *cpu, uint16_t selector, uint64_t descriptor[2], bool wide);
 void cpu_segment_from_descriptor(struct segment *s, uint16_t selector, uint64_t descriptor);
-VP_NODISCARD enum vp_status cpu_far_jump(struct cpu *cpu, uint16_t selector, uint64_t offset, unsigned size);
+VP_NODISCARD enum vp_status cpu_far_jump(struct cpu *cpu, uint16_t selector, uint64_t offset, unsigned size,
+                                         uint64_t next_rip);
 VP_NODISCARD enum vp_status cpu_far_call(struct cpu *cpu, uint16_t selector, uint64_t offset, unsigned size,
                                          uint64_t next_rip);
 VP_NODISCARD enum vp_status cpu_far_return(struct cpu *cpu, unsigned size, uint32_t pop_bytes);

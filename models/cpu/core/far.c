@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Far jumps, calls and returns: code segments, conforming code, call gates with stack switch; and the checks that far
  * RET and IRET share. Source: SDM Vol. 2, "JMP", "CALL", "RET"; Vol. 3, "Privilege Level Checking When Transferring
- * Program Control Between Code Segments", "IA-32e Mode Call Gates".
- *
- * DEVIATION(task-switch): far JMP and CALL to a TSS or a task gate raise #GP(selector) in 32-bit mode too; hardware
- * task switching is not implemented. In long mode that is what the processor does. */
-#include "protect.h"
+ * Program Control Between Code Segments", "IA-32e Mode Call Gates". Tasks are task.c's. */
+#include "task.h"
 
 bool cpu_is_bad_long_code(const struct cpu *cpu, uint16_t attr)
 {
@@ -183,9 +180,11 @@ static enum vp_status call_through_gate(struct cpu *cpu, uint16_t selector, uint
 }
 
 /* --- JMP, CALL --- */
-/* What the selector names. On VP_OK either *is_gate, or *descriptor is a checked code segment. */
+enum target { TARGET_CODE, TARGET_GATE, TARGET_TASK };
+
+/* What the selector names; of TARGET_CODE, *descriptor is checked. */
 static enum vp_status look_up_target(struct cpu *cpu, uint16_t selector, uint64_t offset, uint64_t *descriptor,
-                                     bool *is_gate)
+                                     enum target *target)
 {
     uint64_t d[2];
     if (selector_is_null(selector))
@@ -193,8 +192,10 @@ static enum vp_status look_up_target(struct cpu *cpu, uint16_t selector, uint64_
     if (cpu_read_descriptor(cpu, selector, d, false) != VP_OK)
         return VP_FAULT;
     *descriptor = d[0];
-    *is_gate = is_call_gate(cpu, descriptor_attr(d[0]));
-    if (*is_gate)
+    *target = is_call_gate(cpu, descriptor_attr(d[0])) ? TARGET_GATE
+              : cpu_names_task(cpu, d[0])              ? TARGET_TASK
+                                                       : TARGET_CODE;
+    if (*target != TARGET_CODE)
         return VP_OK;
     if (!attr_is_code(descriptor_attr(d[0])))
         return gp_selector(cpu, selector);
@@ -203,17 +204,26 @@ static enum vp_status look_up_target(struct cpu *cpu, uint16_t selector, uint64_
     return cpu_check_code_offset(cpu, d[0], offset);
 }
 
-enum vp_status cpu_far_jump(struct cpu *cpu, uint16_t selector, uint64_t offset, unsigned size)
+static struct task_event task_event_of(const struct cpu *cpu, enum task_cause cause, uint64_t next_rip)
+{
+    return (struct task_event){.cause = cause, .rip = next_rip, .rflags = cpu_rflags(cpu)};
+}
+
+enum vp_status cpu_far_jump(struct cpu *cpu, uint16_t selector, uint64_t offset, unsigned size, uint64_t next_rip)
 {
     uint64_t d;
-    bool is_gate;
+    enum target target;
     if (!cpu_is_protected(cpu))
         return jump_real(cpu, selector, offset, size);
     offset = truncate_to(offset, size);
-    if (look_up_target(cpu, selector, offset, &d, &is_gate) != VP_OK)
+    if (look_up_target(cpu, selector, offset, &d, &target) != VP_OK)
         return VP_FAULT;
-    if (is_gate)
+    if (target == TARGET_GATE)
         return jump_through_gate(cpu, selector);
+    if (target == TARGET_TASK) {
+        struct task_event e = task_event_of(cpu, TASK_JUMP, next_rip);
+        return cpu_task_gate(cpu, selector, d, &e);
+    }
     if (cpu_mark_accessed(cpu, selector, d) != VP_OK)
         return VP_FAULT;
     cpu_set_cs(cpu, selector, d, cpu->cpl);
@@ -224,7 +234,7 @@ enum vp_status cpu_far_jump(struct cpu *cpu, uint16_t selector, uint64_t offset,
 enum vp_status cpu_far_call(struct cpu *cpu, uint16_t selector, uint64_t offset, unsigned size, uint64_t next_rip)
 {
     uint64_t d = 0;
-    bool is_gate = false;
+    enum target target = TARGET_CODE;
     struct stack s = cpu_current_stack(cpu);
     offset = truncate_to(offset, size);
     if (!cpu_is_protected(cpu)) {
@@ -235,10 +245,14 @@ enum vp_status cpu_far_call(struct cpu *cpu, uint16_t selector, uint64_t offset,
         stack_commit(cpu, &s);
         return jump_real(cpu, selector, offset, size);
     }
-    if (look_up_target(cpu, selector, offset, &d, &is_gate) != VP_OK)
+    if (look_up_target(cpu, selector, offset, &d, &target) != VP_OK)
         return VP_FAULT;
-    if (is_gate)
+    if (target == TARGET_GATE)
         return call_through_gate(cpu, selector, next_rip);
+    if (target == TARGET_TASK) {
+        struct task_event e = task_event_of(cpu, TASK_CALL, next_rip);
+        return cpu_task_gate(cpu, selector, d, &e);
+    }
     if (push_caller(cpu, &s, size, next_rip) != VP_OK || cpu_mark_accessed(cpu, selector, d) != VP_OK)
         return VP_FAULT;
     stack_commit(cpu, &s); /* with the old width, before CS.L may change it */

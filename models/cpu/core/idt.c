@@ -3,11 +3,8 @@
  * stack switch, and 64-bit gates with the interrupt stack table. Nothing of the processor changes before every check
  * and every push has succeeded. Who is delivered, and what becomes of a fault here, is exception.c's. Source: SDM Vol.
  * 2, "INT n/INTO/INT3/INT1" (its pseudo-code also serves exceptions and interrupts); Vol. 3, "Exception- or
- * Interrupt-Handler Procedures", "64-Bit Mode Stack Frame", "Interrupt Stack Table".
- *
- * DEVIATION(task-gates): hardware task switching is not implemented: a task gate raises #GP with the gate's error code.
- */
-#include "protect.h"
+ * Interrupt-Handler Procedures", "64-Bit Mode Stack Frame", "Interrupt Stack Table". */
+#include "task.h"
 
 /* Error code of a fault that concerns an entry of the IDT. */
 static uint32_t idt_error(uint8_t vector) { return vector * 8u + 2u; }
@@ -73,7 +70,8 @@ static enum vp_status read_gate(struct cpu *cpu, const struct idt_event *e, stru
     if (cpu_view_read(cpu, MMU_SUPERVISOR, cpu->idtr.base + e->vector * size, d, size) != VP_OK)
         return VP_FAULT;
     *g = gate_of(d, wide);
-    if (!is_interrupt_gate(cpu, g->type))
+    bool is_task = g->type == SYSTEM_TASK_GATE && !cpu_is_long(cpu);
+    if (!is_task && !is_interrupt_gate(cpu, g->type))
         return cpu_raise(cpu, EXC_GP, idt_error(e->vector));
     if (e->cause == IDT_SOFTWARE && g->dpl < cpu->cpl)
         return cpu_raise(cpu, EXC_GP, idt_error(e->vector));
@@ -139,12 +137,29 @@ static enum vp_status push_frame(struct cpu *cpu, const struct idt_event *e, str
     return e->has_error_code ? stack_push(cpu, s, e->error_code, size) : VP_OK;
 }
 
+static enum vp_status enter_task(struct cpu *cpu, const struct idt_event *e, const struct gate *g)
+{
+    struct task_event event = {
+        .cause = TASK_EVENT,
+        .is_external = e->cause != IDT_SOFTWARE,
+        .has_error_code = e->has_error_code,
+        .error_code = e->error_code,
+        .rip = e->rip,
+        .rflags = e->rflags,
+    };
+    return cpu_task_switch(cpu, g->selector, &event);
+}
+
 static enum vp_status enter_protected(struct cpu *cpu, const struct idt_event *e)
 {
     struct gate g = {0};
     struct stack s;
     uint64_t code = 0;
-    if (read_gate(cpu, e, &g) != VP_OK || read_target(cpu, &g, &code) != VP_OK)
+    if (read_gate(cpu, e, &g) != VP_OK)
+        return VP_FAULT;
+    if (g.type == SYSTEM_TASK_GATE)
+        return enter_task(cpu, e, &g);
+    if (read_target(cpu, &g, &code) != VP_OK)
         return VP_FAULT;
     uint16_t attr = descriptor_attr(code);
     unsigned new_cpl = attr_is_conforming(attr) ? cpu->cpl : attr_dpl(attr);

@@ -27,7 +27,7 @@
 
 OP(jmp_far_imm)
 {
-    if (cpu_far_jump(cpu, (uint16_t)(op->imm >> 32), (uint32_t)op->imm, op->size) != VP_OK)
+    if (cpu_far_jump(cpu, (uint16_t)(op->imm >> 32), (uint32_t)op->imm, op->size, op_next_rip(cpu, op)) != VP_OK)
         LEAVE();
     FINISH_THERE();
 }
@@ -42,7 +42,7 @@ OP(call_far_imm)
 OP(jmp_far_mem)
 {
     FAR_POINTER(selector, offset);
-    if (cpu_far_jump(cpu, selector, offset, op->size) != VP_OK)
+    if (cpu_far_jump(cpu, selector, offset, op->size, op_next_rip(cpu, op)) != VP_OK)
         LEAVE();
     FINISH_THERE();
 }

@@ -37,7 +37,7 @@ OP(into)
 
 OP(iret)
 {
-    if (cpu_iret(cpu, op->size) != VP_OK)
+    if (cpu_iret(cpu, op->size, op_next_rip(cpu, op)) != VP_OK)
         LEAVE();
     cpu_charge_event(cpu, TIMING_EVENT_iret);
     FINISH_THERE();

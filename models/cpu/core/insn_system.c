@@ -224,6 +224,7 @@ OP(clts)
     if (is_not_privileged(cpu))
         LEAVE();
     cpu->cr0 &= ~(uint64_t)CR0_TS;
+    cpu_update_mode(cpu); /* vector and x87 instructions work again */
     FINISH();
 }
 

@@ -2,10 +2,9 @@
 /* IRET, IRETD, IRETQ. Everything popped is checked before anything changes; what far RET shares is in far.c.
  * Source: SDM Vol. 2, "IRET/IRETD/IRETQ".
  *
- * DEVIATION(task-return): IRET with NT set outside long mode raises #GP(0); hardware task switching is not implemented.
  * DEVIATION(virtual-8086): an image with VM set at CPL 0 outside long mode raises #GP(0); virtual-8086 mode is not
  * implemented, so no program can be in it. */
-#include "protect.h"
+#include "task.h"
 
 /* Which bits of RFLAGS the image may change: judged by the CPL before the return. */
 static uint64_t flag_mask(const struct cpu *cpu, unsigned size)
@@ -47,13 +46,13 @@ static enum vp_status iret_real(struct cpu *cpu, unsigned size)
     return VP_OK;
 }
 
-static enum vp_status iret_protected(struct cpu *cpu, unsigned size)
+static enum vp_status iret_protected(struct cpu *cpu, unsigned size, uint64_t next_rip)
 {
     struct stack s = cpu_current_stack(cpu);
     struct return_target t;
     uint64_t v[3], sp = 0, ss = 0;
     if (cpu->rflags & FLAG_NT)
-        return cpu_raise(cpu, EXC_GP, 0);
+        return cpu_is_long(cpu) ? cpu_raise(cpu, EXC_GP, 0) : cpu_task_return(cpu, next_rip);
     if (pop_three(cpu, &s, size, v) != VP_OK)
         return VP_FAULT;
     if (size > 2 && (v[2] & FLAG_VM) && cpu->cpl == 0 && !cpu_is_long(cpu))
@@ -78,8 +77,8 @@ static enum vp_status iret_protected(struct cpu *cpu, unsigned size)
     return VP_OK;
 }
 
-enum vp_status cpu_iret(struct cpu *cpu, unsigned size)
+enum vp_status cpu_iret(struct cpu *cpu, unsigned size, uint64_t next_rip)
 {
     cpu->nmi_blocked = false; /* even if the instruction faults: SDM Vol. 3, "Handling Multiple NMIs" */
-    return cpu_is_protected(cpu) ? iret_protected(cpu, size) : iret_real(cpu, size);
+    return cpu_is_protected(cpu) ? iret_protected(cpu, size, next_rip) : iret_real(cpu, size);
 }

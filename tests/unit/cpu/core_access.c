@@ -114,7 +114,7 @@ struct core_fault core_load_tr(struct cpu *cpu, uint16_t selector)
 
 struct core_fault core_far_jump(struct cpu *cpu, uint16_t selector, uint64_t offset, unsigned size)
 {
-    return take_fault(cpu, cpu_far_jump(cpu, selector, offset, size));
+    return take_fault(cpu, cpu_far_jump(cpu, selector, offset, size, cpu->rip));
 }
 
 struct core_fault core_far_call(struct cpu *cpu, uint16_t selector, uint64_t offset, unsigned size, uint64_t next_rip)
@@ -127,7 +127,7 @@ struct core_fault core_far_return(struct cpu *cpu, unsigned size, uint32_t pop_b
     return take_fault(cpu, cpu_far_return(cpu, size, pop_bytes));
 }
 
-struct core_fault core_iret(struct cpu *cpu, unsigned size) { return take_fault(cpu, cpu_iret(cpu, size)); }
+struct core_fault core_iret(struct cpu *cpu, unsigned size) { return take_fault(cpu, cpu_iret(cpu, size, cpu->rip)); }
 
 struct core_fault core_check_io(struct cpu *cpu, uint16_t port, unsigned size)
 {

@@ -129,7 +129,7 @@ TEST_F(far, jumps_to_code)
     EXPECT_FAULT(core_far_jump(core, CODE0 | 3, 0, 4), EXC_GP, CODE0); // RPL above CPL
     EXPECT_FAULT(core_far_jump(core, DATA0, 0, 4), EXC_GP, DATA0);
     EXPECT_FAULT(core_far_jump(core, ABSENT_CODE, 0, 4), EXC_NP, ABSENT_CODE);
-    EXPECT_FAULT(core_far_jump(core, TSS_SEL, 0, 4), EXC_GP, TSS_SEL);
+    EXPECT_FAULT(core_far_jump(core, LDT_SEL, 0, 4), EXC_GP, LDT_SEL);
     define(GATE, descriptor(0, 0x00ff, 0x9b, 0x4));
     EXPECT_FAULT(core_far_jump(core, GATE, 0x100, 4), EXC_GP, 0); // beyond the limit
     EXPECT_OK(core_far_jump(core, GATE, 0x100ff, 2));
