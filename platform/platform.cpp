@@ -330,6 +330,14 @@ void platform::write(const uintr_report &report)
 
 void platform::trace_insn(std::uint32_t core, const struct cpu_trace_insn &insn) { m_insn_trace->add(core, insn); }
 
+void platform::unimplemented(std::uint32_t core, std::uint64_t rip, const std::uint8_t *bytes, std::uint32_t length,
+                             unsigned mode_bits)
+{
+    const std::string text = m_missing.text(rip, bytes, length, mode_bits);
+    if (!text.empty())
+        SC_REPORT_WARNING(("core " + std::to_string(core)).c_str(), text.c_str());
+}
+
 void platform::trace_event(std::uint32_t core, enum cpu_trace_event event, std::uint32_t detail, std::uint64_t value,
                            std::uint64_t cycle)
 {

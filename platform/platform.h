@@ -24,6 +24,7 @@
 #include "statistics/stage_stats.h"
 #include "statistics/stat_tree.h"
 #include "trace/insn_trace.h"
+#include "trace/missing_insns.h"
 #include "trace/timeline.h"
 #include "uintr_module.h"
 
@@ -70,6 +71,8 @@ class platform : public sc_core::sc_module, private cpu_observer, private tlm::t
                     std::uint64_t pd) override;
     std::uint64_t uintr_number(std::uint32_t core) override;
     void trace_insn(std::uint32_t core, const struct cpu_trace_insn &insn) override;
+    void unimplemented(std::uint32_t core, std::uint64_t rip, const std::uint8_t *bytes, std::uint32_t length,
+                       unsigned mode_bits) override;
     void trace_event(std::uint32_t core, enum cpu_trace_event event, std::uint32_t detail, std::uint64_t value,
                      std::uint64_t cycle) override;
     void eoi_broadcast(std::uint8_t vector) override;
@@ -117,6 +120,7 @@ class platform : public sc_core::sc_module, private cpu_observer, private tlm::t
     stage_stats m_stages;
     std::unique_ptr<timeline> m_timeline;
     std::unique_ptr<insn_trace> m_insn_trace;
+    missing_insns m_missing;
 
     memory_lt_module m_ram;
     struct memory *const m_ram_core;

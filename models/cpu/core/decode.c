@@ -440,3 +440,27 @@ uint32_t decoder_text(struct decoder *d, const uint8_t *bytes, size_t size, uint
     *operands = d->insn->op_str;
     return d->insn->size;
 }
+
+/* Capstone writes some mnemonics with the operand size that REX.W gives them. */
+static bool is_same_mnemonic(const char *theirs, const char *ours)
+{
+    size_t n = strlen(ours);
+    return strncmp(theirs, ours, n) == 0 && (theirs[n] == 0 || strcmp(theirs + n, "64") == 0);
+}
+
+uint32_t decoder_unimplemented(struct decoder *d, const uint8_t *bytes, size_t size, uint32_t mode)
+{
+    static const char *const undefined[] = {"ud0", "ud1", "ud2", "ud2b"};
+    const char *mnemonic, *operands;
+    uint32_t length = decoder_text(d, bytes, size, 0, mode, &mnemonic, &operands);
+    if (length == 0 || strncmp(mnemonic, "lock ", 5) == 0) /* LOCK where it is not allowed */
+        return 0;
+    for (size_t i = 0; i < sizeof undefined / sizeof undefined[0]; i++)
+        if (strcmp(mnemonic, undefined[i]) == 0)
+            return 0;
+    /* An instruction that is there, in a form that is not legal. */
+    for (size_t i = 0; i < opcode_table_size; i++)
+        if (row_is_enumerated(d, &opcode_table[i]) && is_same_mnemonic(mnemonic, opcode_table[i].mnemonic))
+            return 0;
+    return length;
+}

@@ -153,6 +153,9 @@ enum decode_result decode(struct decoder *d, const uint8_t *bytes, size_t availa
 uint32_t decoder_text(struct decoder *d, const uint8_t *bytes, size_t size, uint64_t rip, uint32_t mode,
                       const char **mnemonic, const char **operands);
 
+/* Length of the instruction if it is one that Capstone knows and no enumerated row of the table has, else 0. */
+uint32_t decoder_unimplemented(struct decoder *d, const uint8_t *bytes, size_t size, uint32_t mode);
+
 /* translate.c: one decoded instruction into the record at `op` (fn, operands; not costs). */
 /* What a block's own earlier instructions say about the lazy flags: the kind of CC_SUB, of CC_LOGIC, or at least that
  * SF, ZF and PF are those of cc_dst. */

@@ -116,6 +116,12 @@ struct cpu_bus_callbacks {
         self(ctx).m_observer.trace_event(self(ctx).index(), event, detail, value, cycle);
     }
 
+    static void unimplemented(void *ctx, std::uint64_t rip, const std::uint8_t *bytes, std::uint32_t length,
+                              unsigned mode_bits)
+    {
+        self(ctx).m_observer.unimplemented(self(ctx).index(), rip, bytes, length, mode_bits);
+    }
+
     // A store to the line that this core waits for. If its thread has not begun to wait, it will look first.
     static void monitor_hit(void *ctx, std::uint64_t cycle)
     {
@@ -152,6 +158,7 @@ struct cpu_bus cpu_module::make_bus()
     bus.trace_event = m_config.trace_events ? cb::trace_event : nullptr;
     bus.monitor_hit = cb::monitor_hit;
     bus.monitor_woke = cb::monitor_woke;
+    bus.unimplemented = cb::unimplemented;
     return bus;
 }
 

@@ -35,6 +35,13 @@ class cpu_observer
         (void)core, (void)event, (void)detail, (void)value, (void)cycle;
     }
 
+    // The guest met #UD at an instruction that exists, but not in this model.
+    virtual void unimplemented(std::uint32_t core, std::uint64_t rip, const std::uint8_t *bytes, std::uint32_t length,
+                               unsigned mode_bits)
+    {
+        (void)core, (void)rip, (void)bytes, (void)length, (void)mode_bits;
+    }
+
     // Level-triggered EOI, for I/O APICs.
     virtual void eoi_broadcast(std::uint8_t vector) { (void)vector; }
 

@@ -106,6 +106,11 @@ class system_fixture : public ::testing::Test
         uintr_step_info info;
         std::uint64_t cycle;
     };
+    struct missing_insn {
+        std::uint64_t rip;
+        std::vector<std::uint8_t> bytes;
+        unsigned mode_bits;
+    };
     struct user_ipi {
         std::uint32_t ndst;
         std::uint8_t nv;
@@ -123,6 +128,7 @@ class system_fixture : public ::testing::Test
     std::vector<std::uint64_t> monitor_hits, woken; // cycles of the callbacks
     std::uint8_t cr8 = 0;
     std::vector<step> steps;
+    std::vector<missing_insn> unimplemented;
     std::vector<user_ipi> user_ipis;
     std::vector<std::uint64_t> ports; // port, size, value of each access
 
@@ -189,6 +195,10 @@ class system_fixture : public ::testing::Test
         };
         bus.apic_set_tsc_offset = [](void *ctx, std::uint64_t offset) { self(ctx).apic_tsc_offset = offset; };
         bus.apic_init = [](void *) {};
+        bus.unimplemented = [](void *ctx, std::uint64_t rip, const std::uint8_t *bytes, std::uint32_t length,
+                               unsigned mode_bits) {
+            self(ctx).unimplemented.push_back({rip, {bytes, bytes + length}, mode_bits});
+        };
         bus.monitor_hit = [](void *ctx, std::uint64_t cycle) { self(ctx).monitor_hits.push_back(cycle); };
         bus.monitor_woke = [](void *ctx, std::uint64_t cycle) { self(ctx).woken.push_back(cycle); };
         return bus;

@@ -5,6 +5,7 @@
 #include "timing.h"
 #include "trace/insn_trace.h"
 #include "trace/json_writer.h"
+#include "trace/missing_insns.h"
 #include "trace/timeline.h"
 
 #include <gtest/gtest.h>
@@ -175,4 +176,15 @@ TEST(timeline, messages_of_the_apics_carry_their_fields)
     EXPECT_DOUBLE_EQ(e["ts"], 1.234);
     EXPECT_EQ(e["args"]["vector"], 0xec);
     EXPECT_EQ(e["args"]["user_interrupt"], 5);
+}
+
+TEST(missing_insns, each_mnemonic_once)
+{
+    vp::missing_insns missing;
+    const std::uint8_t vaddps[] = {0xc5, 0xf0, 0x58, 0xc2}, other[] = {0xc5, 0xf8, 0x58, 0xc0},
+                       vmxoff[] = {0x0f, 0x01, 0xc4};
+    EXPECT_EQ(missing.text(0x1000, vaddps, 4, 64), "not implemented: vaddps (bytes c5 f0 58 c2) at RIP 1000");
+    EXPECT_EQ(missing.text(0x2000, other, 4, 64), "");
+    EXPECT_EQ(missing.text(0xffff800000002000, vmxoff, 3, 64),
+              "not implemented: vmxoff (bytes 0f 01 c4) at RIP ffff800000002000");
 }
