@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting without HLT: MONITOR/MWAIT, UMONITOR/UMWAIT, TPAUSE; by time, by a store of another core, by an interrupt
- * that is masked. Bounds are generous: they must hold for every timing model. */
+/* Waiting without HLT: MONITOR/MWAIT, UMONITOR/UMWAIT, TPAUSE; by time, or by a store of another
+ * core. Bounds are generous: they must hold for every timing model. */
 #include "apic.h"
 #include "arch/insn.h"
 #include "arch/msr.h"

@@ -130,7 +130,7 @@ static void image_get_x87(struct cpu *cpu, const uint8_t *image, bool is_wide)
     x->fop = (uint16_t)(get(image + 6, 2) & 0x7ff);
     x->fip = get(image + 8, is_wide ? 8 : 4);
     x->fdp = get(image + 16, is_wide ? 8 : 4);
-    if (!is_wide) {
+    if (!is_wide && !cpu_has_feature(cpu, CPU_FEATURE_fcs_fds_deprecated)) {
         x->fcs = (uint16_t)get(image + 12, 2);
         x->fds = (uint16_t)get(image + 20, 2);
     }

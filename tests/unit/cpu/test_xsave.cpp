@@ -198,6 +198,8 @@ TEST_F(xsave, user_instructions_as_the_host)
 
 TEST_F(xsave, x87_pointers_in_both_layouts)
 {
+    config.features.has[CPU_FEATURE_fcs_fds_deprecated] = false;
+    create();
     start(3);
     image in = random_state();
     in.put(8, std::uint64_t{0x123456789abc}), in.put(16, std::uint64_t{0x876543210def}),
@@ -217,6 +219,13 @@ TEST_F(xsave, x87_pointers_in_both_layouts)
     EXPECT_EQ(read(OUT).get<std::uint16_t>(12), 0x33);
     EXPECT_EQ(read(OUT).get<std::uint16_t>(20), 0x2b);
     EXPECT_EQ(read(OUT).get<std::uint32_t>(28), 0xffffu) << "MXCSR_MASK";
+    config.features.has[CPU_FEATURE_fcs_fds_deprecated] = true;
+    create();
+    start(3);
+    write(AREA, in);
+    ASSERT_EQ(run(FXRSTOR32), COMPLETED);
+    ASSERT_EQ(run(FXSAVE32), COMPLETED);
+    EXPECT_EQ(read(OUT).get<std::uint16_t>(12) | read(OUT).get<std::uint16_t>(20), 0) << "FCS and FDS are deprecated";
 }
 
 TEST_F(xsave, outside_64_bit_mode_there_are_eight_xmm_registers)
