@@ -27,7 +27,7 @@ uint64_t cpu_segment_address(struct cpu *cpu, int seg, uint64_t offset, unsigned
         return la;
     }
     offset = (uint32_t)offset;
-    if (cpu->cr0 & CR0_PE) {
+    if (cpu_is_protected(cpu)) {
         unsigned type = s->attr & SEG_ATTR_TYPE_MASK;
         bool code = (type & 8) != 0;
         bool allowed = (s->attr & SEG_ATTR_P) && (write ? !code && (type & 2) : !code || (type & 2));

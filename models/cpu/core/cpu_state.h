@@ -213,7 +213,7 @@ enum leave {
 #define MODE_CODE64 0x01u
 #define MODE_CODE32 0x02u  /* CS.D; neither bit: 16-bit code       */
 #define MODE_STACK32 0x04u /* SS.B (outside 64-bit mode)           */
-#define MODE_PROT 0x08u    /* CR0.PE                               */
+#define MODE_PROT 0x08u    /* CR0.PE, but not virtual-8086 mode    */
 #define MODE_USER 0x10u    /* CPL = 3                              */
 #define MODE_STEP 0x20u    /* block of one instruction             */
 #define MODE_SSE_OFF 0x40u /* SSE raises #UD or #NM: CR0.EM, CR0.TS, CR4.OSFXSR */
@@ -364,7 +364,13 @@ VP_NODISCARD enum vp_status cpu_write_cr3(struct cpu *cpu, uint64_t value);
 VP_NODISCARD enum vp_status cpu_write_cr4(struct cpu *cpu, uint64_t value);
 VP_NODISCARD enum vp_status cpu_write_efer(struct cpu *cpu, uint64_t value);
 static inline bool cpu_is_code64(const struct cpu *cpu) { return (cpu->mode & MODE_CODE64) != 0; }
-static inline bool cpu_is_protected(const struct cpu *cpu) { return (cpu->cr0 & CR0_PE) != 0; }
+/* Protected mode proper: segments have descriptors. Virtual-8086 mode has segments of real mode. */
+static inline bool cpu_is_protected(const struct cpu *cpu)
+{
+    return (cpu->cr0 & CR0_PE) != 0 && !(cpu->rflags & FLAG_VM);
+}
+static inline bool cpu_is_v86(const struct cpu *cpu) { return (cpu->cr0 & CR0_PE) != 0 && (cpu->rflags & FLAG_VM); }
+static inline unsigned cpu_iopl(const struct cpu *cpu) { return (unsigned)((cpu->rflags & FLAG_IOPL) >> 12); }
 static inline bool cpu_has_feature(const struct cpu *cpu, enum cpu_feature f) { return cpu->config.features.has[f]; }
 #define CPU_LINEAR_WIDTH 48u /* LA57 is not enumerated */
 

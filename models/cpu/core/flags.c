@@ -87,7 +87,7 @@ void cpu_set_rflags(struct cpu *cpu, uint64_t value, uint64_t mask)
     else if (mask & FLAGS_STATUS)
         cc_set_flags(cpu, (cpu_status_flags(cpu) & ~mask) | (value & mask));
     cpu->rflags = (before & ~other) | (value & other);
-    if ((cpu->rflags ^ before) & FLAG_AC)
+    if ((cpu->rflags ^ before) & (FLAG_AC | FLAG_VM))
         cpu_update_mode(cpu); /* SMAP and alignment checks look at AC */
 }
 

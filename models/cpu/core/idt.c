@@ -90,7 +90,8 @@ static enum vp_status read_target(struct cpu *cpu, const struct gate *g, uint64_
         return VP_FAULT;
     uint16_t attr = descriptor_attr(d[0]);
     bool bad_long = cpu_is_long(cpu) && (!(attr & SEG_ATTR_L) || (attr & SEG_ATTR_DB));
-    if (!attr_is_code(attr) || attr_dpl(attr) > cpu->cpl || bad_long)
+    bool bad_v86 = cpu_is_v86(cpu) && (attr_is_conforming(attr) || attr_dpl(attr) != 0);
+    if (!attr_is_code(attr) || attr_dpl(attr) > cpu->cpl || bad_long || bad_v86)
         return cpu_raise(cpu, EXC_GP, selector_error(g->selector));
     if (!(attr & SEG_ATTR_P))
         return cpu_raise(cpu, EXC_NP, selector_error(g->selector));
@@ -128,6 +129,10 @@ static enum vp_status choose_stack(struct cpu *cpu, const struct gate *g, unsign
 static enum vp_status push_frame(struct cpu *cpu, const struct idt_event *e, struct stack *s, unsigned size,
                                  bool with_ss)
 {
+    static const int data[] = {SEG_GS, SEG_FS, SEG_DS, SEG_ES};
+    for (unsigned i = 0; i < 4 && cpu_is_v86(cpu); i++)
+        if (stack_push(cpu, s, cpu->seg[data[i]].selector, size) != VP_OK)
+            return VP_FAULT;
     if (with_ss && (stack_push(cpu, s, cpu->seg[SEG_SS].selector, size) != VP_OK ||
                     stack_push(cpu, s, cpu->gpr[RSP], size) != VP_OK))
         return VP_FAULT;
@@ -171,6 +176,9 @@ static enum vp_status enter_protected(struct cpu *cpu, const struct idt_event *e
         return VP_FAULT;
 
     /* Everything has been checked: become the handler. */
+    for (int seg = SEG_ES; seg <= SEG_GS && cpu_is_v86(cpu); seg++)
+        if (seg != SEG_CS && seg != SEG_SS)
+            cpu->seg[seg] = (struct segment){0}; /* their selectors mean nothing in protected mode */
     bool masks = g.type == SYSTEM_INTERRUPT_GATE || g.type == SYSTEM_INTERRUPT_GATE16;
     cpu_set_rflags(cpu, 0, FLAG_TF | FLAG_NT | FLAG_RF | FLAG_VM | (masks ? FLAG_IF : 0));
     if (inner) {
@@ -187,5 +195,5 @@ static enum vp_status enter_protected(struct cpu *cpu, const struct idt_event *e
 
 enum vp_status cpu_enter_through_idt(struct cpu *cpu, const struct idt_event *e)
 {
-    return cpu_is_protected(cpu) ? enter_protected(cpu, e) : enter_real(cpu, e);
+    return (cpu->cr0 & CR0_PE) ? enter_protected(cpu, e) : enter_real(cpu, e);
 }

@@ -23,7 +23,15 @@
         LEFT();                                                                                                        \
     } while (0)
 
-OP(int_n) { SOFTWARE_INTERRUPT((uint8_t)op->imm, true); }
+/* Virtual-8086 mode may use INT n with IOPL 3 only; INT3 and INTO always. */
+OP(int_n)
+{
+    if (cpu_is_v86(cpu) && cpu_iopl(cpu) < 3) {
+        (void)cpu_raise(cpu, EXC_GP, 0);
+        LEAVE();
+    }
+    SOFTWARE_INTERRUPT((uint8_t)op->imm, true);
+}
 OP(int3) { SOFTWARE_INTERRUPT(EXC_BP, true); }
 /* INT1 is delivered like a hardware exception: SDM Vol. 2, "INT n/INTO/INT3/INT1". */
 OP(int1) { SOFTWARE_INTERRUPT(EXC_DB, false); }

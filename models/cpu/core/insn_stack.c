@@ -191,11 +191,23 @@ OP(popa)
 }
 
 /* SDM Vol. 2, "PUSHF": VM and RF are clear in the image. */
-OP(pushf) { PUSH_AND_NEXT(cpu_rflags(cpu) & ~(uint64_t)(FLAG_VM | FLAG_RF)); }
+/* Virtual-8086 mode may look at the flags with IOPL 3 only. */
+#define CHECK_V86_FLAGS()                                                                                              \
+    if (VP_UNLIKELY(cpu_is_v86(cpu) && cpu_iopl(cpu) < 3)) {                                                           \
+        (void)cpu_raise(cpu, EXC_GP, 0);                                                                               \
+        LEAVE();                                                                                                       \
+    }
+
+OP(pushf)
+{
+    CHECK_V86_FLAGS();
+    PUSH_AND_NEXT(cpu_rflags(cpu) & ~(uint64_t)(FLAG_VM | FLAG_RF));
+}
 
 /* SDM Vol. 2, "POPF": IOPL changes at CPL 0 only, IF where CPL <= IOPL; VM, VIF, VIP stay; RF is cleared. */
 OP(popf)
 {
+    CHECK_V86_FLAGS();
     uint64_t v = stack_read(cpu, cpu->gpr[RSP], op->size);
     if (cpu->leave != LEAVE_NONE)
         LEAVE();

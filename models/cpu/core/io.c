@@ -9,7 +9,8 @@
 static enum vp_status check_permission(struct cpu *cpu, uint16_t port, unsigned size)
 {
     const struct segment *tr = &cpu->seg[SEG_TR];
-    if (!cpu_is_protected(cpu) || cpu->cpl <= ((cpu->rflags & FLAG_IOPL) >> 12))
+    /* Virtual-8086 mode always asks the map. */
+    if (!cpu_is_v86(cpu) && (!cpu_is_protected(cpu) || cpu->cpl <= cpu_iopl(cpu)))
         return VP_OK;
     /* Only a 32- or 64-bit TSS has a map. */
     if (!(tr->attr & SEG_ATTR_P) || !(attr_type(tr->attr) & 8) || tr->limit < TSS_IO_MAP_OFFSET + 1)

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* IRET, IRETD, IRETQ. Everything popped is checked before anything changes; what far RET shares is in far.c.
- * Source: SDM Vol. 2, "IRET/IRETD/IRETQ".
- *
- * DEVIATION(virtual-8086): an image with VM set at CPL 0 outside long mode raises #GP(0); virtual-8086 mode is not
- * implemented, so no program can be in it. */
+ * Source: SDM Vol. 2, "IRET/IRETD/IRETQ". */
 #include "task.h"
 
 /* Which bits of RFLAGS the image may change: judged by the CPL before the return. */
 static uint64_t flag_mask(const struct cpu *cpu, unsigned size)
 {
     uint64_t mask = FLAGS_STATUS | FLAG_TF | FLAG_DF | FLAG_NT;
-    unsigned iopl = (unsigned)((cpu->rflags & FLAG_IOPL) >> 12);
     if (size > 2)
         mask |= FLAG_RF | FLAG_AC | FLAG_ID;
-    if (!cpu_is_protected(cpu) || cpu->cpl <= iopl)
+    if (!cpu_is_protected(cpu) || cpu->cpl <= cpu_iopl(cpu))
         mask |= FLAG_IF;
     if (cpu->cpl == 0) {
         mask |= FLAG_IOPL;
@@ -46,6 +42,26 @@ static enum vp_status iret_real(struct cpu *cpu, unsigned size)
     return VP_OK;
 }
 
+/* Below EFLAGS lie ESP, SS, ES, DS, FS, GS. */
+static enum vp_status iret_to_v86(struct cpu *cpu, struct stack *s, const uint64_t v[3])
+{
+    static const int segments[] = {SEG_SS, SEG_ES, SEG_DS, SEG_FS, SEG_GS};
+    uint64_t sp, selectors[5];
+    if (stack_pop(cpu, s, &sp, 4) != VP_OK)
+        return VP_FAULT;
+    for (unsigned i = 0; i < 5; i++)
+        if (stack_pop(cpu, s, &selectors[i], 4) != VP_OK)
+            return VP_FAULT;
+    cpu_set_rflags(cpu, v[2], flag_mask(cpu, 4) | FLAG_VM);
+    cpu_set_segment_v86(cpu, SEG_CS, (uint16_t)v[1]);
+    for (unsigned i = 0; i < 5; i++)
+        cpu_set_segment_v86(cpu, segments[i], (uint16_t)selectors[i]);
+    cpu->gpr[RSP] = sp;
+    cpu->rip = v[0];
+    cpu_set_cpl(cpu, 3);
+    return VP_OK;
+}
+
 static enum vp_status iret_protected(struct cpu *cpu, unsigned size, uint64_t next_rip)
 {
     struct stack s = cpu_current_stack(cpu);
@@ -56,7 +72,7 @@ static enum vp_status iret_protected(struct cpu *cpu, unsigned size, uint64_t ne
     if (pop_three(cpu, &s, size, v) != VP_OK)
         return VP_FAULT;
     if (size > 2 && (v[2] & FLAG_VM) && cpu->cpl == 0 && !cpu_is_long(cpu))
-        return cpu_raise(cpu, EXC_GP, 0);
+        return iret_to_v86(cpu, &s, v);
     if (cpu_check_return_cs(cpu, (uint16_t)v[1], v[0], &t) != VP_OK)
         return VP_FAULT;
     /* From 64-bit mode SS:RSP are popped always, otherwise only on a return to an outer level. */
@@ -80,5 +96,7 @@ static enum vp_status iret_protected(struct cpu *cpu, unsigned size, uint64_t ne
 enum vp_status cpu_iret(struct cpu *cpu, unsigned size, uint64_t next_rip)
 {
     cpu->nmi_blocked = false; /* even if the instruction faults: SDM Vol. 3, "Handling Multiple NMIs" */
+    if (cpu_is_v86(cpu) && cpu_iopl(cpu) < 3)
+        return cpu_raise(cpu, EXC_GP, 0);
     return cpu_is_protected(cpu) ? iret_protected(cpu, size, next_rip) : iret_real(cpu, size);
 }

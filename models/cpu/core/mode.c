@@ -10,7 +10,7 @@ void cpu_update_mode(struct cpu *cpu)
 {
     const struct segment *cs = &cpu->seg[SEG_CS], *ss = &cpu->seg[SEG_SS];
     uint32_t mode = 0;
-    if (cpu->cr0 & CR0_PE)
+    if (cpu_is_protected(cpu))
         mode |= MODE_PROT;
     if (cpu_is_long(cpu) && (cs->attr & SEG_ATTR_L)) {
         mode |= MODE_CODE64;

@@ -61,6 +61,8 @@ void cpu_set_cs(struct cpu *cpu, uint16_t selector, uint64_t descriptor, unsigne
 /* The flat segments that SYSCALL, SYSRET, SYSENTER, SYSEXIT load without looking at a descriptor. */
 void cpu_set_flat_cs(struct cpu *cpu, uint16_t selector, unsigned cpl, bool is_64);
 void cpu_set_flat_ss(struct cpu *cpu, uint16_t selector, unsigned cpl);
+/* A segment of virtual-8086 mode. */
+void cpu_set_segment_v86(struct cpu *cpu, int seg, uint16_t selector);
 /* A null SS, as interrupt delivery to an inner level of 64-bit mode leaves it. */
 void cpu_set_null_segment(struct cpu *cpu, int seg, uint16_t selector);
 /* After a return to an outer level: data segments the new CPL may not use become null. */

@@ -27,6 +27,19 @@ void cpu_set_segment_real(struct cpu *cpu, int seg, uint16_t selector)
     cpu_update_mode(cpu);
 }
 
+void cpu_set_segment_v86(struct cpu *cpu, int seg, uint16_t selector)
+{
+    cpu->seg[seg] = (struct segment){
+        .base = (uint64_t)selector << 4,
+        .limit = UINT16_MAX,
+        .selector = selector,
+        .attr = SEG_ATTR_P | SEG_ATTR_S | SEG_ATTR_DPL_MASK | 3,
+    };
+    if (seg == SEG_CS)
+        cpu->chain_gen++;
+    cpu_update_mode(cpu);
+}
+
 static uint64_t table_offset(uint16_t selector) { return selector & 0xfff8u; }
 
 static uint64_t table_base(const struct cpu *cpu, uint16_t selector)

@@ -50,7 +50,7 @@ enum vp_status cpu_sysenter(struct cpu *cpu)
     uint16_t cs = (uint16_t)cpu->sysenter_cs & 0xfffc;
     if (!cpu_has_feature(cpu, CPU_FEATURE_sep))
         return cpu_raise(cpu, EXC_UD, 0);
-    if (!cpu_is_protected(cpu) || cs == 0)
+    if (!(cpu->cr0 & CR0_PE) || cs == 0)
         return cpu_raise(cpu, EXC_GP, 0);
     cpu_set_rflags(cpu, 0, FLAG_VM | FLAG_IF | FLAG_RF);
     cpu->gpr[RSP] = is_long ? cpu->sysenter_esp : (uint32_t)cpu->sysenter_esp;

@@ -3,9 +3,7 @@
  * and 16-bit task-state segments. Everything that belongs to the old task is checked first; from the point on where TR
  * names the new task, faults belong to the new task and are raised at its first instruction.
  * Source: SDM Vol. 3, chapter "Task Management", tables "Exception Conditions Checked During a Task Switch" and "Effect
- * of a Task Switch on Busy Flag, NT Flag, Previous Task Link Field, and TS Flag".
- *
- * DEVIATION(task-vm): a task whose EFLAGS image has VM set is refused with #TS: there is no virtual-8086 mode. */
+ * of a Task Switch on Busy Flag, NT Flag, Previous Task Link Field, and TS Flag". */
 #include "task.h"
 
 #include "debug.h"
@@ -152,15 +150,15 @@ static void load_registers(struct cpu *cpu, const struct task *t, const struct t
     if (e->cause == TASK_CALL || e->cause == TASK_EVENT)
         flags |= FLAG_NT;
     cpu_set_rflags(cpu, flags,
-                   FLAGS_STATUS | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_AC | FLAG_VIF |
-                       FLAG_VIP | FLAG_ID);
+                   FLAGS_STATUS | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_VM | FLAG_AC |
+                       FLAG_VIF | FLAG_VIP | FLAG_ID);
     for (unsigned i = 0; i < 6; i++) {
         uint16_t selector = i < l->selectors ? (uint16_t)field(t, l->es + i * l->slot, 2) : 0;
         cpu->seg[segments[i]] = (struct segment){.selector = selector}; /* unusable until its descriptor is loaded */
     }
     cpu->seg[SEG_LDTR] = (struct segment){.selector = (uint16_t)field(t, l->ldt, 2)};
     cpu->chain_gen++; /* CS has another base */
-    cpu->cpl = (uint8_t)selector_rpl(cpu->seg[SEG_CS].selector);
+    cpu->cpl = cpu_is_v86(cpu) ? 3 : (uint8_t)selector_rpl(cpu->seg[SEG_CS].selector);
 }
 
 static enum vp_status load_ldt(struct cpu *cpu)
@@ -226,11 +224,11 @@ static enum vp_status load_descriptor(struct cpu *cpu, int seg)
 static enum vp_status enter_new(struct cpu *cpu, const struct task *t, const struct task_event *e)
 {
     static const int order[] = {SEG_CS, SEG_SS, SEG_DS, SEG_ES, SEG_FS, SEG_GS};
-    if (t->layout->size == 4 && (field(t, t->layout->flags, 4) & FLAG_VM))
-        return raise_for(cpu, EXC_TS, t->selector);
     if (load_ldt(cpu) != VP_OK)
         return VP_FAULT;
-    for (unsigned i = 0; i < 6; i++)
+    for (unsigned i = 0; i < 6 && cpu_is_v86(cpu); i++)
+        cpu_set_segment_v86(cpu, order[i], cpu->seg[order[i]].selector);
+    for (unsigned i = 0; i < 6 && !cpu_is_v86(cpu); i++)
         if (load_descriptor(cpu, order[i]) != VP_OK)
             return VP_FAULT;
     if (e->has_error_code) {
