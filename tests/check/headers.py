@@ -6,7 +6,7 @@ import posixpath
 import shlex
 import subprocess
 
-from layers import PUBLIC, layer_of
+from layers import PUBLIC, WHITE_BOX, layer_of
 
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-unused-function", "-Wno-unused-const-variable"]
 GUEST_FLAGS = ["-std=gnu17", "-ffreestanding", "-mgeneral-regs-only", "-muintr", "-Isw/include", "-Isw/lib", "-Isw/boot"]
@@ -36,6 +36,8 @@ def compilations(tree):
     for path in tree.headers("models", "platform", "sw", "tests"):
         layer, model = layer_of(path)
         beside = [f"-I{posixpath.dirname(path)}"]
+        # These share the fixtures of the model's unit tests.
+        beside += [f"-Itests/unit/{m}" for m, folders in WHITE_BOX.items() if path.startswith(folders)]
         if layer == "core":
             yield path, [*c, *beside, *core]
             if posixpath.basename(path) in PUBLIC[model]:

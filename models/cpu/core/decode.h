@@ -108,6 +108,15 @@ struct opcode_row {
         .cls = TIMING_CLASS_##cls_, .modrm = -1, .feature = CPU_FEATURE_##feature_ + 1, .flags = (flags_),             \
         .reg_file = FILE_##reg_, .rm_file = FILE_##rm_, .unit = UNIT_##unit_,                                          \
     }
+/* The same for instructions on 32 or 64 bits of a general register: handler_ is the one of 32, that of 64 follows. */
+#define ROW_VECTOR_Y(feature_, unit_, map_, op_, ext_, pfx_, mod_, form_, size_, reg_, rm_, handler_, cls_, flags_,    \
+                     name_)                                                                                            \
+    {                                                                                                                  \
+        .mnemonic = name_, .map = MAP_##map_, .opcode = op_, .ext = ext_, .prefix = PFX_##pfx_, .mod = MOD_##mod_,     \
+        .form = FORM_##form_, .size = SIZE_##size_, .kind = KIND_Y, .handler = H_##handler_,                           \
+        .cls = TIMING_CLASS_##cls_, .modrm = -1, .feature = CPU_FEATURE_##feature_ + 1, .flags = (flags_),             \
+        .reg_file = FILE_##reg_, .rm_file = FILE_##rm_, .unit = UNIT_##unit_,                                          \
+    }
 /* A row of the x87: by ModRM.reg (ext) with a memory or register operand, or by the exact ModRM byte. */
 #define ROW_X87(op_, ext_, mod_, handler_, flags_, name_)                                                              \
     {                                                                                                                  \

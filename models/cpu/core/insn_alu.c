@@ -77,7 +77,8 @@ static inline void cc_sbb(struct cpu *cpu, unsigned bits, uint64_t a, uint64_t b
 #define ALU_SIZES(name) ALU(name, 8) ALU(name, 16) ALU(name, 32) ALU(name, 64)
 ALU_SIZES(add)
 ALU_SIZES(sub)
-ALU_SIZES(or) ALU_SIZES(and) ALU_SIZES(xor)
+ALU_SIZES(or)
+ALU_SIZES(and) ALU_SIZES(xor)
 
 /* ADC and SBB read CF first. */
 #define EXPR_adc(a, b) ((a) + (b) + carry)

@@ -191,14 +191,15 @@ OP(jcc) { JUMP_IF(cpu_condition(cpu, op->reg)); }
 #define JCC_SUB_ALL(bits)                                                                                              \
     JCC_SUB(o, bits, of)                                                                                               \
     JCC_SUB(no, bits, !of)                                                                                             \
-    JCC_SUB(b, bits, a < b) JCC_SUB(ae, bits, a >= b) JCC_SUB(e, bits, r == 0) JCC_SUB(ne, bits, r != 0)               \
-        JCC_SUB(be, bits, a <= b) JCC_SUB(a, bits, a > b) JCC_SUB(s, bits, (int##bits##_t)r < 0)                       \
-            JCC_SUB(ns, bits, (int##bits##_t)r >= 0) JCC_SUB(p, bits, flag_parity(r) != 0)                             \
-                JCC_SUB(np, bits, flag_parity(r) == 0) JCC_SUB(l, bits, sa < sb) JCC_SUB(ge, bits, sa >= sb)           \
-                    JCC_SUB(le, bits, sa <= sb) JCC_SUB(g, bits, sa > sb)
+    JCC_SUB(b, bits, a < b)                                                                                            \
+    JCC_SUB(ae, bits, a >= b) JCC_SUB(e, bits, r == 0) JCC_SUB(ne, bits, r != 0) JCC_SUB(be, bits, a <= b)             \
+        JCC_SUB(a, bits, a > b) JCC_SUB(s, bits, (int##bits##_t)r < 0) JCC_SUB(ns, bits, (int##bits##_t)r >= 0)        \
+            JCC_SUB(p, bits, flag_parity(r) != 0) JCC_SUB(np, bits, flag_parity(r) == 0) JCC_SUB(l, bits, sa < sb)     \
+                JCC_SUB(ge, bits, sa >= sb) JCC_SUB(le, bits, sa <= sb) JCC_SUB(g, bits, sa > sb)
 JCC_SUB_ALL(8)
 JCC_SUB_ALL(16)
-JCC_SUB_ALL(32) JCC_SUB_ALL(64)
+JCC_SUB_ALL(32)
+JCC_SUB_ALL(64)
 
 /* After AND, OR, XOR, TEST: CF = OF = 0. The conditions on one flag of the result serve others too: translate.c. */
 #define JCC_LOGIC(cc, bits, condition)                                                                                 \
@@ -211,8 +212,9 @@ JCC_SUB_ALL(32) JCC_SUB_ALL(64)
 #define JCC_LOGIC_ALL(bits)                                                                                            \
     JCC_LOGIC(o, bits, false)                                                                                          \
     JCC_LOGIC(no, bits, true)                                                                                          \
-    JCC_LOGIC(b, bits, false) JCC_LOGIC(ae, bits, true) JCC_LOGIC(e, bits, r == 0) JCC_LOGIC(ne, bits, r != 0)         \
-        JCC_LOGIC(be, bits, r == 0) JCC_LOGIC(a, bits, r != 0) JCC_LOGIC(s, bits, r < 0) JCC_LOGIC(ns, bits, r >= 0)   \
+    JCC_LOGIC(b, bits, false)                                                                                          \
+    JCC_LOGIC(ae, bits, true) JCC_LOGIC(e, bits, r == 0) JCC_LOGIC(ne, bits, r != 0) JCC_LOGIC(be, bits, r == 0)       \
+        JCC_LOGIC(a, bits, r != 0) JCC_LOGIC(s, bits, r < 0) JCC_LOGIC(ns, bits, r >= 0)                               \
             JCC_LOGIC(p, bits, flag_parity((uint64_t)r) != 0) JCC_LOGIC(np, bits, flag_parity((uint64_t)r) == 0)       \
                 JCC_LOGIC(l, bits, r < 0) JCC_LOGIC(ge, bits, r >= 0) JCC_LOGIC(le, bits, r <= 0)                      \
                     JCC_LOGIC(g, bits, r > 0)

@@ -125,15 +125,14 @@ OP(mmx_pmovmskb)
     NEXT();
 }
 
-/* Only the selected bytes are written; all eight must be writable (the manual leaves open whether a masked byte
- * faults). */
-static void masked_store(struct cpu *cpu, uint64_t la, uint64_t data, uint64_t mask)
+/* Only the selected bytes are written; all must be writable (the manual leaves open whether a masked byte faults). */
+static void masked_store(struct cpu *cpu, uint64_t la, const union vec *data, const union vec *mask, unsigned bytes)
 {
-    if (!x87_may_write(cpu, la, 8))
+    if (!x87_may_write(cpu, la, bytes))
         return;
-    for (unsigned i = 0; i < 8; i++)
-        if (((mask >> (8 * i)) & 0x80) && cpu->leave == LEAVE_NONE)
-            cpu_mem_write_slow(cpu, la + i, (uint8_t)(data >> (8 * i)), 1);
+    for (unsigned i = 0; i < bytes; i++)
+        if ((mask->u8[i] & 0x80) && cpu->leave == LEAVE_NONE)
+            cpu_mem_write_slow(cpu, la + i, data->u8[i], 1);
 }
 
 /* The destination is DS:rDI; translate.c has made it the record's memory operand. */
@@ -141,11 +140,22 @@ OP(mmx_maskmovq)
 {
     MMX_BEGIN();
     ADDRESS(la, 8, true);
-    masked_store(cpu, la, MMX(op->reg), MMX(op->rm));
+    masked_store(cpu, la, (const union vec *)(const void *)&MMX(op->reg), (const union vec *)(const void *)&MMX(op->rm),
+                 8);
     if (cpu->leave != LEAVE_NONE)
         LEAVE();
     MEM_HOOK(la, 8, TIMING_STORE);
     MMX_ENTER();
+    NEXT();
+}
+
+OP(sse_maskmovdqu)
+{
+    ADDRESS(la, 16, true);
+    masked_store(cpu, la, &XMM(op->reg), &XMM(op->rm), 16);
+    if (cpu->leave != LEAVE_NONE)
+        LEAVE();
+    MEM_HOOK(la, 16, TIMING_STORE);
     NEXT();
 }
 

@@ -60,7 +60,8 @@
         NEXT();                                                                                                        \
     }
 MOV_FORMS(8)
-MOV_FORMS(16) MOV_FORMS(32) MOV_FORMS(64)
+MOV_FORMS(16)
+MOV_FORMS(32) MOV_FORMS(64)
 
 /* name: movzx8 = from 8 bits; the suffix is the destination's size. */
 #define EXTEND(name, from, type, bits)                                                                                 \
@@ -149,7 +150,8 @@ static inline uint64_t swap_64(uint64_t v) { return __builtin_bswap64(v); }
         NEXT();                                                                                                        \
     }
 MOVBE_FORMS(8)
-MOVBE_FORMS(16) MOVBE_FORMS(32) MOVBE_FORMS(64)
+MOVBE_FORMS(16)
+MOVBE_FORMS(32) MOVBE_FORMS(64)
 
     OP(xlat)
 {

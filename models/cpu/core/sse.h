@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shapes of SSE handlers. In each, `a` is the destination's old value and `b` the r/m operand; `expr` gives the
- * destination's new value. a, b and expr are __m128i, in _PS __m128, in _PD __m128d.
- *   SSE_OP               16-byte operand, aligned in memory: integer, logic, shuffles
- *   SSE_FP_PS, _PD       the same with floating-point arithmetic: rounding and exceptions
- *   SSE_FP_SS, _SD       only the low 32 or 64 bits of the operand are read, no alignment
+/* Shapes of SSE handlers. An instruction is executed by the same instruction of the host, written as assembly because
+ * the compiler is free to exchange the operands of its intrinsics, which NaNs would tell. SSE_INT(insn) 16-byte
+ * operand, aligned in memory: integer, logic, shuffles SSE_LOW_16/32/64(insn)   only the low bits of the operand are
+ * read, no alignment SSE_FP(insn)             as SSE_INT with floating-point arithmetic: rounding and exceptions
+ *   SSE_FP_SS/SD(insn)       the low 32 or 64 bits
  * Source: SDM Vol. 2, the instructions' pages; alignment: Vol. 1, "Memory Alignment" of the SSE programming chapters.
  */
 #ifndef CPU_SSE_H
@@ -12,30 +12,39 @@
 #include "host_fp.h"
 #include "mem.h"
 
-#define SSE_OP(name, expr)                                                                                             \
-    OP(name)                                                                                                           \
+/* exec_<insn>(destination, source). Volatile: it may use and change MXCSR. */
+#define SSE_EXEC(insn)                                                                                                 \
+    static inline __m128i exec_##insn(__m128i a, __m128i b)                                                            \
     {                                                                                                                  \
-        RM_READ_VEC(b, true);                                                                                          \
-        const __m128i a = XMM(op->reg).i;                                                                              \
-        XMM(op->reg).i = (expr);                                                                                       \
+        __asm__ volatile(#insn " %1, %0" : "+x"(a) : "x"(b));                                                          \
+        return a;                                                                                                      \
+    }
+#define SSE_BODY(insn, read)                                                                                           \
+    SSE_EXEC(insn)                                                                                                     \
+    OP(sse_##insn)                                                                                                     \
+    {                                                                                                                  \
+        read;                                                                                                          \
+        XMM(op->reg).i = exec_##insn(XMM(op->reg).i, b);                                                               \
         NEXT();                                                                                                        \
     }
-/* The common body: `read` declares raw_, the operand. */
-#define SSE_FP_BODY(name, type, member, cast, read, expr)                                                              \
-    OP(name)                                                                                                           \
+/* The result is written only if no unmasked exception came up. */
+#define SSE_FP_BODY(insn, read)                                                                                        \
+    SSE_EXEC(insn)                                                                                                     \
+    OP(sse_##insn)                                                                                                     \
     {                                                                                                                  \
         read;                                                                                                          \
         FP_BEGIN();                                                                                                    \
-        const type a = XMM(op->reg).member, b = cast(raw_);                                                            \
-        const type result_ = (expr);                                                                                   \
+        const __m128i result = exec_##insn(XMM(op->reg).i, b);                                                         \
         FP_END();                                                                                                      \
-        (void)a;                                                                                                       \
-        XMM(op->reg).member = result_;                                                                                 \
+        XMM(op->reg).i = result;                                                                                       \
         NEXT();                                                                                                        \
     }
-#define SSE_FP_PS(name, expr) SSE_FP_BODY(name, __m128, ps, _mm_castsi128_ps, RM_READ_VEC(raw_, true), expr)
-#define SSE_FP_PD(name, expr) SSE_FP_BODY(name, __m128d, pd, _mm_castsi128_pd, RM_READ_VEC(raw_, true), expr)
-#define SSE_FP_SS(name, expr) SSE_FP_BODY(name, __m128, ps, _mm_castsi128_ps, RM_READ_VEC_LOW(32, raw_), expr)
-#define SSE_FP_SD(name, expr) SSE_FP_BODY(name, __m128d, pd, _mm_castsi128_pd, RM_READ_VEC_LOW(64, raw_), expr)
+#define SSE_INT(insn) SSE_BODY(insn, RM_READ_VEC(b, true))
+#define SSE_LOW_16(insn) SSE_BODY(insn, RM_READ_VEC_LOW(16, b))
+#define SSE_LOW_32(insn) SSE_BODY(insn, RM_READ_VEC_LOW(32, b))
+#define SSE_LOW_64(insn) SSE_BODY(insn, RM_READ_VEC_LOW(64, b))
+#define SSE_FP(insn) SSE_FP_BODY(insn, RM_READ_VEC(b, true))
+#define SSE_FP_SS(insn) SSE_FP_BODY(insn, RM_READ_VEC_LOW(32, b))
+#define SSE_FP_SD(insn) SSE_FP_BODY(insn, RM_READ_VEC_LOW(64, b))
 
 #endif

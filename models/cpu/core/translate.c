@@ -200,6 +200,8 @@ void translate(struct cpu *cpu, const struct insn *in, uint64_t rip, struct op *
     unsigned rm_bytes = in->operand_bytes;
     if (row->kind == KIND_EXTEND) /* the source is narrower than the destination */
         rm_bytes = row->handler == H_movzx8_8 || row->handler == H_movsx8_8 ? 1 : 2;
+    if (row->handler == H_crc32_8 && row->kind == KIND_ONE)
+        rm_bytes = 1;
     if (in->has_modrm) {
         op->reg = file_offset(row->reg_file, in->reg, in->operand_bytes, in);
         if (in->mod == 3)

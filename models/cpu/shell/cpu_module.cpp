@@ -100,8 +100,8 @@ void cpu_module::run_slice()
         sync();
 }
 
-// HLT, MWAIT, UMWAIT, TPAUSE, wait-for-SIPI: costs nothing. The event is notified for the cycle of the next thing that can wake the core, and
-// again by wake() if something earlier turns up.
+// HLT, MWAIT, UMWAIT, TPAUSE, wait-for-SIPI: costs nothing. The event is notified for the cycle of the next thing that
+// can wake the core, and again by wake() if something earlier turns up.
 void cpu_module::wait_until_woken()
 {
     const std::uint32_t index = m_config.core.index;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Repeated string instructions where they are interrupted: by time, by faults, by single steps, at devices; their cost
 // and count; ports; segments and address sizes outside 64-bit mode. What they compute is judged by the host
-// (test_insn_oracle_flow.cpp).
+// (tests/oracle/test_oracle_flow.cpp).
 #include "cpu_fixture.h"
 
 #include <numeric>
