@@ -34,7 +34,7 @@ struct parser {
     CLI::App *run = nullptr, *models = nullptr, *config = nullptr;
     std::map<const CLI::Option *, std::string> keys; // of options that set a key; "" for --set
     std::vector<std::string> texts;                  // --set and key options; only parse_order is read
-    std::string profile, max_time, max_insns, exit_status = "plain", progress_text = "auto";
+    std::string profile, lint, max_time, max_insns, exit_status = "plain", progress_text = "auto";
     std::vector<std::string> config_files;
     run_options options;
 
@@ -83,6 +83,8 @@ struct parser {
         run->add_option("--trace", options.trace_path, "Write a timeline for Perfetto or chrome://tracing")
             ->type_name("FILE.json");
         run->add_option("--itrace", options.itrace_path, "Write every instruction, disassembled")->type_name("FILE");
+        run->add_option("--lint", lint, "Warn of guest code that the manual allows but nobody wants")
+            ->type_name("uintr");
         run->add_option("--max-time", max_time, "Stop after this simulated time, for example 10ms")->type_name("T");
         run->add_option("--max-insns", max_insns, "Stop after about so many instructions of all cores")->type_name("N");
         run->add_option("--exit-status", exit_status, "How the guest's exit value becomes the exit status")
@@ -148,6 +150,9 @@ void finish_run_options(parser &p)
             throw user_error(fmt::format("--max-insns: '{}': expected a whole number above 0", p.max_insns));
         o.max_insns = *n;
     }
+    if (!p.lint.empty())
+        check_choice("--lint", p.lint, {"uintr"});
+    o.lint_uintr = !p.lint.empty();
     check_choice("--exit-status", p.exit_status, {"plain", "qemu"});
     check_choice("--progress", p.progress_text, {"auto", "on", "off"});
     o.qemu_exit_status = p.exit_status == "qemu";

@@ -107,6 +107,7 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
         m_timeline = std::make_unique<timeline>(options.trace_path, m_core_count, m_clock_hz);
     if (!options.itrace_path.empty())
         m_insn_trace = std::make_unique<insn_trace>(options.itrace_path);
+    build_lint();
 
     for (std::uint32_t i = 0; i < m_core_count; i++)
         build_core(i);
@@ -138,8 +139,9 @@ struct cpu_module_config platform::core_config(std::uint32_t index) const
     c.core.features = features_of(m_config);
     c.core.physical_address_width = static_cast<std::uint8_t>(m_config.integer("cpu.physical_address_width"));
     c.period = m_period;
-    c.trace_insns = m_insn_trace != nullptr;
-    c.trace_events = m_timeline != nullptr;
+    c.trace_insns = m_insn_trace != nullptr || m_lint != nullptr;
+    c.trace_mem = m_lint != nullptr;
+    c.trace_events = m_timeline != nullptr || m_lint != nullptr;
     return c;
 }
 
@@ -311,6 +313,8 @@ void platform::uintr_step(std::uint32_t core, enum uintr_step step, const struct
                           std::uint64_t cycle, std::uint64_t pd)
 {
     m_uintr.step(core, step, info, cycle, pd);
+    if (m_lint)
+        m_lint->step(core, step, info);
 }
 
 std::uint64_t platform::uintr_number(std::uint32_t core) { return m_uintr.number_for_ipi(core); }
@@ -328,7 +332,15 @@ void platform::write(const uintr_report &report)
         m_timeline->user_interrupt(report.record);
 }
 
-void platform::trace_insn(std::uint32_t core, const struct cpu_trace_insn &insn) { m_insn_trace->add(core, insn); }
+void platform::trace_insn(std::uint32_t core, const struct cpu_trace_insn &insn)
+{
+    if (m_insn_trace)
+        m_insn_trace->add(core, insn);
+    if (m_lint)
+        m_lint->insn(core, insn);
+}
+
+void platform::trace_mem(std::uint32_t core, const struct cpu_trace_mem &access) { m_lint->mem(core, access); }
 
 void platform::unimplemented(std::uint32_t core, std::uint64_t rip, const std::uint8_t *bytes, std::uint32_t length,
                              unsigned mode_bits)
@@ -341,7 +353,10 @@ void platform::unimplemented(std::uint32_t core, std::uint64_t rip, const std::u
 void platform::trace_event(std::uint32_t core, enum cpu_trace_event event, std::uint32_t detail, std::uint64_t value,
                            std::uint64_t cycle)
 {
-    m_timeline->core_event(core, event, detail, value, cycle);
+    if (m_timeline)
+        m_timeline->core_event(core, event, detail, value, cycle);
+    if (m_lint && event == CPU_TRACE_CPL)
+        m_lint->cpl_changed(core, detail);
 }
 
 void platform::eoi_broadcast(std::uint8_t vector) { m_ioapic.eoi(vector); }

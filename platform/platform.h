@@ -18,6 +18,7 @@
 #include "devices/uart16550.h"
 #include "interconnect_module.h"
 #include "lapic_module.h"
+#include "lint/uintr_lint.h"
 #include "memory_lt_module.h"
 #include "progress.h"
 #include "run_options.h"
@@ -37,7 +38,10 @@
 namespace vp
 {
 
-class platform : public sc_core::sc_module, private cpu_observer, private tlm::tlm_analysis_if<uintr_report>
+class platform : public sc_core::sc_module,
+                 private cpu_observer,
+                 private tlm::tlm_analysis_if<uintr_report>,
+                 private lint_machine
 {
   public:
     // interrupted: becomes nonzero when the user wants to stop (a signal handler's flag); may be null. guest_output:
@@ -71,6 +75,7 @@ class platform : public sc_core::sc_module, private cpu_observer, private tlm::t
                     std::uint64_t pd) override;
     std::uint64_t uintr_number(std::uint32_t core) override;
     void trace_insn(std::uint32_t core, const struct cpu_trace_insn &insn) override;
+    void trace_mem(std::uint32_t core, const struct cpu_trace_mem &access) override;
     void unimplemented(std::uint32_t core, std::uint64_t rip, const std::uint8_t *bytes, std::uint32_t length,
                        unsigned mode_bits) override;
     void trace_event(std::uint32_t core, enum cpu_trace_event event, std::uint32_t detail, std::uint64_t value,
@@ -80,6 +85,15 @@ class platform : public sc_core::sc_module, private cpu_observer, private tlm::t
     void shut_down(std::uint32_t core, std::uint64_t cycle) override;
     void all_idle(std::uint64_t cycle) override;
     void write(const uintr_report &report) override; // a user interrupt is complete
+
+    // Answering the lint (platform_lint.cpp)
+    void build_lint();
+    std::uint32_t core_count() const override { return m_core_count; }
+    struct cpu_regs registers(std::uint32_t core) override;
+    std::uint64_t uintr_msr(std::uint32_t core, std::uint32_t msr) override;
+    bool is_x2apic(std::uint32_t core) override;
+    bool read(std::uint32_t core, std::uint64_t linear, void *bytes, std::size_t size) override;
+    bool translate(std::uint32_t core, std::uint64_t linear, std::uint64_t *physical) override;
 
     // Ending
     void request_end(std::uint64_t cycle, end_reason reason, std::uint32_t value = 0);
@@ -121,6 +135,7 @@ class platform : public sc_core::sc_module, private cpu_observer, private tlm::t
     std::unique_ptr<timeline> m_timeline;
     std::unique_ptr<insn_trace> m_insn_trace;
     missing_insns m_missing;
+    std::unique_ptr<uintr_lint> m_lint;
 
     memory_lt_module m_ram;
     struct memory *const m_ram_core;

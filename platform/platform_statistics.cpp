@@ -40,7 +40,7 @@ const char *mnemonic(unsigned vector)
     }
 }
 
-std::string registers(std::uint32_t index, const struct cpu_regs &r, bool waiting)
+std::string register_text(std::uint32_t index, const struct cpu_regs &r, bool waiting)
 {
     static constexpr const char *NAMES[16] = {"RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
                                               "R8 ", "R9 ", "R10", "R11", "R12", "R13", "R14", "R15"};
@@ -125,6 +125,9 @@ void platform::report_uintr(stat_tree &tree) const
     tree.add("uintr.returned", t.returned, "interrupts", "User interrupts whose handler returned by UIRET");
     tree.add("uintr.untracked", t.untracked, "interrupts", "Delivered without a SENDUIPI that was seen");
     tree.add("uintr.undelivered", m_stages.undelivered(), "interrupts", "Posted but not delivered when the run ended");
+    if (m_lint)
+        tree.add("uintr.lint_warnings", m_lint->warnings(), "warnings",
+                 "Places in the guest that --lint uintr told of");
 }
 
 void platform::report_rest(stat_tree &tree) const
@@ -171,7 +174,7 @@ std::string platform::why_stuck() const
     for (std::uint32_t i = 0; i < m_core_count; i++) {
         struct cpu_regs regs = {};
         cpu_get_regs(m_cores[i]->core(), &regs);
-        out += registers(i, regs, cpu_is_waiting(m_cores[i]->core()));
+        out += register_text(i, regs, cpu_is_waiting(m_cores[i]->core()));
     }
     return out;
 }

@@ -18,6 +18,7 @@ struct run_options {
     std::string stats_path, trace_path, itrace_path; // "" if not wanted
     std::uint64_t max_time_ps = 0;                   // 0: no limit
     std::uint64_t max_insns = 0;                     // 0: no limit
+    bool lint_uintr = false;                         // --lint uintr
     bool qemu_exit_status = false;
     progress_mode progress = progress_mode::automatic;
     bool quiet = false;

@@ -255,11 +255,10 @@ quantum configuration::quantum_setting() const { return *parse_quantum(text("pla
 
 std::string configuration::print() const
 {
-    std::size_t name_width = 0, value_width = 0;
-    for (const config_entry &e : m_entries) {
+    constexpr std::size_t value_width = 18; // longer ones (lists) push their line's origin to the right
+    std::size_t name_width = 0;
+    for (const config_entry &e : m_entries)
         name_width = std::max(name_width, e.key.name.size());
-        value_width = std::max(value_width, to_text(e.value).size() + (e.key.unit.empty() ? 0 : e.key.unit.size() + 1));
-    }
     std::string out;
     for (const config_entry &e : m_entries) {
         std::string value = to_text(e.value) + (e.key.unit.empty() ? "" : " " + e.key.unit);

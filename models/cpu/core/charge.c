@@ -22,9 +22,15 @@ void cpu_charge_stage(struct cpu *cpu, enum timing_stage stage, uint64_t upid_pa
 void cpu_observe_mem(struct cpu *cpu, uint64_t la, unsigned bytes, int access)
 {
     uint64_t pa = 0;
-    if (!cpu->timing->model->mem_cost)
+    if (!cpu->timing->model->mem_cost && !cpu->bus.trace_mem)
         return;
     (void)cpu_debug_translate(cpu, la, &pa);
+    if (cpu->bus.trace_mem) {
+        const struct cpu_trace_mem t = {.linear = la, .physical = pa, .bytes = bytes, .access = (uint32_t)access};
+        cpu_bus(cpu)->trace_mem(cpu->bus.ctx, &t);
+    }
+    if (!cpu->timing->model->mem_cost)
+        return;
     struct timing_mem m = {
         .core = cpu->config.index,
         .access = (uint32_t)access,

@@ -30,7 +30,7 @@ struct cpu *cpu_create(const struct cpu_config *config, const struct cpu_bus *bu
     cpu->config = *config;
     cpu->bus = *bus;
     cpu->timing = timing;
-    bool observed = timing->model->mem_cost || timing->model->branch_cost || bus->trace_insn;
+    bool observed = timing->model->mem_cost || timing->model->branch_cost || bus->trace_insn || bus->trace_mem;
     cpu->engine = observed ? &engine_observed : &engine_plain;
     cpu->chain_gen = 1;
     cpu->blocks = block_cache_create(cpu);
@@ -235,4 +235,4 @@ void cpu_set_regs(struct cpu *cpu, const struct cpu_regs *r)
 const struct cpu_stats *cpu_stats(const struct cpu *cpu) { return &cpu->stats; }
 
 const struct vp_fault *cpu_last_fault(const struct cpu *cpu) { return &cpu->last_fault; }
-uint64_t cpu_uintr_pd(const struct cpu *cpu) { return uintr_msr_read(cpu->uintr, UINTR_MSR_PD); }
+uint64_t cpu_uintr_msr(const struct cpu *cpu, uint32_t msr) { return uintr_msr_read(cpu->uintr, msr); }

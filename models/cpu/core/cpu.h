@@ -62,6 +62,13 @@ struct cpu_trace_insn {
     uint8_t cpl;
 };
 
+/* One data access that an instruction has made: explicit operands and the stack, not those of the UINTR unit. */
+struct cpu_trace_mem {
+    uint64_t linear, physical;
+    uint32_t bytes;
+    uint32_t access; /* enum timing_access */
+};
+
 /* Things a trace wants to know besides instructions. */
 enum cpu_trace_event {
     CPU_TRACE_EXCEPTION, /* detail: vector, value: error code    */
@@ -100,6 +107,7 @@ struct cpu_bus {
     /* Observers; may be NULL. uintr_step: enum uintr_step of uintr.h, with the cycle at which the step ended. */
     void (*uintr_step)(void *ctx, int step, const struct uintr_step_info *info, uint64_t cycle);
     void (*trace_insn)(void *ctx, const struct cpu_trace_insn *insn);
+    void (*trace_mem)(void *ctx, const struct cpu_trace_mem *access); /* after the trace_insn of its instruction */
     void (*trace_event)(void *ctx, enum cpu_trace_event event, uint32_t detail, uint64_t value, uint64_t cycle);
     /* Optional. A store at the writer's cycle (0: a device's) hit the line that this core waits for: look again. */
     void (*monitor_hit)(void *ctx, uint64_t cycle);
@@ -163,9 +171,13 @@ void cpu_set_regs(struct cpu *cpu, const struct cpu_regs *regs); /* gpr, rip, rf
 const struct cpu_stats *cpu_stats(const struct cpu *cpu);
 #pragma GCC diagnostic pop
 const struct vp_fault *cpu_last_fault(const struct cpu *cpu); /* the exception that led to shutdown */
-uint64_t cpu_uintr_pd(const struct cpu *cpu);                 /* IA32_UINTR_PD, for the tracker */
-/* Debug read through the current translation; answers the number of bytes that could be read. */
+
+/* Looking on, also from callbacks (where RIP of cpu_get_regs may be that of the block, not of the instruction). */
+uint64_t cpu_uintr_msr(const struct cpu *cpu, uint32_t msr); /* UINTR_MSR_* of uintr.h */
+/* Debug accesses through the current translation, whatever the privilege. Read answers the number of bytes that could
+ * be read; translate whether the page is present. */
 size_t cpu_debug_read(struct cpu *cpu, uint64_t linear, void *bytes, size_t size);
+bool cpu_debug_translate(struct cpu *cpu, uint64_t linear, uint64_t *physical);
 
 /* CPUID feature names for configuration. NULL past the last; -1 if unknown. */
 const char *cpu_feature_name(enum cpu_feature feature);

@@ -385,7 +385,6 @@ struct translation {
 VP_NODISCARD enum vp_status cpu_page_walk(struct cpu *cpu, uint64_t la, enum mem_access access, enum mmu_view view,
                                           struct translation *t);
 /* The same without side effects, for debug reads: false if not mapped. */
-bool cpu_debug_translate(struct cpu *cpu, uint64_t la, uint64_t *pa);
 
 /* Walks and fills the TLB entry of la in view; VP_FAULT: #PF raised. */
 VP_NODISCARD enum vp_status cpu_tlb_fill(struct cpu *cpu, uint64_t la, enum mem_access access, enum mmu_view view);

@@ -78,7 +78,8 @@ static inline void cc_sbb(struct cpu *cpu, unsigned bits, uint64_t a, uint64_t b
 ALU_SIZES(add)
 ALU_SIZES(sub)
 ALU_SIZES(or)
-ALU_SIZES(and) ALU_SIZES(xor)
+ALU_SIZES(and)
+ALU_SIZES(xor)
 
 /* ADC and SBB read CF first. */
 #define EXPR_adc(a, b) ((a) + (b) + carry)
@@ -127,7 +128,8 @@ ALU_SIZES(and) ALU_SIZES(xor)
         NEXT();                                                                                                        \
     }
 #define CARRY_SIZES(name) CARRY(name, 8) CARRY(name, 16) CARRY(name, 32) CARRY(name, 64)
-    CARRY_SIZES(adc) CARRY_SIZES(sbb)
+CARRY_SIZES(adc)
+CARRY_SIZES(sbb)
 
 /* CMP and TEST only set flags. */
 #define EXPR_cmp(a, b) ((a) - (b))
@@ -156,7 +158,7 @@ ALU_SIZES(and) ALU_SIZES(xor)
     COMPARE(name, bits, mi, LOAD_OPERAND(bits, a), IMM_OPERAND(bits, b))
 #define COMPARE_SIZES(name)                                                                                            \
     COMPARE_FORMS(name, 8) COMPARE_FORMS(name, 16) COMPARE_FORMS(name, 32) COMPARE_FORMS(name, 64)
-        COMPARE_SIZES(cmp) COMPARE_SIZES(test)
+    COMPARE_SIZES(cmp) COMPARE_SIZES(test)
 
 /* One operand, register or memory. INC and DEC keep CF. */
 #define UNARY(bits)                                                                                                    \
@@ -186,4 +188,4 @@ ALU_SIZES(and) ALU_SIZES(xor)
         (void)r;                                                                                                       \
         NEXT();                                                                                                        \
     }
-            UNARY(8) UNARY(16) UNARY(32) UNARY(64)
+        UNARY(8) UNARY(16) UNARY(32) UNARY(64)

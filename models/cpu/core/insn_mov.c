@@ -61,7 +61,8 @@
     }
 MOV_FORMS(8)
 MOV_FORMS(16)
-MOV_FORMS(32) MOV_FORMS(64)
+MOV_FORMS(32)
+MOV_FORMS(64)
 
 /* name: movzx8 = from 8 bits; the suffix is the destination's size. */
 #define EXTEND(name, from, type, bits)                                                                                 \
@@ -73,10 +74,11 @@ MOV_FORMS(32) MOV_FORMS(64)
     }
 #define EXTEND_ALL(name, from, type)                                                                                   \
     EXTEND(name, from, type, 8) EXTEND(name, from, type, 16) EXTEND(name, from, type, 32) EXTEND(name, from, type, 64)
-    EXTEND_ALL(movzx8, 8, uint8_t) EXTEND_ALL(movzx16, 16, uint16_t) EXTEND_ALL(movsx8, 8, int8_t)
-        EXTEND_ALL(movsx16, 16, int16_t) EXTEND_ALL(movsx32, 32, int32_t)
+EXTEND_ALL(movzx8, 8, uint8_t)
+EXTEND_ALL(movzx16, 16, uint16_t) EXTEND_ALL(movsx8, 8, int8_t) EXTEND_ALL(movsx16, 16, int16_t)
+    EXTEND_ALL(movsx32, 32, int32_t)
 
-            OP(setcc)
+        OP(setcc)
 {
     uint8_t v = cpu_condition(cpu, (unsigned)op->imm) ? 1 : 0;
     RM_WRITE(8, v);
@@ -151,9 +153,10 @@ static inline uint64_t swap_64(uint64_t v) { return __builtin_bswap64(v); }
     }
 MOVBE_FORMS(8)
 MOVBE_FORMS(16)
-MOVBE_FORMS(32) MOVBE_FORMS(64)
+MOVBE_FORMS(32)
+MOVBE_FORMS(64)
 
-    OP(xlat)
+OP(xlat)
 {
     uint64_t offset = cpu->gpr[RBX] + (uint8_t)cpu->gpr[RAX];
     if (!(op->flags & OPF_FLAT)) {

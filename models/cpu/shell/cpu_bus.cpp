@@ -104,11 +104,16 @@ struct cpu_bus_callbacks {
     static void uintr_step(void *ctx, int step, const struct uintr_step_info *info, std::uint64_t cycle)
     {
         cpu_module &m = self(ctx);
-        m.m_observer.uintr_step(m.index(), static_cast<enum uintr_step>(step), *info, cycle, cpu_uintr_pd(m.m_cpu));
+        m.m_observer.uintr_step(m.index(), static_cast<enum uintr_step>(step), *info, cycle,
+                                cpu_uintr_msr(m.m_cpu, UINTR_MSR_PD));
     }
     static void trace_insn(void *ctx, const struct cpu_trace_insn *insn)
     {
         self(ctx).m_observer.trace_insn(self(ctx).index(), *insn);
+    }
+    static void trace_mem(void *ctx, const struct cpu_trace_mem *access)
+    {
+        self(ctx).m_observer.trace_mem(self(ctx).index(), *access);
     }
     static void trace_event(void *ctx, enum cpu_trace_event event, std::uint32_t detail, std::uint64_t value,
                             std::uint64_t cycle)
@@ -155,6 +160,7 @@ struct cpu_bus cpu_module::make_bus()
     bus.apic_init = cb::apic_init;
     bus.uintr_step = cb::uintr_step;
     bus.trace_insn = m_config.trace_insns ? cb::trace_insn : nullptr;
+    bus.trace_mem = m_config.trace_mem ? cb::trace_mem : nullptr;
     bus.trace_event = m_config.trace_events ? cb::trace_event : nullptr;
     bus.monitor_hit = cb::monitor_hit;
     bus.monitor_woke = cb::monitor_woke;

@@ -26,6 +26,7 @@ struct cpu_module_config {
     struct cpu_config core;
     sc_core::sc_time period;   // of one cycle; exact
     bool trace_insns = false;  // cpu_observer::trace_insn
+    bool trace_mem = false;    // cpu_observer::trace_mem
     bool trace_events = false; // cpu_observer::trace_event
 };
 

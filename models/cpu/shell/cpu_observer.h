@@ -29,6 +29,7 @@ class cpu_observer
 
     // Traces; called only if the core was created with the flag.
     virtual void trace_insn(std::uint32_t core, const struct cpu_trace_insn &insn) { (void)core, (void)insn; }
+    virtual void trace_mem(std::uint32_t core, const struct cpu_trace_mem &access) { (void)core, (void)access; }
     virtual void trace_event(std::uint32_t core, enum cpu_trace_event event, std::uint32_t detail, std::uint64_t value,
                              std::uint64_t cycle)
     {
