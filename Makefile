@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: help build demo test asan fuzz lint format bench clean
+.PHONY: help build demo test asan fuzz mutants lint format bench clean
 .NOTPARALLEL:
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make build   the simulator (build/bin/uintr-vp) and the guest images (build/sw/*.elf)"
 	@echo "make asan    all tests again under address and undefined-behaviour sanitizers"
 	@echo "make fuzz    random guest code under sanitizers, five minutes; FUZZ=\"SECONDS SEED\" passes others"
+	@echo "make mutants every known wrong behaviour put into the sources in turn: which test notices it"
 	@echo "make bench   guest speed side by side with QEMU and Bochs; BENCH=\"--rounds 9 --write\" passes options"
 	@echo "make lint    clang-format and clang-tidy, nothing is changed"
 	@echo "make format  formats the sources"
@@ -39,6 +40,10 @@ fuzz:
 	@scripts/build asan fuzz_cpu
 	@scripts/fuzz $(FUZZ)
 
+mutants:
+	@scripts/setup test
+	@scripts/mutants $(MUTANTS)
+
 lint:
 	@scripts/setup lint
 	@scripts/build release
@@ -54,4 +59,4 @@ bench:
 	@scripts/bench $(BENCH)
 
 clean:
-	rm -rf build build-debug build-asan
+	rm -rf build build-debug build-asan build-mutants
