@@ -26,10 +26,7 @@ bool qemu_deviates(const char *what);
 
 /* A function around a few instructions that find their argument in RDI and may use RAX, RCX and RDX. */
 #define KERNEL_CODE(name, text)                                                                                        \
-    static void name(void *arg)                                                                                        \
-    {                                                                                                                  \
-        __asm__ volatile(text : "+D"(arg)::"rax", "rcx", "rdx", "memory", "cc");                                       \
-    }
+    static void name(void *arg) { __asm__ volatile(text : "+D"(arg)::"rax", "rcx", "rdx", "memory", "cc"); }
 #define USER_CODE(name, text)                                                                                          \
     static uint64_t name(void *arg)                                                                                    \
     {                                                                                                                  \

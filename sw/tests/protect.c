@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What CPL 3 may not do and what protects CPL 0 from it: privileged instructions, IOPL, the I/O permission bit map, UMIP,
- * SMEP and SMAP in detail, alignment checks, FS and GS bases, canonical addresses, SYSCALL, SYSRET and SYSENTER.
+/* What CPL 3 may not do and what protects CPL 0 from it: privileged instructions, IOPL, the I/O permission bit map,
+ * UMIP, SMEP and SMAP in detail, alignment checks, FS and GS bases, canonical addresses, SYSCALL, SYSRET and SYSENTER.
  * SDM Vol. 3A, "Protection"; Vol. 1, "I/O Privilege"; Vol. 2, the instructions' pages.
  */
+#include "protect.h"
 #include "arch/control.h"
 #include "arch/insn.h"
 #include "arch/msr.h"
@@ -10,7 +11,6 @@
 #include "expect.h"
 #include "paging.h"
 #include "percpu.h"
-#include "protect.h"
 #include "report.h"
 #include "string.h"
 #include "trap.h"
@@ -134,13 +134,15 @@ USER_CODE(user_sti, "sti")
 
 static uint64_t with_flags(uint64_t (*fn)(void *), uint64_t rflags)
 {
-    return run_in_user_with(fn, NULL, rflags, user_stack_top()) & (RFLAGS_IF | RFLAGS_IOPL_MASK | (uint64_t)RFLAGS_IF << 32);
+    return run_in_user_with(fn, NULL, rflags, user_stack_top()) &
+           (RFLAGS_IF | RFLAGS_IOPL_MASK | (uint64_t)RFLAGS_IF << 32);
 }
 
 static void check_iopl(void)
 {
     report_equal(with_flags(user_popf_all, 0), 0, "POPF at CPL 3 > IOPL 0 keeps IF = 0 and IOPL");
-    report_equal(with_flags(user_popf_none, RFLAGS_IF | 0x2000), RFLAGS_IF | 0x2000, "POPF at CPL 3 > IOPL 2 keeps IF = 1");
+    report_equal(with_flags(user_popf_none, RFLAGS_IF | 0x2000), RFLAGS_IF | 0x2000,
+                 "POPF at CPL 3 > IOPL 2 keeps IF = 1");
     report_equal(with_flags(user_popf_none, RFLAGS_IF | 0x3000), 0x3000, "POPF at CPL 3 = IOPL clears IF, not IOPL");
     report_equal(with_flags(user_iret_none, RFLAGS_IF), RFLAGS_IF, "IRETQ at CPL 3 > IOPL keeps IF and IOPL");
     report_equal(with_flags(user_iret_none, RFLAGS_IF | 0x3000), 0x3000, "IRETQ at CPL 3 = IOPL loads IF");
@@ -253,7 +255,8 @@ static void check_bases(void)
     static uint64_t data[2] = {0, 0x1234567890abcdef};
     report_equal(run_in_user(user_wrfsbase, (void *)0x00007fffffffffff), 0x00007fffffffffff, "WRFSBASE at CPL 3");
     report_equal(rdmsr(MSR_FS_BASE), 0x00007fffffffffff, "the MSR is the same register");
-    report_equal(run_in_user(user_wrfsbase32, (void *)0xffffffff80000000), 0x80000000, "WRFSBASE of 32 bits zero-extends");
+    report_equal(run_in_user(user_wrfsbase32, (void *)0xffffffff80000000), 0x80000000,
+                 "WRFSBASE of 32 bits zero-extends");
     report_equal(run_in_user(user_fs_load, data), data[1], "an access through FS uses it");
     if (!qemu_deviates("WRFSBASE of a non-canonical base: #GP"))
         expect_user("WRFSBASE of a non-canonical base", user_wrfsbase, (void *)NONCANONICAL, VECTOR_GP, 0);
@@ -294,7 +297,8 @@ static void check_canonical(void)
     uint64_t rsp = read_rsp();
     struct trap t = test_for_exception(kernel_call, (void *)NONCANONICAL);
     if (!qemu_deviates("CALL to a non-canonical address: the fault is the CALL's"))
-        report(t.vector == VECTOR_GP && t.rip >= (uint64_t)kernel_call && t.rip < (uint64_t)kernel_call + 32 && t.rsp < rsp,
+        report(t.vector == VECTOR_GP && t.rip >= (uint64_t)kernel_call && t.rip < (uint64_t)kernel_call + 32 &&
+                   t.rsp < rsp,
                "CALL to a non-canonical address: the fault is the CALL's (%u, %lx)", t.vector, t.rip);
 }
 

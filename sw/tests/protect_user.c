@@ -146,22 +146,32 @@ static void check_alignment_of(const struct alignment_case *c)
         is_right = t.is_raised == want && (!want || (t.vector == VECTOR_AC && t.error == 0 && t.cs == SEL_USER_CODE));
         last = t;
     }
-    report(is_right, "#AC(0) of %s unless aligned to %u (raised %d, %u)", c->name, c->size, last.is_raised, last.vector);
+    report(is_right, "#AC(0) of %s unless aligned to %u (raised %d, %u)", c->name, c->size, last.is_raised,
+           last.vector);
 }
 
 void check_alignment(void)
 {
     static const struct alignment_case cases[] = {
-        {"a byte", load1, 1},          {"a word", load2, 2},
-        {"a doubleword", load4, 4},    {"a quadword", load8, 8},
-        {"a store", store8, 8},        {"LOCK ADD", locked4, 4},
-        {"XCHG", xchg2, 2},            {"PUSH", push_at, 8},
-        {"CALL", call_at, 8},          {"MOVSD (string)", string_move, 4},
+        {"a byte", load1, 1},
+        {"a word", load2, 2},
+        {"a doubleword", load4, 4},
+        {"a quadword", load8, 8},
+        {"a store", store8, 8},
+        {"LOCK ADD", locked4, 4},
+        {"XCHG", xchg2, 2},
+        {"PUSH", push_at, 8},
+        {"CALL", call_at, 8},
+        {"MOVSD (string)", string_move, 4},
         {"REP MOVSB", string_move_bytes, 1},
-        {"MOVSD", movsd, 8},           {"MOVSS", movss, 4},
-        {"FILD", fild2, 2},            {"FLD of a double", fldl, 8},
-        {"CMPXCHG8B", cmpxchg8, 8},    {"BT", bt4, 4},
-        {"SLDT", sldt2, 2},            {"ENTER", enter0, 8},
+        {"MOVSD", movsd, 8},
+        {"MOVSS", movss, 4},
+        {"FILD", fild2, 2},
+        {"FLD of a double", fldl, 8},
+        {"CMPXCHG8B", cmpxchg8, 8},
+        {"BT", bt4, 4},
+        {"SLDT", sldt2, 2},
+        {"ENTER", enter0, 8},
         {"FLD of 80 bits", fldt, 8},
     };
     write_cr4(read_cr4() | CR4_OSFXSR);
@@ -170,11 +180,14 @@ void check_alignment(void)
     expect_user_ok_with("AC without CR0.AM", load4, odd + 1, RFLAGS_IF | RFLAGS_AC);
     write_cr0(read_cr0() | CR0_AM);
     expect_user_ok("CR0.AM without AC", load4, odd + 1);
-    __asm__ volatile("pushfq; orl $0x40000, (%%rsp); popfq; movl 1(%0), %%eax; pushfq; andl $~0x40000, (%%rsp); popfq" ::"r"(odd)
-                     : "rax", "memory", "cc");
+    __asm__ volatile(
+        "pushfq; orl $0x40000, (%%rsp); popfq; movl 1(%0), %%eax; pushfq; andl $~0x40000, (%%rsp); popfq" ::"r"(odd)
+        : "rax", "memory", "cc");
     report(true, "no #AC at CPL 0");
-    expect_user_with("MOVAPS of a misaligned address: #GP, not #AC", movaps, odd + 8, RFLAGS_IF | RFLAGS_AC, VECTOR_GP, 0);
-    expect_user_with("PADDD of a misaligned operand: #GP, not #AC", paddd, odd + 4, RFLAGS_IF | RFLAGS_AC, VECTOR_GP, 0);
+    expect_user_with("MOVAPS of a misaligned address: #GP, not #AC", movaps, odd + 8, RFLAGS_IF | RFLAGS_AC, VECTOR_GP,
+                     0);
+    expect_user_with("PADDD of a misaligned operand: #GP, not #AC", paddd, odd + 4, RFLAGS_IF | RFLAGS_AC, VECTOR_GP,
+                     0);
     expect_user_ok_with("MOVUPS of an address aligned to 8: no #AC", movups, odd + 8, RFLAGS_IF | RFLAGS_AC);
     if (!qemu_deviates("#AC at CPL 3"))
         for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -198,8 +211,9 @@ __asm__(".text\n.globl fast_entry, fast_back, syscall_probe\n"
         "    sysretq\n");
 uint64_t seen_sysenter_rsp, seen_sysenter_flags, seen_sysenter_segments;
 
-USER_CODE(user_sysenter, "push %%rbp; mov %%rsp, %%rbp; lea 1f(%%rip), %%rax; sysenter; 1: mov %%cs, %%eax; mov %%ss, %%ecx;"
-                         "shl $16, %%ecx; or %%rcx, %%rax; pop %%rbp")
+USER_CODE(user_sysenter,
+          "push %%rbp; mov %%rsp, %%rbp; lea 1f(%%rip), %%rax; sysenter; 1: mov %%cs, %%eax; mov %%ss, %%ecx;"
+          "shl $16, %%ecx; or %%rcx, %%rax; pop %%rbp")
 USER_CODE(user_sysenter_bare, "sysenter")
 /* Every flag that CPL 3 can set but IF, which is set already, and TF. Returns R11 and, above, RFLAGS after SYSRET. */
 #define ALL_FLAGS 0x244cd5u
@@ -254,7 +268,7 @@ void check_syscalls(void)
     run_in_user(user_syscall_flags, &kernel_flags);
     if (!is_qemu())
         report_equal(kernel_flags, (ALL_FLAGS & ~(RFLAGS_CF | RFLAGS_AC | RFLAGS_NT | RFLAGS_DF)) | RFLAGS_ONE,
-                 "IA32_FMASK clears what it names");
+                     "IA32_FMASK clears what it names");
     wrmsr(MSR_FMASK, fmask);
     wrmsr(MSR_LSTAR, lstar);
     if (!qemu_deviates("SYSRET to a non-canonical RCX: #GP at CPL 0")) {
