@@ -26,9 +26,12 @@ bool qemu_deviates(const char *what);
 
 /* A function around a few instructions that find their argument in RDI and may use RAX, RCX and RDX. */
 #define KERNEL_CODE(name, text)                                                                                        \
-    static void name(void *arg) { __asm__ volatile(text : "+D"(arg)::"rax", "rcx", "rdx", "memory", "cc"); }
+    static __attribute__((noinline, noclone)) void name(void *arg)                                                     \
+    {                                                                                                                  \
+        __asm__ volatile(text : "+D"(arg)::"rax", "rcx", "rdx", "memory", "cc");                                       \
+    }
 #define USER_CODE(name, text)                                                                                          \
-    static uint64_t name(void *arg)                                                                                    \
+    static __attribute__((noinline, noclone)) uint64_t name(void *arg)                                                 \
     {                                                                                                                  \
         uint64_t result = 0;                                                                                           \
         __asm__ volatile(text : "+a"(result), "+D"(arg)::"rcx", "rdx", "memory", "cc");                                \
