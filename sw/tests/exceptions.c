@@ -6,6 +6,7 @@
 #include "arch/insn.h"
 #include "arch/msr.h"
 #include "boot.h"
+#include "expect.h"
 #include "paging.h"
 #include "percpu.h"
 #include "report.h"
@@ -111,19 +112,10 @@ static void longest_instruction(void *arg)
     __asm__ volatile(".fill 14, 1, 0x66; nop");
 }
 
-static void expect(const char *what, void (*fn)(void *), uint64_t arg, unsigned vector, uint64_t error)
-{
-    struct trap t = test_for_exception(fn, (void *)arg);
-    report(t.is_raised && t.vector == vector && t.error == error, "%s: vector %u error %lx (raised %d, %u, %lx)", what,
-           vector, error, t.is_raised, t.vector, t.error);
-}
-
 /* What QEMU's TCG 7.2 leaves out or does otherwise (error codes of IDT faults count entries of 8 bytes there twice). */
 static void expect_but_qemu(const char *what, void (*fn)(void *), uint64_t arg, unsigned vector, uint64_t error)
 {
-    if (is_qemu())
-        report_skip("%s: QEMU does not do as the manual says", what);
-    else
+    if (!qemu_deviates(what))
         expect(what, fn, arg, vector, error);
 }
 
@@ -413,15 +405,6 @@ USER_FN(user_invlpg, "invlpg (%%rdi)")
 USER_FN(user_clts, "clts")
 USER_FN(user_rdtsc, "rdtsc")
 
-static uint64_t (*user_function)(void *);
-static void in_user(void *arg) { run_in_user(user_function, arg); }
-static void expect_user(const char *what, uint64_t (*fn)(void *), void *arg, unsigned vector, uint64_t error)
-{
-    user_function = fn;
-    struct trap t = test_for_exception(in_user, arg);
-    report(t.is_raised && t.vector == vector && t.error == error && t.cs == SEL_USER_CODE,
-           "CPL 3 %s: vector %u error %lx (%u, %lx)", what, vector, error, t.vector, t.error);
-}
 static bool note_stack(struct trap_frame *f)
 {
     note(f);

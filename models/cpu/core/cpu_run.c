@@ -29,6 +29,7 @@ static void execute_alone(struct cpu *cpu, const struct block *b)
     cpu->rflags &=
         ~(uint64_t)FLAG_RF; /* cleared by every instruction that completes: SDM Vol. 3, "Instruction-Breakpoint" */
     cpu->link = NULL;
+    cpu->step_is_decided = false;
     cpu->stepping = true;
     execute(cpu, b);
     cpu->stepping = false;
@@ -41,7 +42,7 @@ static void execute_alone(struct cpu *cpu, const struct block *b)
     }
     if (shadow) /* the one instruction under the shadow has run */
         cpu->shadow = 0;
-    if (trap && !(cpu->shadow & SHADOW_MOV_SS)) {
+    if (trap && !cpu->step_is_decided && !(cpu->shadow & SHADOW_MOV_SS)) {
         cpu->debug_hits |= DR6_BS;
         cpu->pending |= PEND_DB;
     }

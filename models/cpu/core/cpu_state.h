@@ -266,7 +266,8 @@ struct cpu {
     uint64_t cr0, cr2, cr3, cr4, efer;
     uint64_t dr[8];
     bool debug_code, debug_data, debug_io; /* DR7 enables a breakpoint of this kind: debug.c */
-    uint32_t debug_hits;                   /* DR6 bits of data and I/O breakpoints that are not yet reported */
+    bool step_is_decided; /* the instruction has decided itself whether a single-step trap follows it */
+    uint32_t debug_hits;  /* DR6 bits of data and I/O breakpoints that are not yet reported */
     uint8_t cpl;
     uint8_t sipi_vector;
     bool nmi_blocked;

@@ -47,6 +47,13 @@ static void note_hits(struct cpu *cpu, uint32_t hits)
     cpu->pending |= PEND_DB;
 }
 
+void cpu_debug_step_by_new_tf(struct cpu *cpu)
+{
+    cpu->step_is_decided = true;
+    if (cpu->rflags & FLAG_TF)
+        note_hits(cpu, DR6_BS);
+}
+
 void cpu_debug_check_data(struct cpu *cpu, uint64_t la, unsigned size, bool write)
 {
     uint32_t hits = 0;

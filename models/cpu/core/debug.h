@@ -25,4 +25,8 @@ void cpu_debug_check_io(struct cpu *cpu, uint16_t port, unsigned size);
 /* Instruction breakpoint at RIP: true if #DB was raised. */
 bool cpu_debug_breaks_here(struct cpu *cpu);
 
+/* INT n, INT1, INT3, INTO, SYSCALL, SYSRET: TF as they leave it decides whether a single-step trap follows them, so
+ * that a debugger of CPL 3 does not stop at CPL 0. SDM Vol. 3, "Single-Step Exception Condition". */
+void cpu_debug_step_by_new_tf(struct cpu *cpu);
+
 #endif

@@ -166,5 +166,6 @@ bool cpu_software_interrupt(struct cpu *cpu, uint8_t vector, bool check_dpl, uin
     }
     cpu->stats.exceptions++;
     cpu->shadow = 0;
+    cpu_debug_step_by_new_tf(cpu);
     return true;
 }

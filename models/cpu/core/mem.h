@@ -24,6 +24,12 @@ static inline uint64_t op_offset(const struct cpu *cpu, const struct op *op)
     return base + (index << op->scale) + (uint64_t)op->disp;
 }
 
+/* The last byte counts too: an access may run into the hole, whose edges are at page boundaries. */
+static inline bool is_inside_canonical(uint64_t la, unsigned bytes)
+{
+    return bits_is_canonical(la, CPU_LINEAR_WIDTH) && bits_is_canonical(la + bytes - 1, CPU_LINEAR_WIDTH);
+}
+
 #ifdef CPU_FAST
 #define ADDRESS_AT(la, offset, bytes, is_write)                                                                        \
     uint64_t la = (offset);                                                                                            \
@@ -33,14 +39,14 @@ static inline uint64_t op_offset(const struct cpu *cpu, const struct op *op)
 #else
 #define ADDRESS_AT(la, offset, bytes, is_write)                                                                        \
     uint64_t la = (offset);                                                                                            \
-    if (VP_UNLIKELY(!(op->flags & OPF_FLAT) || !bits_is_canonical(la, CPU_LINEAR_WIDTH))) {                            \
+    if (VP_UNLIKELY(!(op->flags & OPF_FLAT) || !is_inside_canonical(la, bytes))) {                                     \
         la = cpu_address_slow(cpu, op, la, (bytes), (is_write));                                                       \
         if (VP_UNLIKELY(cpu->leave != LEAVE_NONE))                                                                     \
             LEAVE();                                                                                                   \
     }
 /* An inline access to the 64-bit stack: non-canonical is #SS(0), not #GP(0). */
 #define CHECK_STACK(la)                                                                                                \
-    if (VP_UNLIKELY(!bits_is_canonical(la, CPU_LINEAR_WIDTH))) {                                                       \
+    if (VP_UNLIKELY(!is_inside_canonical(la, 8))) {                                                                    \
         (void)cpu_raise(cpu, EXC_SS, 0);                                                                               \
         LEAVE();                                                                                                       \
     }

@@ -30,20 +30,18 @@ void cpu_tlb_flush(struct cpu *cpu, bool keep_global)
     cpu->link = NULL;
 }
 
+/* INVLPG invalidates all of a large page, of which any part may be cached, the named address or others: SDM Vol. 3,
+ * "Operations that Invalidate TLBs and Paging-Structure Caches". Entries do not know how large their page is: all of
+ * the GiB go. */
 void cpu_tlb_invalidate(struct cpu *cpu, uint64_t la)
 {
     uint64_t page = la & PAGE_MASK;
-    for (unsigned v = 0; v < MMU_VIEWS; v++) {
-        struct tlb_entry *e = &cpu->tlb_sets[v][(la >> PAGE_SHIFT) & (TLB_SIZE - 1)];
-        if (e->page == page && !(e->flags & TLBF_LARGE))
-            invalidate(e);
-        else if (e->page == page) {
-            /* The page is part of a large one, of which other parts may be cached: SDM Vol. 3, "Invalidation of TLBs":
-             * INVLPG invalidates the whole large page. */
-            cpu_tlb_flush(cpu, false);
-            return;
+    for (unsigned v = 0; v < MMU_VIEWS; v++)
+        for (unsigned i = 0; i < TLB_SIZE; i++) {
+            struct tlb_entry *e = &cpu->tlb_sets[v][i];
+            if (e->page == page || ((e->flags & TLBF_LARGE) && e->page >> 30 == page >> 30))
+                invalidate(e);
         }
-    }
     cpu->chain_gen++;
     cpu->link = NULL;
 }
@@ -106,7 +104,8 @@ static enum vp_status translate_data(struct cpu *cpu, enum mmu_view view, uint64
 
 static bool aligned_check_fails(const struct cpu *cpu, uint64_t la, unsigned size)
 {
-    unsigned mask = size == 10 ? 7 : size - 1; /* the 80-bit format is aligned to 8 bytes */
+    /* 80-bit numbers, and unaligned loads of 16 bytes, need 8: SDM Vol. 3, "Alignment Check Exception (#AC)". */
+    unsigned mask = size > 8 ? 7 : size - 1;
     return (la & mask) != 0 && cpu->cpl == 3 && (cpu->rflags & FLAG_AC) && (cpu->cr0 & CR0_AM);
 }
 

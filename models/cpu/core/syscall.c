@@ -3,6 +3,7 @@
  * Source: SDM Vol. 2, the instructions' pages; Vol. 3, "Fast System Calls in 64-Bit Mode". */
 #include "syscall.h"
 
+#include "debug.h"
 #include "protect.h"
 
 /* RFLAGS bits that SYSRET takes from R11: all defined ones except RF and VM. */
@@ -24,6 +25,7 @@ enum vp_status cpu_syscall(struct cpu *cpu, uint64_t next_rip)
     if (cpu->bus.trace_event)
         cpu_bus(cpu)->trace_event(cpu->bus.ctx, CPU_TRACE_SYSCALL, (uint32_t)cpu->gpr[RAX], cpu->gpr[RAX], cpu->cycles);
     cpu_charge_event(cpu, TIMING_EVENT_syscall);
+    cpu_debug_step_by_new_tf(cpu);
     return VP_OK;
 }
 
@@ -41,6 +43,7 @@ enum vp_status cpu_sysret(struct cpu *cpu, unsigned size)
     cpu_set_flat_cs(cpu, (uint16_t)(size == 8 ? base + 16 : base), 3, size == 8);
     cpu->rip = rip;
     cpu_charge_event(cpu, TIMING_EVENT_sysret);
+    cpu_debug_step_by_new_tf(cpu);
     return VP_OK;
 }
 
