@@ -60,6 +60,8 @@ struct lapic_config lapic_config_of(const configuration &config, std::uint32_t i
     c.apic_id = index;
     c.bsp = index == 0;
     c.x2apic = features_of(config).has[CPU_FEATURE_x2apic];
+    c.tsc_deadline = features_of(config).has[CPU_FEATURE_tsc_deadline];
+    c.focus_checking = config.boolean("lapic.focus_checking");
     c.physical_address_width = static_cast<std::uint8_t>(config.integer("cpu.physical_address_width"));
     c.timer_cycles_per_tick = static_cast<std::uint32_t>(config.integer("lapic.timer_cycles_per_tick"));
     return c;
