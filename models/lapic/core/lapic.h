@@ -4,7 +4,7 @@
  * Time is an argument, in cycles of the core's clock; the timer counts down once in config.timer_cycles_per_tick
  * cycles times the divide configuration. Calls must not go back in time. Nothing is allocated after create; config
  * and callbacks are copied; guest mistakes are ESR bits or VP_FAULT (#GP(0) of an x2APIC MSR).
- * A callback must not call back into the same lapic.
+ * A callback must not call back into the same lapic; inta may call lapic_set_pin.
  */
 #ifndef LAPIC_H
 #define LAPIC_H
