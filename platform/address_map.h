@@ -22,6 +22,7 @@ constexpr std::uint64_t EXTENDED_FIRST = 0x100000;
 constexpr std::uint64_t IOAPIC_BASE = 0xfec00000;
 constexpr std::uint64_t IOAPIC_SIZE = 0x1000;
 constexpr std::uint64_t LAPIC_BASE = 0xfee00000;
+constexpr std::uint64_t MSI_FIRST = 0xfee00000; // FEExxxxxH but for the APIC page of the core that writes
 
 constexpr std::uint16_t PORT_PIC_MASTER = 0x20;
 constexpr std::uint16_t PORT_PIT = 0x40;

@@ -60,6 +60,8 @@ struct lapic_config lapic_config_of(const configuration &config, std::uint32_t i
     c.apic_id = index;
     c.bsp = index == 0;
     c.x2apic = features_of(config).has[CPU_FEATURE_x2apic];
+    c.tsc_deadline = features_of(config).has[CPU_FEATURE_tsc_deadline];
+    c.focus_checking = config.boolean("lapic.focus_checking");
     c.physical_address_width = static_cast<std::uint8_t>(config.integer("cpu.physical_address_width"));
     c.timer_cycles_per_tick = static_cast<std::uint32_t>(config.integer("lapic.timer_cycles_per_tick"));
     return c;
@@ -87,11 +89,15 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
       m_code_map(cpu_code_map_create(m_layout.top())), m_keeper(keeper_config(config)), m_console(guest_output),
       m_progress(options.quiet ? progress_mode::off : options.progress),
       m_ram("ram", config.integer("platform.memory_bytes")), m_ram_core(m_ram.core()), m_bus("bus"), m_io_bus("io_bus"),
-      m_com1([this](unsigned char c) { m_console.put(c); }), m_debug([this](unsigned char c) { m_console.put(c); }),
-      m_exit([this](std::uint32_t value, std::uint64_t ps) {
+      m_com1([this](unsigned char c) { m_console.put(c); },
+             [this](bool level, std::uint64_t ps) { m_router->set_irq(IRQ_COM1, level, ps); }),
+      m_debug([this](unsigned char c) { m_console.put(c); }), m_exit([this](std::uint32_t value, std::uint64_t ps) {
           request_end(cycle_of_ps(ps), end_reason::guest_exit, value);
       }),
-      m_pic_master(true), m_pic_slave(false), m_ioapic(static_cast<std::uint8_t>(m_core_count & 0xf)),
+      m_pic_master(true), m_pic_slave(false),
+      m_ioapic(static_cast<std::uint8_t>(m_core_count & 0xf),
+               [this](const struct ipi_msg &msg, std::uint64_t ps) { return m_router->send(msg, ps); }),
+      m_msi([this](const struct ipi_msg &msg, std::uint64_t ps) { return m_router->send(msg, ps); }),
       m_uintr("uintr", m_core_count), m_end_changed("end_changed"), m_alone_cycles(m_keeper.config().alone_cycles)
 {
     if (m_period.to_seconds() == 0 || sc_core::sc_get_time_resolution() != sc_core::sc_time(1, sc_core::SC_FS))
@@ -116,7 +122,7 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
         apics.push_back(l->core());
     struct interconnect_config ic = {};
     ic.latency_cycles = static_cast<std::uint32_t>(config.integer("interconnect.latency_cycles"));
-    m_interconnect = std::make_unique<interconnect_module>("interconnect", ic, apics, m_period, &m_timing.model);
+    m_interconnect = std::make_unique<interconnect_module>("interconnect", ic, apics, m_period, &m_timing.model, 1);
     build_devices();
     bind();
     m_uintr.record_out.bind(*this);
@@ -164,17 +170,31 @@ void platform::build_core(std::uint32_t index)
 
 void platform::build_devices()
 {
-    auto add = [this](const char *name, device &target, address_bus &bus, std::uint64_t first) {
+    auto add = [this](const char *name, device &target, address_bus &bus, std::uint64_t first) -> device_module & {
         m_devices.push_back(std::make_unique<device_module>(name, target));
         bus.attach(m_devices.back()->tsock, first, target.size());
+        return *m_devices.back();
     };
+    std::vector<lapic_module *> lapics;
+    for (const auto &l : m_lapics)
+        lapics.push_back(l.get());
+    m_router = std::make_unique<irq_router>("irq_router", m_pic_master, m_pic_slave, m_pit, m_ioapic, lapics, m_keeper,
+                                            m_period);
+    m_router->message_isock.bind(*m_interconnect->message_tsock[0]);
+    // Whoever feels it may act from `arrives` on, so every core that is running stops there.
+    m_router->on_sent = [this](std::uint64_t sent, std::uint64_t arrives) {
+        for (const auto &c : m_cores)
+            c->ipi_sent(sent, arrives);
+    };
+    m_router->on_idle = [this](std::uint64_t cycle) { all_idle(cycle); };
     unsigned ram = m_bus.attach(m_ram.mem_tsock, 0, m_layout.low_bytes);
     if (m_layout.high_bytes != 0)
         m_bus.map(ram, HIGH_RAM_FIRST, m_layout.high_bytes, m_layout.low_bytes);
-    add("ioapic", m_ioapic, m_bus, IOAPIC_BASE);
-    add("pic_master", m_pic_master, m_io_bus, PORT_PIC_MASTER);
-    add("pic_slave", m_pic_slave, m_io_bus, PORT_PIC_SLAVE);
-    add("pit", m_pit, m_io_bus, PORT_PIT);
+    m_router->watch(add("ioapic", m_ioapic, m_bus, IOAPIC_BASE));
+    add("msi", m_msi, m_bus, MSI_FIRST);
+    m_router->watch(add("pic_master", m_pic_master, m_io_bus, PORT_PIC_MASTER));
+    m_router->watch(add("pic_slave", m_pic_slave, m_io_bus, PORT_PIC_SLAVE));
+    m_router->watch(add("pit", m_pit, m_io_bus, PORT_PIT));
     add("rtc", m_rtc, m_io_bus, PORT_RTC);
     add("debug_port", m_debug, m_io_bus, PORT_DEBUG);
     add("exit_port", m_exit, m_io_bus, PORT_EXIT);
@@ -206,8 +226,32 @@ void platform::boot()
     const auto acpi = acpi_tables({m_core_count, m_core_count & 0xf}, static_cast<std::uint32_t>(ACPI_FIRST));
     write(ACPI_FIRST, acpi.data(), acpi.size());
     cpu_start_multiboot(m_cores[0]->core(), result.entry, MULTIBOOT_BOOT_MAGIC, result.info);
+    set_firmware_state();
     if (m_timeline)
         m_timeline->core_event(0, CPU_TRACE_CPL, 0, 0, 0);
+}
+
+// What a PC's firmware leaves behind: the 8259s initialised and masked, the first core in virtual wire mode
+// (MultiProcessor Specification 1.4, "Virtual Wire Mode").
+void platform::set_firmware_state()
+{
+    constexpr std::uint8_t ICW1 = 0x11, ICW4 = 0x01, CASCADE_LINE = 2;
+    const auto start = [](pic8259 &pic, std::uint8_t base, std::uint8_t cascade) {
+        for (std::uint32_t word : {std::uint32_t{base}, std::uint32_t{cascade}, std::uint32_t{ICW4}, 0xffu}) {
+            if (word == base)
+                pic.write(0, 1, ICW1, 0);
+            pic.write(1, 1, word, 0);
+        }
+    };
+    start(m_pic_master, 0x08, 1u << CASCADE_LINE);
+    start(m_pic_slave, 0x70, CASCADE_LINE);
+
+    constexpr std::uint32_t SVR = 0xf0, LINT0 = 0x350, LINT1 = 0x360;
+    constexpr std::uint32_t ENABLED_SPURIOUS_FF = 0x1ff, EXTINT = 0x700, NMI = 0x400;
+    struct lapic *first = m_lapics[0]->core();
+    lapic_mmio_write(first, SVR, 4, ENABLED_SPURIOUS_FF, 0);
+    lapic_mmio_write(first, LINT0, 4, EXTINT, 0);
+    lapic_mmio_write(first, LINT1, 4, NMI, 0);
 }
 
 // --- the run and its end ---
@@ -224,11 +268,13 @@ std::uint64_t platform::cycle_of_ps(std::uint64_t ps) const
     return ps / period_fs * 1000 + (ps % period_fs * 1000 + period_fs - 1) / period_fs;
 }
 
-std::uint64_t platform::time_ps() const
+std::uint64_t platform::ps_of_cycle(std::uint64_t cycle) const
 {
     const std::uint64_t period_fs = FS_PER_SECOND / m_clock_hz;
-    return m_end.cycle / 1000 * period_fs + m_end.cycle % 1000 * period_fs / 1000;
+    return cycle / 1000 * period_fs + cycle % 1000 * period_fs / 1000;
 }
+
+std::uint64_t platform::time_ps() const { return ps_of_cycle(m_end.cycle); }
 
 std::uint64_t platform::instructions() const
 {
@@ -359,7 +405,9 @@ void platform::trace_event(std::uint32_t core, enum cpu_trace_event event, std::
         m_lint->cpl_changed(core, detail);
 }
 
-void platform::eoi_broadcast(std::uint8_t vector) { m_ioapic.eoi(vector); }
+void platform::eoi_broadcast(std::uint8_t vector, std::uint64_t cycle) { m_ioapic.eoi(vector, ps_of_cycle(cycle)); }
+
+std::uint8_t platform::inta(std::uint64_t cycle) { return m_router->inta(ps_of_cycle(cycle)); }
 
 void platform::close_traces()
 {

@@ -11,6 +11,8 @@
 #include "cpu_module.h"
 #include "devices/device_module.h"
 #include "devices/ioapic.h"
+#include "devices/irq_router.h"
+#include "devices/msi.h"
 #include "devices/pic8259.h"
 #include "devices/pit8254.h"
 #include "devices/rtc.h"
@@ -68,6 +70,7 @@ class platform : public sc_core::sc_module,
     void build_core(std::uint32_t index);
     void build_devices();
     void bind();
+    void set_firmware_state();
     struct cpu_module_config core_config(std::uint32_t index) const;
 
     // Observing (cpu_observer)
@@ -80,7 +83,8 @@ class platform : public sc_core::sc_module,
                        unsigned mode_bits) override;
     void trace_event(std::uint32_t core, enum cpu_trace_event event, std::uint32_t detail, std::uint64_t value,
                      std::uint64_t cycle) override;
-    void eoi_broadcast(std::uint8_t vector) override;
+    void eoi_broadcast(std::uint8_t vector, std::uint64_t cycle) override;
+    std::uint8_t inta(std::uint64_t cycle) override;
     void synced(std::uint32_t core, std::uint64_t cycle) override;
     void shut_down(std::uint32_t core, std::uint64_t cycle) override;
     void all_idle(std::uint64_t cycle) override;
@@ -100,6 +104,7 @@ class platform : public sc_core::sc_module,
     void stop_when_due(); // SC_METHOD
     sc_core::sc_time time_of(std::uint64_t cycle) const;
     std::uint64_t cycle_of_ps(std::uint64_t ps) const;
+    std::uint64_t ps_of_cycle(std::uint64_t cycle) const;
 
     // Statistics (platform_statistics.cpp)
     void report_sim(stat_tree &tree) const;
@@ -147,11 +152,13 @@ class platform : public sc_core::sc_module,
     pit8254 m_pit;
     rtc m_rtc;
     ioapic m_ioapic;
+    msi_window m_msi;
     std::vector<std::unique_ptr<device_module>> m_devices;
     uintr_module m_uintr;
     std::vector<std::unique_ptr<lapic_module>> m_lapics;
     std::unique_ptr<interconnect_module> m_interconnect;
     std::vector<std::unique_ptr<cpu_module>> m_cores;
+    std::unique_ptr<irq_router> m_router;
 
     run_end m_end;
     bool m_is_over = false; // simulated time has reached the end

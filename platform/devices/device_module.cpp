@@ -51,6 +51,8 @@ void device_module::b_transport(tlm::tlm_generic_payload &payload, sc_core::sc_t
     }
     const std::uint64_t now = picoseconds(sc_core::sc_time_stamp() + delay);
     unsigned char *bytes = payload.get_data_ptr();
+    if (before_access)
+        before_access(now);
     for (unsigned at = 0; at < length;) {
         // Pieces are powers of two: 1, 2 or 4 bytes.
         unsigned piece = std::min(m_device.width(), length - at);
@@ -65,6 +67,8 @@ void device_module::b_transport(tlm::tlm_generic_payload &payload, sc_core::sc_t
         }
         at += piece;
     }
+    if (after_access)
+        after_access(now);
     payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 

@@ -6,6 +6,7 @@
 
 #include "device.h"
 
+#include <functional>
 #include <systemc>
 #include <tlm>
 #include <tlm_utils/simple_target_socket.h>
@@ -17,6 +18,9 @@ class device_module : public sc_core::sc_module
 {
   public:
     tlm_utils::simple_target_socket<device_module> tsock;
+
+    // Called around each access, with its time; may be empty.
+    std::function<void(std::uint64_t now_ps)> before_access, after_access;
 
     device_module(const sc_core::sc_module_name &name, device &target);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One 8259A programmable interrupt controller: initialisation, mask, IRR and ISR, end of interrupt. Source: Intel 8259A
-// data sheet, "Programming the 8259A". Requests can be raised; its INT output is not wired to a core yet.
+// data sheet, "Programming the 8259A". Cascading is up to irq_router.
 #ifndef PLATFORM_DEVICES_PIC8259_H
 #define PLATFORM_DEVICES_PIC8259_H
 
@@ -21,6 +21,7 @@ class pic8259 : public device
     void set_line(unsigned line, bool level); // an edge 0 -> 1 is remembered in IRR
     bool output() const;                      // INT: an unmasked request above what is in service
     std::uint8_t acknowledge();               // INTA: answers the vector
+    bool is_waiting_for(unsigned line) const { return ((m_imr | m_irr) >> line & 1) == 0; } // an edge would matter
     std::uint8_t vector_base() const { return m_vector_base; }
 
   private:

@@ -54,6 +54,26 @@ bool pit8254::level(const counter &c, std::uint64_t now_ps)
 
 bool pit8254::output(unsigned index, std::uint64_t now_ps) const { return level(m_counters.at(index), now_ps); }
 
+std::uint64_t pit8254::next_rise(unsigned index, std::uint64_t now_ps) const
+{
+    const counter &c = m_counters.at(index);
+    if (!c.is_loaded)
+        return UINT64_MAX;
+    const std::uint64_t elapsed = ticks(now_ps) - c.start_tick;
+    std::uint64_t rise = c.reload; // ticks after the start
+    switch (effective_mode(c.mode)) {
+    case 0:
+    case 1: break;
+    case 2:
+    case 3: rise *= elapsed / c.reload + 1; break;
+    default: rise += 1; break; // strobes: the end of the low tick
+    }
+    if (rise <= elapsed)
+        return UINT64_MAX;
+    const std::uint64_t tick = c.start_tick + rise;
+    return tick / CLOCK_HZ * PS_PER_SECOND + (tick % CLOCK_HZ * PS_PER_SECOND + CLOCK_HZ - 1) / CLOCK_HZ;
+}
+
 void pit8254::latch_count(counter &c, std::uint64_t now_ps)
 {
     if (c.is_latched)

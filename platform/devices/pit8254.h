@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An 8254 programmable interval timer whose three counters follow simulated time at 1.193182 MHz. Source: Intel 8254
-// data sheet, "Programming the 8254". Counting is computed when read; OUT is a function of time, its edges are not yet
-// wired to an interrupt controller. BCD counting is accepted and counts in binary. Gates are high.
+// data sheet, "Programming the 8254". Counting is computed when read; OUT is a function of time. BCD counting is
+// accepted and counts in binary. Gates are high.
 #ifndef PLATFORM_DEVICES_PIT8254_H
 #define PLATFORM_DEVICES_PIT8254_H
 
@@ -22,6 +22,8 @@ class pit8254 : public device
     void write(std::uint64_t offset, unsigned size, std::uint32_t value, std::uint64_t now_ps) override;
 
     bool output(unsigned counter, std::uint64_t now_ps) const; // level of OUT
+    // Time of the first 0 -> 1 of OUT after now_ps, if nobody writes in between; UINT64_MAX if there is none.
+    std::uint64_t next_rise(unsigned counter, std::uint64_t now_ps) const;
 
   private:
     struct counter {

@@ -15,13 +15,38 @@ constexpr std::uint8_t FCR_ENABLE = 0x01;
 constexpr std::uint8_t FCR_CLEAR_RX = 0x02;
 constexpr std::uint8_t IER_MASK = 0x0f, IER_RX = 0x01, IER_THRE = 0x02;
 constexpr std::uint8_t IIR_NONE = 0x01, IIR_THRE = 0x02, IIR_RX = 0x04, IIR_FIFOS = 0xc0;
-constexpr std::uint8_t MCR_MASK = 0x1f, MCR_LOOPBACK = 0x10;
+constexpr std::uint8_t MCR_MASK = 0x1f, MCR_OUT2 = 0x08, MCR_LOOPBACK = 0x10;
 constexpr std::uint8_t LSR_DATA_READY = 0x01, LSR_THRE = 0x20, LSR_TEMT = 0x40;
 constexpr std::uint8_t MSR_CTS = 0x10, MSR_DSR = 0x20, MSR_DCD = 0x80;
 
 } // namespace
 
-std::uint32_t uart16550::read(std::uint64_t offset, unsigned, std::uint64_t)
+// In loopback OUT2 is inactive whatever its bit says.
+void uart16550::update_irq(std::uint64_t now_ps)
+{
+    const bool is_wanted = (m_has_loopback && (m_ier & IER_RX)) || (m_thre_pending && (m_ier & IER_THRE));
+    const bool level = is_wanted && (m_mcr & (MCR_OUT2 | MCR_LOOPBACK)) == MCR_OUT2;
+    if (level == m_irq_level)
+        return;
+    m_irq_level = level;
+    if (m_irq)
+        m_irq(level, now_ps);
+}
+
+std::uint32_t uart16550::read(std::uint64_t offset, unsigned, std::uint64_t now_ps)
+{
+    const std::uint32_t value = register_read(offset);
+    update_irq(now_ps);
+    return value;
+}
+
+void uart16550::write(std::uint64_t offset, unsigned, std::uint32_t value, std::uint64_t now_ps)
+{
+    register_write(offset, static_cast<std::uint8_t>(value), now_ps);
+    update_irq(now_ps);
+}
+
+std::uint32_t uart16550::register_read(std::uint64_t offset)
 {
     switch (offset) {
     case DATA: {
@@ -56,14 +81,17 @@ std::uint32_t uart16550::read(std::uint64_t offset, unsigned, std::uint64_t)
     }
 }
 
-void uart16550::write(std::uint64_t offset, unsigned, std::uint32_t value32, std::uint64_t)
+void uart16550::register_write(std::uint64_t offset, std::uint8_t value, std::uint64_t now_ps)
 {
-    auto value = static_cast<std::uint8_t>(value32);
     switch (offset) {
     case DATA:
         if (m_lcr & LCR_DLAB) {
             m_divisor_low = value;
-        } else if (m_mcr & MCR_LOOPBACK) {
+            break;
+        }
+        m_thre_pending = false; // the holding register is full for an instant: a new edge for every byte
+        update_irq(now_ps);
+        if (m_mcr & MCR_LOOPBACK) {
             m_loopback = value;
             m_has_loopback = true;
         } else {

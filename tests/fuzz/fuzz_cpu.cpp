@@ -1,40 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random machines run random code: nothing may crash, hang or read outside of guest memory (sanitizers tell), and the
 // plain and the observed flavour of the core must end in the same state.
-//   fuzz_cpu [--seconds S | --cases N] [--seed FIRST]
 #include "fuzz_machine.h"
-
-#include <chrono>
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <unistd.h>
+#include "fuzz_main.h"
 
 namespace
 {
 
-constexpr unsigned SECONDS_PER_CASE = 20;
-
-volatile std::uint64_t current_case;
-
-// A crash or a hang tells the seed before it ends the program.
-extern "C" void on_signal(int number)
-{
-    char text[120];
-    const int n = std::snprintf(text, sizeof text, "case %llu: %s\n  again: fuzz_cpu --cases 1 --seed %llu\n",
-                                static_cast<unsigned long long>(current_case), number == SIGALRM ? "hangs" : "crashes",
-                                static_cast<unsigned long long>(current_case));
-    (void)!write(STDOUT_FILENO, text, static_cast<std::size_t>(n));
-    std::signal(number, SIG_DFL);
-    std::raise(number);
-}
-
-// Empty, or what is wrong with the case.
 std::string try_case(std::uint64_t seed, std::uint64_t &instructions)
 {
-    current_case = seed;
-    alarm(SECONDS_PER_CASE);
     fuzz_machine plain(seed, false), observed(seed, true);
     std::string wrong = plain.run();
     if (wrong.empty())
@@ -42,53 +16,9 @@ std::string try_case(std::uint64_t seed, std::uint64_t &instructions)
     if (wrong.empty() && plain.state() != observed.state())
         wrong = "the plain and the observed flavour differ";
     instructions += plain.instructions() + observed.instructions();
-    alarm(0);
     return wrong;
-}
-
-std::uint64_t number(const char *text)
-{
-    char *end = nullptr;
-    const std::uint64_t value = std::strtoull(text, &end, 0);
-    if (end == text || *end != '\0') {
-        std::fprintf(stderr, "fuzz_cpu: '%s': expected a number\n", text);
-        std::exit(2);
-    }
-    return value;
 }
 
 } // namespace
 
-int main(int argc, char **argv)
-{
-    std::uint64_t seed = 1, cases = 1000, seconds = 0, instructions = 0;
-    for (int i = 1; i < argc; i += 2) {
-        std::uint64_t *target = std::strcmp(argv[i], "--seed") == 0      ? &seed
-                                : std::strcmp(argv[i], "--cases") == 0   ? &cases
-                                : std::strcmp(argv[i], "--seconds") == 0 ? &seconds
-                                                                         : nullptr;
-        if (target == nullptr || i + 1 == argc) {
-            std::fprintf(stderr, "usage: fuzz_cpu [--seconds S | --cases N] [--seed FIRST]\n");
-            return 2;
-        }
-        *target = number(argv[i + 1]);
-    }
-    for (int fatal : {SIGALRM, SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL})
-        std::signal(fatal, on_signal);
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-    const bool shows_progress = isatty(STDERR_FILENO) != 0;
-    std::uint64_t done = 0;
-    for (; seconds != 0 ? std::chrono::steady_clock::now() < end : done < cases; done++, seed++) {
-        if (shows_progress)
-            std::fprintf(stderr, "\rcase %llu", static_cast<unsigned long long>(seed));
-        const std::string wrong = try_case(seed, instructions);
-        if (!wrong.empty()) {
-            std::printf("case %llu: %s\n  again: fuzz_cpu --cases 1 --seed %llu\n",
-                        static_cast<unsigned long long>(seed), wrong.c_str(), static_cast<unsigned long long>(seed));
-            return 1;
-        }
-    }
-    std::printf("%llu cases, %llu instructions, nothing found\n", static_cast<unsigned long long>(done),
-                static_cast<unsigned long long>(instructions));
-    return 0;
-}
+int main(int argc, char **argv) { return fuzz_main(argc, argv, {"fuzz_cpu", "instructions", try_case}); }

@@ -142,7 +142,8 @@ void cpu_module::finish(std::uint64_t cycle)
 void cpu_module::nmi() { cpu_signal_nmi(m_cpu); }
 void cpu_module::init() { cpu_signal_init(m_cpu); }
 void cpu_module::startup(std::uint8_t vector) { cpu_signal_startup(m_cpu, vector); }
-void cpu_module::eoi_broadcast(std::uint8_t vector) { m_observer.eoi_broadcast(vector); }
+void cpu_module::eoi_broadcast(std::uint8_t vector) { m_observer.eoi_broadcast(vector, cpu_now(m_cpu)); }
+std::uint8_t cpu_module::inta() { return m_observer.inta(cpu_now(m_cpu)); }
 
 // Another core may act on this IPI from `arrives` on, so it must catch up by then.
 void cpu_module::ipi_sent(std::uint64_t, std::uint64_t arrives)

@@ -56,6 +56,7 @@ class cpu_module : public sc_core::sc_module, public lapic_core_if
     void ipi_sent(std::uint64_t sent, std::uint64_t arrives) override;
     void wake(std::uint64_t at) override;
     void eoi_broadcast(std::uint8_t vector) override;
+    std::uint8_t inta() override;
 
   private:
     friend struct cpu_bus_callbacks; // cpu_bus.cpp: the C side

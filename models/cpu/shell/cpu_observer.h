@@ -43,8 +43,14 @@ class cpu_observer
         (void)core, (void)rip, (void)bytes, (void)length, (void)mode_bits;
     }
 
-    // Level-triggered EOI, for I/O APICs.
-    virtual void eoi_broadcast(std::uint8_t vector) { (void)vector; }
+    // EOI of a level-triggered interrupt at `cycle`, for I/O APICs.
+    virtual void eoi_broadcast(std::uint8_t vector, std::uint64_t cycle) { (void)vector, (void)cycle; }
+    // The core acknowledges an ExtINT: the vector that the 8259s supply.
+    virtual std::uint8_t inta(std::uint64_t cycle)
+    {
+        (void)cycle;
+        return 0xff;
+    }
 
     // The core has reached `cycle` and lets the others run; the place to end the run (lookahead::end_at).
     virtual void synced(std::uint32_t core, std::uint64_t cycle) { (void)core, (void)cycle; }

@@ -41,7 +41,7 @@ void lookahead::set_wake(std::uint32_t core, std::uint64_t at)
 
 std::uint64_t lookahead::run_limit(std::uint32_t core, std::uint64_t now) const
 {
-    std::uint64_t earliest = CYCLE_NEVER;
+    std::uint64_t earliest = m_device;
     bool alone = true;
     for (std::uint32_t j = 0; j < m_cores.size(); j++) {
         if (j == core)
@@ -68,8 +68,9 @@ bool lookahead::is_alone(std::uint32_t core) const
 
 bool lookahead::is_all_idle() const
 {
-    return std::all_of(m_cores.begin(), m_cores.end(),
-                       [](const core_state &c) { return c.waiting && c.earliest == CYCLE_NEVER; });
+    return m_device == CYCLE_NEVER && std::all_of(m_cores.begin(), m_cores.end(), [](const core_state &c) {
+               return c.waiting && c.earliest == CYCLE_NEVER;
+           });
 }
 
 std::uint64_t lookahead::latest() const

@@ -35,6 +35,8 @@ class lookahead
     void set_running(std::uint32_t core, std::uint64_t local);
     // The core waits; `next` is the next cycle at which it can act by itself (CYCLE_NEVER if none).
     void set_waiting(std::uint32_t core, std::uint64_t local, std::uint64_t next);
+    // A device will act by itself at cycle `next` (CYCLE_NEVER: no device will); cores feel it a lookahead later.
+    void set_device(std::uint64_t next) { m_device = next; }
     // Something will reach the waiting core at cycle `at`.
     void set_wake(std::uint32_t core, std::uint64_t at);
 
@@ -42,7 +44,7 @@ class lookahead
     // ended.
     std::uint64_t run_limit(std::uint32_t core, std::uint64_t now) const;
     bool is_alone(std::uint32_t core) const; // every other core waits
-    bool is_all_idle() const;                // every core waits and nothing will wake one
+    bool is_all_idle() const;                // every core waits and nothing, devices included, will wake one
     std::uint64_t latest() const;            // the cycle of the core that is furthest ahead
 
     // The run ends at this cycle: no core executes at or after it. The earliest of several calls counts.
@@ -64,6 +66,7 @@ class lookahead
 
     lookahead_config m_config;
     std::vector<core_state> m_cores;
+    std::uint64_t m_device = CYCLE_NEVER;
     std::uint64_t m_end = CYCLE_NEVER;
     lookahead_stats m_stats;
 };

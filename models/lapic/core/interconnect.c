@@ -25,9 +25,14 @@ struct interconnect *interconnect_create(const struct interconnect_config *confi
 
 void interconnect_destroy(struct interconnect *ic) { free(ic); }
 
-/* Keeps one of the candidates: the lowest arbitration priority; among equals the first after the last winner. */
-static size_t arbitrate(struct interconnect *ic, struct lapic *const *apics, const size_t *targets, size_t count)
+/* Keeps one of the candidates: the focus of the vector if there is one; else the lowest arbitration priority; among
+ * equals the first after the last winner. */
+static size_t arbitrate(struct interconnect *ic, uint8_t vector, struct lapic *const *apics, const size_t *targets,
+                        size_t count)
 {
+    for (size_t i = 0; i < count; i++)
+        if (lapic_is_focus(apics[targets[i]], vector))
+            return targets[i];
     size_t best = 0;
     for (size_t i = 1; i < count; i++) {
         const uint8_t mine = lapic_arbitration_priority(apics[targets[i]]);
@@ -62,7 +67,7 @@ size_t interconnect_route(struct interconnect *ic, const struct ipi_msg *msg, st
             targets[found++] = i;
 
     if (msg->delivery_mode == IPI_LOWEST_PRIORITY && found > 1) {
-        targets[0] = arbitrate(ic, apics, targets, found);
+        targets[0] = arbitrate(ic, msg->vector, apics, targets, found);
         found = 1;
     }
     if (found == 0)

@@ -53,6 +53,7 @@ void lapic_reset_registers(struct lapic *l)
     memset(l->isr, 0, sizeof l->isr);
     memset(l->tmr, 0, sizeof l->tmr);
     memset(l->irr, 0, sizeof l->irr);
+    l->extint = false;
     l->initial_count = 0;
     l->divide = 0;
     l->expires = VP_NEVER;
@@ -136,7 +137,7 @@ enum vp_status lapic_msr_read(struct lapic *l, uint32_t msr, uint64_t now, uint6
         *value = l->base;
         return VP_OK;
     }
-    if (msr == LAPIC_MSR_TSC_DEADLINE) {
+    if (msr == LAPIC_MSR_TSC_DEADLINE && l->config.tsc_deadline) {
         *value = lapic_timer_read_tsc_deadline(l);
         return VP_OK;
     }
@@ -150,7 +151,7 @@ enum vp_status lapic_msr_write(struct lapic *l, uint32_t msr, uint64_t value, ui
     lapic_advance(l, now);
     if (msr == LAPIC_MSR_BASE)
         return base_write(l, value);
-    if (msr == LAPIC_MSR_TSC_DEADLINE) {
+    if (msr == LAPIC_MSR_TSC_DEADLINE && l->config.tsc_deadline) {
         lapic_timer_write_tsc_deadline(l, value, now);
         return VP_OK;
     }

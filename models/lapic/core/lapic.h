@@ -4,7 +4,7 @@
  * Time is an argument, in cycles of the core's clock; the timer counts down once in config.timer_cycles_per_tick
  * cycles times the divide configuration. Calls must not go back in time. Nothing is allocated after create; config
  * and callbacks are copied; guest mistakes are ESR bits or VP_FAULT (#GP(0) of an x2APIC MSR).
- * A callback must not call back into the same lapic.
+ * A callback must not call back into the same lapic; inta may call lapic_set_pin.
  */
 #ifndef LAPIC_H
 #define LAPIC_H
@@ -31,6 +31,8 @@ struct lapic_config {
     bool x2apic;                    /* x2APIC mode may be enabled (CPUID.1:ECX[21])                     */
     uint8_t physical_address_width; /* MAXPHYADDR, for reserved bits of IA32_APIC_BASE                  */
     uint32_t timer_cycles_per_tick; /* core cycles for one count of the timer with divider 1; >= 1      */
+    bool tsc_deadline;              /* the timer has TSC-deadline mode (CPUID.1:ECX[24])                 */
+    bool focus_checking;            /* SVR[9] clear: lowest priority prefers the focus (P6; not on Xeon) */
 };
 
 struct lapic_bus {
@@ -40,6 +42,8 @@ struct lapic_bus {
     void (*init)(void *ctx);                            /* the core gets INIT                                   */
     void (*startup)(void *ctx, uint8_t vector);         /* the core gets SIPI                                   */
     void (*eoi_broadcast)(void *ctx, uint8_t vector);   /* EOI of a level-triggered vector                      */
+    /* INTA cycle: the vector that the 8259s supply for ExtINT. NULL: there are none, ExtINT has no effect. */
+    uint8_t (*inta)(void *ctx);
 };
 
 struct lapic_stats { /* counters since create; listed in lapic_stats.def */
@@ -55,7 +59,7 @@ void lapic_reset(struct lapic *l);   /* RESET: also IA32_APIC_BASE */
 void lapic_init(struct lapic *l);    /* INIT: keeps APIC ID and IA32_APIC_BASE */
 
 /* --- register access by the core. offset: within the 4 KiB page; xAPIC registers are 32 bits on 16-byte
- * boundaries. Reads of reserved or write-only registers give 0 and set ESR "illegal register address".
+ * boundaries. Reserved registers read 0 and set ESR "illegal register address"; a write-only one reads 0.
  * size is 1..8 bytes; accesses that are not aligned 32-bit ones read 0 / are ignored (SDM: undefined). --- */
 uint64_t lapic_mmio_read(struct lapic *l, uint32_t offset, uint32_t size, uint64_t now);
 void lapic_mmio_write(struct lapic *l, uint32_t offset, uint32_t size, uint64_t value, uint64_t now);
@@ -77,14 +81,17 @@ void lapic_set_cr8(struct lapic *l, uint8_t cr8);
 bool lapic_matches(const struct lapic *l, const struct ipi_msg *msg);
 /* Globally and software enabled: fixed interrupts are not dropped. */
 bool lapic_accepts_fixed(const struct lapic *l);
+/* The focus of a vector, if the APIC checks for it: it has the vector in service or pending. */
+bool lapic_is_focus(const struct lapic *l, uint8_t vector);
 /* Arbitration priority for lowest-priority delivery: lower wins. */
 uint8_t lapic_arbitration_priority(const struct lapic *l);
 /* msg arrives. Sets IRR, or calls nmi/init/startup; illegal vectors set ESR. False if the APIC drops it: globally or
- * (fixed) software disabled, illegal vector, INIT level de-assert, a mode without effect here (SMI, ExtINT). */
+ * (fixed, ExtINT) software disabled, illegal vector, INIT level de-assert, SMI (there is no SMM). */
 bool lapic_accept(struct lapic *l, const struct ipi_msg *msg, uint64_t now);
-bool lapic_has_interrupt(const struct lapic *l); /* something in IRR above PPR */
-/* Acknowledge: IRR -> ISR. Answers the vector, or the spurious vector if nothing is deliverable any more. number and
- * arrived_at (may be NULL) get the number of the user interrupt that came with the vector and its cycle of arrival. */
+bool lapic_has_interrupt(const struct lapic *l); /* something in IRR above PPR, or ExtINT */
+/* Acknowledge: an ExtINT request by an INTA cycle, else IRR -> ISR. Answers the vector, or the spurious vector if
+ * nothing is deliverable any more. number and arrived_at (may be NULL) get the number of the user interrupt that came
+ * with the vector and its cycle of arrival. */
 uint8_t lapic_ack(struct lapic *l, uint64_t *number, uint64_t *arrived_at);
 void lapic_eoi(struct lapic *l);
 /* SENDUIPI's last step: fixed physical IPI; destination is ndst[15:8] in xAPIC mode, ndst in x2APIC mode. The ICR
@@ -105,7 +112,8 @@ enum lapic_lvt {
 /* An event of an edge-triggered source: CMCI, thermal sensor, performance counter. */
 void lapic_signal(struct lapic *l, enum lapic_lvt lvt, uint64_t now);
 /* Level of the pin LINT0 or LINT1 (true: asserted; polarity is resolved outside). Edge: acts when it rises. Level
- * (fixed only): again after each EOI while it stays asserted. */
+ * (fixed only): again after each EOI while it stays asserted. ExtINT: a request as long as it is asserted. A globally
+ * disabled APIC leaves the pins to the core: INTR and NMI. */
 void lapic_set_pin(struct lapic *l, enum lapic_lvt lvt, bool asserted, uint64_t now);
 
 /* --- time --- */

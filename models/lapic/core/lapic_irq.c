@@ -44,6 +44,13 @@ uint8_t lapic_cr8(const struct lapic *l) { return (uint8_t)(l->tpr >> 4); }
 
 void lapic_set_cr8(struct lapic *l, uint8_t cr8) { l->tpr = (uint32_t)(cr8 & 0xf) << 4; }
 
+/* "Lowest Priority Delivery Mode": P6 family; a Xeon has no focus processor. */
+bool lapic_is_focus(const struct lapic *l, uint8_t vector)
+{
+    return l->config.focus_checking && (l->svr & LAPIC_SVR_FOCUS_OFF) == 0 &&
+           (vector_test(l->irr, vector) || vector_test(l->isr, vector));
+}
+
 /* "Arbitration Priority Register": TPR while it is the highest class, else the highest of the three classes. */
 uint8_t lapic_arbitration_priority(const struct lapic *l)
 {
@@ -105,7 +112,12 @@ bool lapic_accept(struct lapic *l, const struct ipi_msg *msg, uint64_t now)
         l->bus.init(l->bus.ctx);
         return true;
     case IPI_STARTUP: l->bus.startup(l->bus.ctx, msg->vector); return true;
-    default: return false; /* SMI and ExtINT: there is no SMM and no 8259 behind this APIC; 3 is reserved */
+    case IPI_EXTINT:
+        if (l->bus.inta == NULL || !lapic_is_software_enabled(l))
+            return false;
+        l->extint = true;
+        return true;
+    default: return false; /* SMI: there is no SMM; 3 is reserved */
     }
 }
 
@@ -117,14 +129,24 @@ static int deliverable(const struct lapic *l)
     return irrv >= 0 && ((uint32_t)irrv & 0xf0) > (lapic_ppr(l) & 0xf0) ? irrv : -1;
 }
 
-bool lapic_has_interrupt(const struct lapic *l) { return deliverable(l) >= 0; }
+/* "Interrupts From External 8259A": it bypasses IRR, ISR and the priorities; the vector comes by an INTA cycle. */
+static bool extint_is_requested(const struct lapic *l)
+{
+    return l->bus.inta != NULL && (l->extint || lapic_pin_requests_extint(l));
+}
+
+bool lapic_has_interrupt(const struct lapic *l) { return extint_is_requested(l) || deliverable(l) >= 0; }
 
 uint8_t lapic_ack(struct lapic *l, uint64_t *number, uint64_t *arrived_at)
 {
     struct lapic_arrival arrival = {0, 0};
     uint8_t vector = (uint8_t)(l->svr & LAPIC_SVR_VECTOR_MASK);
     int irrv = deliverable(l);
-    if (irrv < 0) {
+    if (extint_is_requested(l)) {
+        l->extint = false;
+        vector = l->bus.inta(l->bus.ctx);
+        l->stats.extints++;
+    } else if (irrv < 0) {
         l->stats.spurious++; /* "Spurious Interrupt": no ISR bit, no EOI */
     } else {
         vector = (uint8_t)irrv;

@@ -3,29 +3,6 @@
  * SDM Vol. 3, "Handling Local Interrupts", "Local Vector Table". */
 #include "lapic_state.h"
 
-void lapic_lvt_write(struct lapic *l, enum lapic_lvt lvt, uint32_t value, uint64_t now)
-{
-    /* "Local APIC State After It Has Been Software Disabled": mask bits are set and cannot be cleared. */
-    if (!lapic_is_software_enabled(l))
-        value |= LAPIC_LVT_MASKED;
-
-    const uint32_t before = l->lvt[lvt];
-    const bool stays_level = (value & LAPIC_LVT_LEVEL) != 0;
-    l->lvt[lvt] = value | (stays_level ? before & LAPIC_LVT_REMOTE_IRR : 0);
-
-    if (lvt == LAPIC_LVT_TIMER)
-        lapic_timer_mode_changed(l, (enum lapic_timer_mode)((before & LAPIC_LVT_TIMER_MASK) >> LAPIC_LVT_TIMER_SHIFT));
-    /* A level that waited behind the mask, or behind another trigger mode. */
-    if ((lvt == LAPIC_LVT_LINT0 || lvt == LAPIC_LVT_LINT1) && stays_level && l->pin[lvt - LAPIC_LVT_LINT0])
-        lapic_lvt_deliver(l, lvt, now);
-}
-
-void lapic_lvt_mask_all(struct lapic *l)
-{
-    for (unsigned i = 0; i < LAPIC_LVT_COUNT; i++)
-        l->lvt[i] |= LAPIC_LVT_MASKED;
-}
-
 static uint32_t delivery_mode(const struct lapic *l, enum lapic_lvt lvt)
 {
     if (lvt == LAPIC_LVT_TIMER || lvt == LAPIC_LVT_ERROR)
@@ -33,11 +10,36 @@ static uint32_t delivery_mode(const struct lapic *l, enum lapic_lvt lvt)
     return (l->lvt[lvt] & LAPIC_LVT_MODE_MASK) >> LAPIC_LVT_MODE_SHIFT;
 }
 
-/* Level sensitivity exists for fixed interrupts on the two pins; NMI, SMI and INIT are always edges. */
+/* Level sensitivity exists for fixed interrupts on the two pins; NMI, SMI and INIT are always edges, ExtINT is always
+ * a level. */
 static bool is_level(const struct lapic *l, enum lapic_lvt lvt)
 {
     return (lvt == LAPIC_LVT_LINT0 || lvt == LAPIC_LVT_LINT1) && delivery_mode(l, lvt) == IPI_FIXED &&
            (l->lvt[lvt] & LAPIC_LVT_LEVEL) != 0;
+}
+
+void lapic_lvt_write(struct lapic *l, enum lapic_lvt lvt, uint32_t value, uint64_t now)
+{
+    /* "Local APIC State After It Has Been Software Disabled": mask bits are set and cannot be cleared. */
+    if (!lapic_is_software_enabled(l))
+        value |= LAPIC_LVT_MASKED;
+
+    const uint32_t before = l->lvt[lvt];
+    l->lvt[lvt] = value;
+    if (is_level(l, lvt))
+        l->lvt[lvt] |= before & LAPIC_LVT_REMOTE_IRR;
+
+    if (lvt == LAPIC_LVT_TIMER)
+        lapic_timer_mode_changed(l, (enum lapic_timer_mode)((before & LAPIC_LVT_TIMER_MASK) >> LAPIC_LVT_TIMER_SHIFT));
+    /* A level that waited behind the mask, or behind another trigger mode. */
+    if (is_level(l, lvt) && l->pin[lvt - LAPIC_LVT_LINT0])
+        lapic_lvt_deliver(l, lvt, now);
+}
+
+void lapic_lvt_mask_all(struct lapic *l)
+{
+    for (unsigned i = 0; i < LAPIC_LVT_COUNT; i++)
+        l->lvt[i] |= LAPIC_LVT_MASKED;
 }
 
 void lapic_lvt_deliver(struct lapic *l, enum lapic_lvt lvt, uint64_t now)
@@ -59,7 +61,7 @@ void lapic_lvt_deliver(struct lapic *l, enum lapic_lvt lvt, uint64_t now)
     }
     case IPI_NMI: l->bus.nmi(l->bus.ctx); break;
     case IPI_INIT: l->bus.init(l->bus.ctx); break;
-    default: break; /* SMI, ExtINT: see lapic_accept; the rest is reserved */
+    default: break; /* SMI: there is no SMM; ExtINT: lapic_pin_requests_extint; the rest is reserved */
     }
 }
 
@@ -77,8 +79,23 @@ void lapic_set_pin(struct lapic *l, enum lapic_lvt lvt, bool asserted, uint64_t 
     bool *pin = &l->pin[lvt - LAPIC_LVT_LINT0];
     const bool rises = asserted && !*pin;
     *pin = asserted;
-    if (rises)
+    if (rises && lapic_is_enabled(l))
         lapic_lvt_deliver(l, lvt, now);
+    else if (rises && lvt == LAPIC_LVT_LINT1)
+        l->bus.nmi(l->bus.ctx); /* no APIC: the pin is NMI */
+}
+
+bool lapic_pin_requests_extint(const struct lapic *l)
+{
+    if (!lapic_is_enabled(l))
+        return l->pin[0]; /* the pin is INTR */
+    for (unsigned i = 0; i < 2; i++) {
+        const uint32_t entry = l->lvt[LAPIC_LVT_LINT0 + i];
+        const uint32_t mode = (entry & LAPIC_LVT_MODE_MASK) >> LAPIC_LVT_MODE_SHIFT;
+        if (l->pin[i] && (entry & LAPIC_LVT_MASKED) == 0 && mode == IPI_EXTINT)
+            return true;
+    }
+    return false;
 }
 
 /* The level is looked at again, at once. */

@@ -295,6 +295,14 @@ static const struct reg *find(uint32_t offset)
     return &regs[number];
 }
 
+/* Bits of r that exist in this APIC. */
+static uint64_t writable(const struct lapic *l, const struct reg *r)
+{
+    if (r == &regs[N(LAPIC_TIMER)] && !l->config.tsc_deadline)
+        return r->writable & ~((uint64_t)LAPIC_TIMER_TSC_DEADLINE << LAPIC_LVT_TIMER_SHIFT);
+    return r->writable;
+}
+
 /* --- xAPIC page --- */
 
 /* "Local APIC Register Address Map": only aligned 32-bit accesses are defined. The rest reads 0 and does nothing. */
@@ -309,7 +317,7 @@ uint64_t lapic_mmio_read(struct lapic *l, uint32_t offset, uint32_t size, uint64
     if (!is_whole_register(offset, size) || !lapic_mmio_enabled(l))
         return 0;
     const struct reg *r = find(offset);
-    if (r == NULL || (r->xapic & R) == 0) {
+    if (r == NULL || r->xapic == NONE) {
         lapic_record_error(l, LAPIC_ESR_ILLEGAL_REGISTER, now);
         return 0;
     }
@@ -328,7 +336,7 @@ void lapic_mmio_write(struct lapic *l, uint32_t offset, uint32_t size, uint64_t 
     }
     /* A read-only register exists, so its address is not illegal: the write has no effect. */
     if ((r->xapic & W) != 0)
-        r->write(l, index_of(r, offset >> LAPIC_REG_SHIFT), value & r->writable & ALL32, now);
+        r->write(l, index_of(r, offset >> LAPIC_REG_SHIFT), value & writable(l, r) & ALL32, now);
 }
 
 uint32_t lapic_debug_read(const struct lapic *l, uint32_t offset, uint64_t now)
@@ -355,8 +363,8 @@ enum vp_status lapic_x2apic_write(struct lapic *l, uint32_t offset, uint64_t val
     const struct reg *r = find(offset);
     if (r == NULL || (r->x2apic & W) == 0)
         return VP_FAULT;
-    if ((value & ~(r->writable | r->read_only)) != 0)
+    if ((value & ~(writable(l, r) | r->read_only)) != 0)
         return VP_FAULT; /* "Reserved Bit Checking" */
-    r->write(l, index_of(r, offset >> LAPIC_REG_SHIFT), value & r->writable, now);
+    r->write(l, index_of(r, offset >> LAPIC_REG_SHIFT), value & writable(l, r), now);
     return VP_OK;
 }

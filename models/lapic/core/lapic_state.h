@@ -34,6 +34,7 @@ struct lapic {
     uint32_t irr[LAPIC_VECTOR_WORDS];
     struct lapic_arrival arrival[256]; /* valid where the IRR bit is set                    */
     bool pin[2];                       /* LINT0, LINT1 are asserted                         */
+    bool extint;                       /* an ExtINT message waits for its INTA cycle        */
 
     uint32_t initial_count, divide;
     uint64_t expires;      /* cycle at which the count reaches 0, VP_NEVER: off */
@@ -65,6 +66,7 @@ void lapic_lvt_write(struct lapic *l, enum lapic_lvt lvt, uint32_t value, uint64
 void lapic_lvt_deliver(struct lapic *l, enum lapic_lvt lvt, uint64_t now);
 void lapic_lvt_mask_all(struct lapic *l);
 void lapic_lvt_eoi(struct lapic *l, uint8_t vector); /* EOI of a level-triggered vector: remote IRR */
+bool lapic_pin_requests_extint(const struct lapic *l);
 
 /* lapic_icr.c: the low half was written, or the whole ICR in x2APIC mode. */
 void lapic_icr_send(struct lapic *l, uint64_t now);

@@ -43,6 +43,8 @@ class lapic_core_if : public virtual sc_core::sc_interface
     // Something new will happen at cycle `at` (an arrival was queued): a waiting core must look again.
     virtual void wake(std::uint64_t at) = 0;
     virtual void eoi_broadcast(std::uint8_t vector) = 0;
+    // INTA cycle for ExtINT: the vector. May change the APIC's pins.
+    virtual std::uint8_t inta() = 0;
 };
 
 #endif

@@ -33,6 +33,7 @@ struct lapic_bus_callbacks {
         if (core(ctx) != nullptr)
             core(ctx)->eoi_broadcast(vector);
     }
+    static std::uint8_t inta(void *ctx) { return core(ctx) != nullptr ? core(ctx)->inta() : std::uint8_t{0xff}; }
 };
 
 lapic_module::lapic_module(const sc_core::sc_module_name &name, const struct lapic_config &config,
@@ -41,7 +42,7 @@ lapic_module::lapic_module(const sc_core::sc_module_name &name, const struct lap
       core_port("core_port"), m_period(period.value())
 {
     using cb = lapic_bus_callbacks;
-    const struct lapic_bus bus = {this, cb::send, cb::nmi, cb::init, cb::startup, cb::eoi_broadcast};
+    const struct lapic_bus bus = {this, cb::send, cb::nmi, cb::init, cb::startup, cb::eoi_broadcast, cb::inta};
     if (m_period == 0)
         throw std::invalid_argument(std::string(this->name()) + ": the clock period is zero");
     m_lapic = lapic_create(&config, &bus);
@@ -108,6 +109,10 @@ void lapic_module::deliver(const arrival &a)
 {
     const std::uint64_t at = std::max(a.cycle, m_advanced); // a late one is felt from now on
     advance_timer(at);
+    if (a.is_pin) {
+        lapic_set_pin(m_lapic, a.pin, m_wires[a.pin - LAPIC_LVT_LINT0], at);
+        return;
+    }
     const bool accepted = lapic_accept(m_lapic, &a.msg, at);
     emit(accepted ? lapic_event::ARRIVED : lapic_event::DROPPED, at, &a.msg);
     if (accepted && a.msg.number != 0 && on_user_arrival)
@@ -216,14 +221,28 @@ void lapic_module::ipi_transport(tlm::tlm_generic_payload &payload, sc_core::sc_
         payload.set_response_status(tlm::TLM_COMMAND_ERROR_RESPONSE);
         return;
     }
-    arrival a = {first_cycle(delay), m_order++, {}};
+    arrival a = {first_cycle(delay), m_order++, {}, false, LAPIC_LVT_LINT0};
     std::memcpy(&a.msg, payload.get_data_ptr(), sizeof a.msg);
+    queue(a);
+    payload.set_response_status(tlm::TLM_OK_RESPONSE);
+}
+
+void lapic_module::set_pin(enum lapic_lvt pin, bool asserted, std::uint64_t cycle)
+{
+    m_wires[pin - LAPIC_LVT_LINT0] = asserted;
+    if (asserted)
+        queue(arrival{cycle, m_order++, {}, true, pin});
+    else
+        lapic_set_pin(m_lapic, pin, false, m_advanced);
+}
+
+void lapic_module::queue(const arrival &a)
+{
     if (a.cycle < m_advanced) {
         m_stats.late_arrivals++;
         m_stats.worst_lateness_cycles = std::max(m_stats.worst_lateness_cycles, m_advanced - a.cycle);
     }
     m_queue.push(a);
-    payload.set_response_status(tlm::TLM_OK_RESPONSE);
     if (core_port.size() != 0)
         core_port->wake(a.cycle);
 }

@@ -54,6 +54,10 @@ class lapic_module : public sc_core::sc_module, public lapic_if
     const struct lapic_stats &stats() const { return *lapic_stats(m_lapic); }
     const struct lapic_shell_stats &shell_stats() const { return m_stats; }
 
+    // Electrical level of LINT0 or LINT1. A rise is felt at `cycle`, a fall at once: an 8259 takes its request back in
+    // the INTA cycle.
+    void set_pin(enum lapic_lvt pin, bool asserted, std::uint64_t cycle);
+
     // lapic_if
     std::uint64_t next_event() override;
     void advance(std::uint64_t now) override;
@@ -77,6 +81,8 @@ class lapic_module : public sc_core::sc_module, public lapic_if
         std::uint64_t cycle;
         std::uint64_t order; // of sending, among equal cycles
         struct ipi_msg msg;
+        bool is_pin; // not a message: look at `pin`
+        enum lapic_lvt pin;
         bool operator>(const arrival &other) const
         {
             return cycle != other.cycle ? cycle > other.cycle : order > other.order;
@@ -90,6 +96,7 @@ class lapic_module : public sc_core::sc_module, public lapic_if
     unsigned int mmio_debug(tlm::tlm_generic_payload &payload);
     void ipi_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     void send(const struct ipi_msg &msg);
+    void queue(const arrival &a);
     void deliver(const arrival &a);
     void advance_timer(std::uint64_t cycle);
     void emit(lapic_event::kind_t kind, std::uint64_t cycle, const struct ipi_msg *msg);
@@ -97,8 +104,9 @@ class lapic_module : public sc_core::sc_module, public lapic_if
     const std::uint64_t m_period; // in units of the time resolution
     struct lapic *m_lapic;
     std::priority_queue<arrival, std::vector<arrival>, std::greater<arrival>> m_queue;
-    std::uint64_t m_order = 0;    // arrivals queued so far
-    std::uint64_t m_advanced = 0; // everything up to this cycle has been delivered
+    bool m_wires[2] = {false, false}; // LINT0, LINT1
+    std::uint64_t m_order = 0;        // arrivals queued so far
+    std::uint64_t m_advanced = 0;     // everything up to this cycle has been delivered
     struct lapic_shell_stats m_stats = {};
 };
 

@@ -74,7 +74,7 @@ lapic_bench::lapic_bench(const sc_core::sc_module_name &name)
 {
     std::vector<struct lapic *> lapics;
     for (std::uint32_t i = 0; i < 3; i++) {
-        const struct lapic_config config = {i, i == 0, true, 46, 1};
+        const struct lapic_config config = {i, i == 0, true, 46, 1, true, false};
         apics.push_back(std::make_unique<lapic_module>(("apic" + std::to_string(i)).c_str(), config, period));
         lapics.push_back(apics.back()->core());
     }

@@ -33,6 +33,7 @@ class fake_core : public sc_core::sc_module, public lapic_core_if
     void ipi_sent(std::uint64_t sent, std::uint64_t arrives) override { sends.push_back({sent, arrives}); }
     void wake(std::uint64_t at) override { wakes.push_back(at); }
     void eoi_broadcast(std::uint8_t vector) override { eois.push_back(vector); }
+    std::uint8_t inta() override { return 0x77; }
     void forget();
 
     // Register access at a cycle not before simulated time.

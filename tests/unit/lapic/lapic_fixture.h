@@ -23,7 +23,8 @@ constexpr std::uint64_t BASE_BSP = 0x100, BASE_EXTD = 0x400, BASE_EN = 0x800;
 struct fake_bus {
     std::vector<struct ipi_msg> sent;
     std::vector<std::uint8_t> startups, eoi_broadcasts;
-    int nmis = 0, inits = 0;
+    int nmis = 0, inits = 0, intas = 0;
+    std::uint8_t inta_vector = 0x77; // what the 8259s supply
 
     struct lapic_bus callbacks()
     {
@@ -36,13 +37,23 @@ struct fake_bus {
         bus.eoi_broadcast = [](void *ctx, std::uint8_t vector) {
             static_cast<fake_bus *>(ctx)->eoi_broadcasts.push_back(vector);
         };
+        bus.inta = [](void *ctx) {
+            static_cast<fake_bus *>(ctx)->intas++;
+            return static_cast<fake_bus *>(ctx)->inta_vector;
+        };
         return bus;
     }
 };
 
 inline struct lapic_config default_config(std::uint32_t apic_id = 3)
 {
-    return {apic_id, /*bsp*/ false, /*x2apic*/ true, /*physical_address_width*/ 46, /*timer_cycles_per_tick*/ 1};
+    return {apic_id,
+            /*bsp*/ false,
+            /*x2apic*/ true,
+            /*physical_address_width*/ 46,
+            /*timer_cycles_per_tick*/ 1,
+            /*tsc_deadline*/ true,
+            /*focus_checking*/ false};
 }
 
 // One APIC, in xAPIC mode, software enabled with spurious vector FFH.

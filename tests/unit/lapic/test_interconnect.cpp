@@ -156,6 +156,32 @@ TEST_F(interconnect_test, equal_priorities_take_turns)
         EXPECT_EQ(route(0), indexes({i}));
 }
 
+// P6 family: who has the vector in service or pending gets it again, whatever the priorities.
+TEST_F(interconnect_test, the_focus_wins_if_focus_checking_exists_and_is_on)
+{
+    for (bool exists : {false, true})
+        for (bool is_on : {false, true}) {
+            struct lapic_config config = default_config(2);
+            config.focus_checking = exists;
+            const struct lapic_bus callbacks = bus.callbacks();
+            lapic_destroy(apics[2]);
+            apics[2] = lapic_create(&config, &callbacks);
+            lapic_mmio_write(apics[2], LDR, 4, 0x04000000, 0);
+            lapic_mmio_write(apics[2], SVR, 4, is_on ? 0x1ff : 0x3ff, 0);
+            lapic_set_cr8(apics[2], 9);
+            struct ipi_msg pending = {};
+            pending.vector = 0x41;
+            ASSERT_TRUE(lapic_accept(apics[2], &pending, 0));
+            msg.logical = true;
+            msg.destination = 0xff;
+            msg.delivery_mode = IPI_LOWEST_PRIORITY;
+            EXPECT_EQ(route(0) == indexes({2}), exists && is_on);
+            msg.vector = 0x42;
+            EXPECT_NE(route(0), indexes({2}));
+            msg.vector = 0x41;
+        }
+}
+
 TEST_F(interconnect_test, lowest_priority_skips_software_disabled_apics)
 {
     lapic_mmio_write(apics[0], SVR, 4, 0xff, 0);

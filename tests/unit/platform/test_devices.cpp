@@ -231,7 +231,7 @@ TEST(ioapic, redirection_table_has_its_access_rights)
         io.write(0x10, 4, value, 0);
     };
     EXPECT_EQ(read(0), 2u << 24);
-    EXPECT_EQ(read(1), 0x00170011u);
+    EXPECT_EQ(read(1), 0x00170020u); // with the EOI register
     EXPECT_EQ(read(0x10), 0x10000u); // masked after reset
     write(0x10, 0xffffffff);
     EXPECT_EQ(read(0x10), 0x0001afffu);
