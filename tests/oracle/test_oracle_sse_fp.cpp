@@ -36,7 +36,7 @@ TEST_F(oracle_sse_fp, limits)
             for (auto &lane : r) {
                 lane = 0;
                 for (unsigned i = 0; i < 2; i++) {
-                    const std::uint64_t exponent = random.one_in(2) ? 0x7f - 63 - 6 + random.below(12)
+                    const std::uint64_t exponent = random.one_in(2)   ? 0x7f - 63 - 6 + random.below(12)
                                                    : random.one_in(2) ? 0x7f + 63 - 3 + random.below(6)
                                                                       : 0x7f - 2 + random.below(4);
                     lane |= (exponent << 23 | (significand(random, 24) & 0x7fffff)) << (32 * i);
@@ -46,7 +46,7 @@ TEST_F(oracle_sse_fp, limits)
     auto doubles = [](machine_state &, fx_image &fx, random_source &random) {
         for (auto &r : fx.xmm)
             for (auto &lane : r) {
-                const std::uint64_t exponent = random.one_in(2) ? 0x3ff - 511 - 6 + random.below(12)
+                const std::uint64_t exponent = random.one_in(2)   ? 0x3ff - 511 - 6 + random.below(12)
                                                : random.one_in(2) ? 0x3ff + 511 - 3 + random.below(6)
                                                                   : 0x3ff - 2 + random.below(4);
                 lane = exponent << 52 | (significand(random, 53) & 0xfffffffffffff);
@@ -67,8 +67,10 @@ TEST_F(oracle_sse_fp, limits)
 TEST_F(oracle_sse_fp, horizontal)
 {
     for (unsigned opcode : {0x7cu, 0x7du, 0xd0u}) {
-        judge().check(sse_form("hadd, hsub, addsub", F2, {0x0f, static_cast<std::uint8_t>(opcode)}, FX_SINGLES), 60, 60);
-        judge().check(sse_form("hadd, hsub, addsub", P66, {0x0f, static_cast<std::uint8_t>(opcode)}, FX_DOUBLES), 60, 60);
+        judge().check(sse_form("hadd, hsub, addsub", F2, {0x0f, static_cast<std::uint8_t>(opcode)}, FX_SINGLES), 60,
+                      60);
+        judge().check(sse_form("hadd, hsub, addsub", P66, {0x0f, static_cast<std::uint8_t>(opcode)}, FX_DOUBLES), 60,
+                      60);
     }
 }
 
@@ -85,7 +87,8 @@ TEST_F(oracle_sse_fp, compares)
     }
     for (unsigned opcode : {0x2eu, 0x2fu}) {
         judge().check(unaligned(sse_form("comiss", NP, {0x0f, static_cast<std::uint8_t>(opcode)}, FX_SINGLES)), 60, 60);
-        judge().check(unaligned(sse_form("comisd", P66, {0x0f, static_cast<std::uint8_t>(opcode)}, FX_DOUBLES)), 60, 60);
+        judge().check(unaligned(sse_form("comisd", P66, {0x0f, static_cast<std::uint8_t>(opcode)}, FX_DOUBLES)), 60,
+                      60);
     }
 }
 
@@ -139,7 +142,8 @@ TEST_F(oracle_sse_fp, conversions_of_general_registers)
 TEST_F(oracle_sse_fp, conversions_of_mm_registers)
 {
     for (unsigned opcode : {0x2cu, 0x2du}) {
-        judge().check(unaligned(sse_form("cvtps2pi", NP, {0x0f, static_cast<std::uint8_t>(opcode)}, FX_SINGLES)), 60, 60);
+        judge().check(unaligned(sse_form("cvtps2pi", NP, {0x0f, static_cast<std::uint8_t>(opcode)}, FX_SINGLES)), 60,
+                      60);
         judge().check(sse_form("cvtpd2pi", P66, {0x0f, static_cast<std::uint8_t>(opcode)}, FX_DOUBLES), 60, 60);
     }
 }
@@ -149,7 +153,8 @@ TEST_F(oracle_sse_fp, approximations)
 {
     for (unsigned opcode : {0x52u, 0x53u}) {
         fx_form packed = sse_form("rsqrtps, rcpps", NP, {0x0f, static_cast<std::uint8_t>(opcode)}, FX_SINGLES);
-        fx_form scalar = unaligned(sse_form("rsqrtss, rcpss", F3, {0x0f, static_cast<std::uint8_t>(opcode)}, FX_SINGLES));
+        fx_form scalar =
+            unaligned(sse_form("rsqrtss, rcpss", F3, {0x0f, static_cast<std::uint8_t>(opcode)}, FX_SINGLES));
         packed.approximate = scalar.approximate = true;
         judge().check(packed, 60, 60);
         judge().check(scalar, 60, 60);

@@ -12,20 +12,20 @@ class oracle_sse_int : public oracle_sse
 TEST_F(oracle_sse_int, sse2)
 {
     static constexpr sse_row rows[] = {
-        {"punpcklbw", P66, 0x60}, {"punpcklwd", P66, 0x61}, {"punpckldq", P66, 0x62},  {"packsswb", P66, 0x63},
-        {"pcmpgtb", P66, 0x64},   {"pcmpgtw", P66, 0x65},   {"pcmpgtd", P66, 0x66},    {"packuswb", P66, 0x67},
-        {"punpckhbw", P66, 0x68}, {"punpckhwd", P66, 0x69}, {"punpckhdq", P66, 0x6a},  {"packssdw", P66, 0x6b},
-        {"punpcklqdq", P66, 0x6c}, {"punpckhqdq", P66, 0x6d}, {"pcmpeqb", P66, 0x74},  {"pcmpeqw", P66, 0x75},
-        {"pcmpeqd", P66, 0x76},   {"psrlw", P66, 0xd1},     {"psrld", P66, 0xd2},      {"psrlq", P66, 0xd3},
-        {"paddq", P66, 0xd4},     {"pmullw", P66, 0xd5},    {"psubusb", P66, 0xd8},    {"psubusw", P66, 0xd9},
-        {"pminub", P66, 0xda},    {"pand", P66, 0xdb},      {"paddusb", P66, 0xdc},    {"paddusw", P66, 0xdd},
-        {"pmaxub", P66, 0xde},    {"pandn", P66, 0xdf},     {"pavgb", P66, 0xe0},      {"psraw", P66, 0xe1},
-        {"psrad", P66, 0xe2},     {"pavgw", P66, 0xe3},     {"pmulhuw", P66, 0xe4},    {"pmulhw", P66, 0xe5},
-        {"psubsb", P66, 0xe8},    {"psubsw", P66, 0xe9},    {"pminsw", P66, 0xea},     {"por", P66, 0xeb},
-        {"paddsb", P66, 0xec},    {"paddsw", P66, 0xed},    {"pmaxsw", P66, 0xee},     {"pxor", P66, 0xef},
-        {"psllw", P66, 0xf1},     {"pslld", P66, 0xf2},     {"psllq", P66, 0xf3},      {"pmuludq", P66, 0xf4},
-        {"pmaddwd", P66, 0xf5},   {"psadbw", P66, 0xf6},    {"psubb", P66, 0xf8},      {"psubw", P66, 0xf9},
-        {"psubd", P66, 0xfa},     {"psubq", P66, 0xfb},     {"paddb", P66, 0xfc},      {"paddw", P66, 0xfd},
+        {"punpcklbw", P66, 0x60},  {"punpcklwd", P66, 0x61},  {"punpckldq", P66, 0x62}, {"packsswb", P66, 0x63},
+        {"pcmpgtb", P66, 0x64},    {"pcmpgtw", P66, 0x65},    {"pcmpgtd", P66, 0x66},   {"packuswb", P66, 0x67},
+        {"punpckhbw", P66, 0x68},  {"punpckhwd", P66, 0x69},  {"punpckhdq", P66, 0x6a}, {"packssdw", P66, 0x6b},
+        {"punpcklqdq", P66, 0x6c}, {"punpckhqdq", P66, 0x6d}, {"pcmpeqb", P66, 0x74},   {"pcmpeqw", P66, 0x75},
+        {"pcmpeqd", P66, 0x76},    {"psrlw", P66, 0xd1},      {"psrld", P66, 0xd2},     {"psrlq", P66, 0xd3},
+        {"paddq", P66, 0xd4},      {"pmullw", P66, 0xd5},     {"psubusb", P66, 0xd8},   {"psubusw", P66, 0xd9},
+        {"pminub", P66, 0xda},     {"pand", P66, 0xdb},       {"paddusb", P66, 0xdc},   {"paddusw", P66, 0xdd},
+        {"pmaxub", P66, 0xde},     {"pandn", P66, 0xdf},      {"pavgb", P66, 0xe0},     {"psraw", P66, 0xe1},
+        {"psrad", P66, 0xe2},      {"pavgw", P66, 0xe3},      {"pmulhuw", P66, 0xe4},   {"pmulhw", P66, 0xe5},
+        {"psubsb", P66, 0xe8},     {"psubsw", P66, 0xe9},     {"pminsw", P66, 0xea},    {"por", P66, 0xeb},
+        {"paddsb", P66, 0xec},     {"paddsw", P66, 0xed},     {"pmaxsw", P66, 0xee},    {"pxor", P66, 0xef},
+        {"psllw", P66, 0xf1},      {"pslld", P66, 0xf2},      {"psllq", P66, 0xf3},     {"pmuludq", P66, 0xf4},
+        {"pmaddwd", P66, 0xf5},    {"psadbw", P66, 0xf6},     {"psubb", P66, 0xf8},     {"psubw", P66, 0xf9},
+        {"psubd", P66, 0xfa},      {"psubq", P66, 0xfb},      {"paddb", P66, 0xfc},     {"paddw", P66, 0xfd},
         {"paddd", P66, 0xfe},
     };
     for (auto &row : rows)
@@ -46,14 +46,14 @@ TEST_F(oracle_sse_int, logic)
 TEST_F(oracle_sse_int, map_0f38)
 {
     static constexpr sse_row rows[] = {
-        {"pshufb", P66, 0x00},   {"phaddw", P66, 0x01},  {"phaddd", P66, 0x02},   {"phaddsw", P66, 0x03},
-        {"pmaddubsw", P66, 0x04}, {"phsubw", P66, 0x05}, {"phsubd", P66, 0x06},   {"phsubsw", P66, 0x07},
-        {"psignb", P66, 0x08},   {"psignw", P66, 0x09},  {"psignd", P66, 0x0a},   {"pmulhrsw", P66, 0x0b},
-        {"pblendvb", P66, 0x10}, {"blendvps", P66, 0x14}, {"blendvpd", P66, 0x15}, {"ptest", P66, 0x17},
-        {"pabsb", P66, 0x1c},    {"pabsw", P66, 0x1d},   {"pabsd", P66, 0x1e},    {"pmuldq", P66, 0x28},
-        {"pcmpeqq", P66, 0x29},  {"packusdw", P66, 0x2b}, {"pcmpgtq", P66, 0x37}, {"pminsb", P66, 0x38},
-        {"pminsd", P66, 0x39},   {"pminuw", P66, 0x3a},  {"pminud", P66, 0x3b},   {"pmaxsb", P66, 0x3c},
-        {"pmaxsd", P66, 0x3d},   {"pmaxuw", P66, 0x3e},  {"pmaxud", P66, 0x3f},   {"pmulld", P66, 0x40},
+        {"pshufb", P66, 0x00},     {"phaddw", P66, 0x01},   {"phaddd", P66, 0x02},   {"phaddsw", P66, 0x03},
+        {"pmaddubsw", P66, 0x04},  {"phsubw", P66, 0x05},   {"phsubd", P66, 0x06},   {"phsubsw", P66, 0x07},
+        {"psignb", P66, 0x08},     {"psignw", P66, 0x09},   {"psignd", P66, 0x0a},   {"pmulhrsw", P66, 0x0b},
+        {"pblendvb", P66, 0x10},   {"blendvps", P66, 0x14}, {"blendvpd", P66, 0x15}, {"ptest", P66, 0x17},
+        {"pabsb", P66, 0x1c},      {"pabsw", P66, 0x1d},    {"pabsd", P66, 0x1e},    {"pmuldq", P66, 0x28},
+        {"pcmpeqq", P66, 0x29},    {"packusdw", P66, 0x2b}, {"pcmpgtq", P66, 0x37},  {"pminsb", P66, 0x38},
+        {"pminsd", P66, 0x39},     {"pminuw", P66, 0x3a},   {"pminud", P66, 0x3b},   {"pmaxsb", P66, 0x3c},
+        {"pmaxsd", P66, 0x3d},     {"pmaxuw", P66, 0x3e},   {"pmaxud", P66, 0x3f},   {"pmulld", P66, 0x40},
         {"phminposuw", P66, 0x41},
     };
     for (auto &row : rows)

@@ -12,13 +12,13 @@ class oracle_sse_move : public oracle_sse
 TEST_F(oracle_sse_move, whole_registers)
 {
     static constexpr sse_row aligned[] = {
-        {"movaps", NP, 0x28},  {"movaps store", NP, 0x29},  {"movapd", P66, 0x28},   {"movapd store", P66, 0x29},
+        {"movaps", NP, 0x28},  {"movaps store", NP, 0x29},  {"movapd", P66, 0x28},  {"movapd store", P66, 0x29},
         {"movdqa", P66, 0x6f}, {"movdqa store", P66, 0x7f}, {"movsldup", F3, 0x12}, {"movshdup", F3, 0x16},
     };
     static constexpr sse_row any[] = {
-        {"movups", NP, 0x10}, {"movups store", NP, 0x11}, {"movupd", P66, 0x10}, {"movupd store", P66, 0x11},
-        {"movdqu", F3, 0x6f}, {"movdqu store", F3, 0x7f}, {"movddup", F2, 0x12}, {"movss", F3, 0x10},
-        {"movss store", F3, 0x11}, {"movsd", F2, 0x10}, {"movsd store", F2, 0x11}, {"movq", F3, 0x7e},
+        {"movups", NP, 0x10},      {"movups store", NP, 0x11}, {"movupd", P66, 0x10},     {"movupd store", P66, 0x11},
+        {"movdqu", F3, 0x6f},      {"movdqu store", F3, 0x7f}, {"movddup", F2, 0x12},     {"movss", F3, 0x10},
+        {"movss store", F3, 0x11}, {"movsd", F2, 0x10},        {"movsd store", F2, 0x11}, {"movq", F3, 0x7e},
         {"movq store", P66, 0xd6},
     };
     for (auto &row : aligned)
@@ -32,9 +32,9 @@ TEST_F(oracle_sse_move, memory_only)
 {
     static constexpr sse_row aligned[] = {{"movntps", NP, 0x2b}, {"movntpd", P66, 0x2b}, {"movntdq", P66, 0xe7}};
     static constexpr sse_row any[] = {
-        {"lddqu", F2, 0xf0},        {"movlps", NP, 0x12},        {"movlpd", P66, 0x12}, {"movlps store", NP, 0x13},
-        {"movlpd store", P66, 0x13}, {"movhps", NP, 0x16},       {"movhpd", P66, 0x16}, {"movhps store", NP, 0x17},
-        {"movhpd store", P66, 0x17},
+        {"lddqu", F2, 0xf0},        {"movlps", NP, 0x12},        {"movlpd", P66, 0x12},
+        {"movlps store", NP, 0x13}, {"movlpd store", P66, 0x13}, {"movhps", NP, 0x16},
+        {"movhpd", P66, 0x16},      {"movhps store", NP, 0x17},  {"movhpd store", P66, 0x17},
     };
     for (auto &row : aligned)
         judge().check(sse_form(row.name, row.prefix, {0x0f, row.opcode}), 80, 20);
@@ -113,7 +113,8 @@ TEST_F(oracle_sse_move, mxcsr)
     judge().check(memory_only(with_ext(unaligned(sse_form("stmxcsr", NP, {0x0f, 0xae}, FX_MXCSR)), 3)), 80, 30);
 }
 
-// Prefixes with which an opcode has no meaning, and opcodes that have none. What the host has beyond SSE4.2 is left out.
+// Prefixes with which an opcode has no meaning, and opcodes that have none. What the host has beyond SSE4.2 is left
+// out.
 TEST_F(oracle_sse_move, undefined)
 {
     static constexpr std::uint8_t prefixes[] = {NP, P66, F3, F2};
@@ -126,9 +127,11 @@ TEST_F(oracle_sse_move, undefined)
             if (prefix != 0)
                 bytes.push_back(prefix);
             bytes.insert(bytes.end(), escape.begin(), escape.end());
-            bytes.insert(bytes.end(), {static_cast<std::uint8_t>(opcode), 0xca, 0x01});
-            if (escape.size() == 1 && opcode != 0x70 && opcode != 0xc2 && (opcode < 0xc4 || opcode > 0xc6))
-                bytes.pop_back();
+            bytes.insert(bytes.end(), {static_cast<std::uint8_t>(opcode), 0xca});
+            const bool has_imm =
+                escape.size() == 1 ? opcode == 0x70 || opcode == 0xc2 || opcode >= 0xc4 : escape[1] == 0x3a;
+            if (has_imm && !(escape.size() == 1 && opcode > 0xc6))
+                bytes.push_back(1);
             judge().check_bytes(f, bytes, 12);
         }
     };
