@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Floating-point arithmetic, logic and unpacking of SSE, SSE2 and SSE3. RCPPS, RSQRTPS and their scalar forms give the
- * host's approximation: the manual bounds its error only. */
+/* Floating-point arithmetic, logic and unpacking of SSE, SSE2 and SSE3. */
 #define CPU_HAS_TWINS 1
 #include "sse.h"
+#include "sse_approx.h"
 
 SSE_FP(sqrtps)
 SSE_FP(sqrtpd)
@@ -32,10 +32,26 @@ SSE_FP(maxps)
 SSE_FP(maxpd)
 SSE_FP_SS(maxss)
 SSE_FP_SD(maxsd)
-SSE_INT(rsqrtps)
-SSE_LOW_32(rsqrtss)
-SSE_INT(rcpps)
-SSE_LOW_32(rcpss)
+
+/* Approximations: of software, the same on every host. */
+#define APPROXIMATE(insn)                                                                                              \
+    OP(sse_##insn##ps)                                                                                                 \
+    {                                                                                                                  \
+        RM_READ_VEC(b, true);                                                                                          \
+        const union vec source = {.i = b};                                                                             \
+        for (unsigned i = 0; i < 4; i++)                                                                               \
+            XMM(op->reg).u32[i] = sse_approx_##insn(source.u32[i]);                                                    \
+        NEXT();                                                                                                        \
+    }                                                                                                                  \
+    OP(sse_##insn##ss)                                                                                                 \
+    {                                                                                                                  \
+        RM_READ_VEC_LOW(32, b);                                                                                        \
+        XMM(op->reg).u32[0] = sse_approx_##insn((uint32_t)_mm_cvtsi128_si32(b));                                       \
+        NEXT();                                                                                                        \
+    }
+APPROXIMATE(rsqrt)
+APPROXIMATE(rcp)
+
 SSE_INT(andps)
 SSE_INT(andpd)
 SSE_INT(andnps)
