@@ -233,14 +233,16 @@ class fx_oracle
         return what;
     }
 
-    // Equal, or finite and near: each is within its bound of the exact value.
+    // Equal, or finite and near: each is within its bound of the exact value. The least normal may have become zero.
     static bool is_near(std::uint32_t a, std::uint32_t b)
     {
         float x, y;
         std::memcpy(&x, &a, sizeof x);
         std::memcpy(&y, &b, sizeof y);
-        return a == b || (std::isfinite(x) && std::isfinite(y) && std::signbit(x) == std::signbit(y) &&
-                          std::abs(x - y) <= std::abs(y) * 0x3.04p-12f);
+        const bool is_flushed = (a ^ b) == 0x00800000 && (a & b & 0x7fffffff) == 0;
+        return a == b || is_flushed ||
+               (std::isfinite(x) && std::isfinite(y) && std::signbit(x) == std::signbit(y) &&
+                std::abs(x - y) <= std::abs(y) * 0x3.04p-12f);
     }
     static bool is_same(const std::uint64_t got[2], const std::uint64_t want[2], bool approximate)
     {

@@ -139,7 +139,8 @@ TEST_F(oracle_sse_move, undefined)
     auto not_0f = [](std::uint8_t prefix, unsigned opcode) {
         const bool is_sse4a = (opcode == 0x78 || opcode == 0x79) && (prefix == P66 || prefix == F2);
         const bool by_ext = opcode >= 0x71 && opcode <= 0x73, is_vmx = opcode == 0x78 || opcode == 0x79;
-        return is_sse4a || by_ext || is_vmx || opcode == 0x77 || opcode == 0xf7 || opcode == 0xff;
+        const bool is_approximate = (opcode == 0x52 || opcode == 0x53) && (prefix == NP || prefix == F3);
+        return is_approximate || is_sse4a || by_ext || is_vmx || opcode == 0x77 || opcode == 0xf7 || opcode == 0xff;
     };
     for (unsigned opcode = 0x10; opcode <= 0x17; opcode++)
         try_all(opcode, {0x0f}, not_0f);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RCPPS, RSQRTPS and their scalar forms. The manual bounds the relative error by 1.5 * 2^-12 and processors differ within
- * it; here the result is the exact one rounded to nearest with 12 bits, so that it is the same on every host.
+/* RCPPS, RSQRTPS and their scalar forms. The manual bounds the relative error by 1.5 * 2^-12 and processors differ
+ * within it; here the result is the exact one rounded to nearest with 12 bits, so that it is the same on every host.
  * Source: SDM Vol. 2, "RCPPS", "RSQRTPS". */
 #ifndef CPU_SSE_APPROX_H
 #define CPU_SSE_APPROX_H

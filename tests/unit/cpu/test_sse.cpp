@@ -89,12 +89,12 @@ TEST_F(sse, control_bits)
                             {0xf3, 0x0f, 0x2a, 0xc0},             // cvtsi2ss
                             {0x0f, 0x2a, 0xc1},                   // cvtpi2ps
                             {0xf3, 0x0f, 0xd6, 0xc1}};            // movq2dq
-    const code without[] = {{0xf2, 0x0f, 0x38, 0xf1, 0xc1}, // crc32
-                            {0x0f, 0xc3, 0x03},             // movnti
-                            {0x0f, 0xae, 0xf8},             // sfence
-                            {0x0f, 0xae, 0xe8},             // lfence
-                            {0x0f, 0x18, 0x0b},             // prefetcht0
-                            {0xf3, 0x90}};                  // pause
+    const code without[] = {{0xf2, 0x0f, 0x38, 0xf1, 0xc1},       // crc32
+                            {0x0f, 0xc3, 0x03},                   // movnti
+                            {0x0f, 0xae, 0xf8},                   // sfence
+                            {0x0f, 0xae, 0xe8},                   // lfence
+                            {0x0f, 0x18, 0x0b},                   // prefetcht0
+                            {0xf3, 0x90}};                        // pause
     set_gpr(RBX, DATA);
     for (const code &insn : needing) {
         SCOPED_TRACE(testing::PrintToString(insn));
@@ -129,10 +129,15 @@ TEST_F(sse, unmasked_exceptions)
         const code &insn;
         std::uint32_t a, b, unmasked, flags;
     } cases[] = {
-        {ADDPS, ONE, SNAN, IE, IE},   {ADDPS, ONE, 1, DE, DE},          {DIVPS, ONE, 0, ZE, ZE},
-        {MULPS, MOST, MOST, OE, OE | PE}, {MULPS, LEAST, LEAST, 0x10, 0x10}, {DIVPS, ONE, 0x40400000, PE, PE},
+        {ADDPS, ONE, SNAN, IE, IE},
+        {ADDPS, ONE, 1, DE, DE},
+        {DIVPS, ONE, 0, ZE, ZE},
+        {MULPS, MOST, MOST, OE, OE | PE},
+        {MULPS, LEAST, LEAST, 0x10, 0x10},
+        {DIVPS, ONE, 0x40400000, PE, PE},
         {MULPS, LEAST, 0x3f000000, 0x10, 0x10}, // tiny, exact: only an underflow where it is unmasked
-        {COMISS, SNAN, ONE, IE, IE},  {CVTPS2DQ, ONE, MOST, IE, IE},
+        {COMISS, SNAN, ONE, IE, IE},
+        {CVTPS2DQ, ONE, MOST, IE, IE},
     };
     for (auto &c : cases) {
         SCOPED_TRACE(testing::Message() << testing::PrintToString(c.insn) << " " << c.a << " " << c.b);
@@ -168,11 +173,11 @@ TEST_F(sse, control_changes)
     set_gpr(RBX, DATA);
     singles(ONE, 0x40400000);
     fx.xmm[2][0] = fx.xmm[3][0] = ONE;
-    EXPECT_EQ(run({0x0f, 0xae, 0x13,        // ldmxcsr [rbx]
-                   0xf3, 0x0f, 0x5e, 0xd1,  // divss xmm2, xmm1
-                   0x0f, 0xae, 0x5b, 0x10,  // stmxcsr [rbx + 16]
-                   0x0f, 0xae, 0x53, 0x04,  // ldmxcsr [rbx + 4]
-                   0xf3, 0x0f, 0x5e, 0xd9,  // divss xmm3, xmm1
+    EXPECT_EQ(run({0x0f, 0xae, 0x13,         // ldmxcsr [rbx]
+                   0xf3, 0x0f, 0x5e, 0xd1,   // divss xmm2, xmm1
+                   0x0f, 0xae, 0x5b, 0x10,   // stmxcsr [rbx + 16]
+                   0x0f, 0xae, 0x53, 0x04,   // ldmxcsr [rbx + 4]
+                   0xf3, 0x0f, 0x5e, 0xd9,   // divss xmm3, xmm1
                    0x0f, 0xae, 0x43, 0x40}), // fxsave [rbx + 64]
               -1);
     EXPECT_EQ(low(2), 0x3eaaaaabu);
@@ -182,7 +187,8 @@ TEST_F(sse, control_changes)
     EXPECT_EQ(static_cast<std::uint32_t>(machine.read64(DATA + 64 + 24)), down | PE);
     EXPECT_EQ(machine.read64(DATA + 64 + 28) & 0xffffffff, 0xffffu); // MXCSR_MASK
     fx.xmm[4][0] = 0;
-    EXPECT_EQ(run({0xf3, 0x0f, 0x5e, 0xd1, 0x0f, 0xae, 0x53, 0x08, 0xf3, 0x0f, 0x5e, 0xd4}), EXC_XM); // divss xmm2, xmm4
+    EXPECT_EQ(run({0xf3, 0x0f, 0x5e, 0xd1, 0x0f, 0xae, 0x53, 0x08, 0xf3, 0x0f, 0x5e, 0xd4}),
+              EXC_XM); // divss xmm2, xmm4
     EXPECT_EQ(fx.mxcsr, unmasked | ZE);
 }
 
@@ -201,14 +207,14 @@ TEST_F(sse, reserved_bits_of_mxcsr)
 
 TEST_F(sse, page_faults)
 {
-    const code stores[] = {{0x0f, 0x11, 0x03},       // movups
-                           {0xf3, 0x0f, 0x7f, 0x03}, // movdqu
-                           {0xf2, 0x0f, 0x11, 0x03}, // movsd
-                           {0x0f, 0x17, 0x03},       // movhps
-                           {0x66, 0x0f, 0xd6, 0x03}, // movq
-                           {0xf3, 0x0f, 0x11, 0x03}, // movss
-                           {0x66, 0x0f, 0x3a, 0x16, 0x03, 0x01},  // pextrd
-                           {0x66, 0x0f, 0xf7, 0xc1}}; // maskmovdqu
+    const code stores[] = {{0x0f, 0x11, 0x03},                   // movups
+                           {0xf3, 0x0f, 0x7f, 0x03},             // movdqu
+                           {0xf2, 0x0f, 0x11, 0x03},             // movsd
+                           {0x0f, 0x17, 0x03},                   // movhps
+                           {0x66, 0x0f, 0xd6, 0x03},             // movq
+                           {0xf3, 0x0f, 0x11, 0x03},             // movss
+                           {0x66, 0x0f, 0x3a, 0x16, 0x03, 0x01}, // pextrd
+                           {0x66, 0x0f, 0xf7, 0xc1}};            // maskmovdqu
     const code loads[] = {{0x0f, 0x10, 0x03}, {0xf2, 0x0f, 0x58, 0x03}, {0x66, 0x0f, 0x3a, 0x63, 0x03, 0x0c}};
     const fx_image before = fx;
     fx.xmm[1][0] = fx.xmm[1][1] = ~std::uint64_t{0}; // the mask: all bytes
@@ -249,8 +255,9 @@ TEST_F(sse, alignment_check)
     const struct {
         code insn;
         int vector;
-    } accesses[] = {{{0xf2, 0x0f, 0x10, 0x03}, EXC_AC}, {{0xf3, 0x0f, 0x11, 0x03}, EXC_AC}, {{0x0f, 0x12, 0x03}, EXC_AC},
-                    {{0x66, 0x0f, 0x6e, 0x03}, EXC_AC}, {{0x0f, 0xae, 0x1b}, EXC_AC},       {{0x0f, 0x28, 0x03}, EXC_GP}};
+    } accesses[] = {{{0xf2, 0x0f, 0x10, 0x03}, EXC_AC}, {{0xf3, 0x0f, 0x11, 0x03}, EXC_AC},
+                    {{0x0f, 0x12, 0x03}, EXC_AC},       {{0x66, 0x0f, 0x6e, 0x03}, EXC_AC},
+                    {{0x0f, 0xae, 0x1b}, EXC_AC},       {{0x0f, 0x28, 0x03}, EXC_GP}};
     for (auto &access : accesses) {
         core_state s;
         core_get(machine.core(), &s);
@@ -279,7 +286,8 @@ TEST_F(sse, devices)
     fx.mxcsr = MASKED | 0xe040; // FTZ, truncation, DAZ
     singles(ONE, 0x40400000);
     const std::uint32_t host = _mm_getcsr();
-    EXPECT_EQ(run({0x0f, 0x5e, 0xc1, 0x0f, 0x28, 0x13, 0x0f, 0x5e, 0xd9, 0x0f, 0x29, 0x13}), -1); // divps, movaps, twice
+    EXPECT_EQ(run({0x0f, 0x5e, 0xc1, 0x0f, 0x28, 0x13, 0x0f, 0x5e, 0xd9, 0x0f, 0x29, 0x13}),
+              -1); // divps, movaps, twice
     EXPECT_EQ(fx.xmm[2][0], 0x0706050403020100u);
     EXPECT_EQ(written, (std::vector<std::uint8_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}));
     EXPECT_EQ(_mm_getcsr(), host);
@@ -389,12 +397,15 @@ TEST_F(sse_features, levels)
         unsigned reg, bit; // of CPUID leaf 1
         std::vector<code> insns;
     } levels[] = {
-        {"sse", 3, 25, {MOVAPS, ADDPS, {0x0f, 0xae, 0xf8}, {0x0f, 0xe0, 0xc1}}},           // sfence, pavgb mm
+        {"sse", 3, 25, {MOVAPS, ADDPS, {0x0f, 0xae, 0xf8}, {0x0f, 0xe0, 0xc1}}},                   // sfence, pavgb mm
         {"sse2", 3, 26, {{0x66, 0x0f, 0xfc, 0xc1}, {0xf2, 0x0f, 0x58, 0xc1}, {0x0f, 0xd4, 0xc1}}}, // paddq mm
         {"sse3", 2, 0, {{0xf2, 0x0f, 0x7c, 0xc1}, {0xf3, 0x0f, 0x12, 0xc1}}},
         {"ssse3", 2, 9, {{0x66, 0x0f, 0x38, 0x1c, 0xc1}, {0x0f, 0x38, 0x1c, 0xc1}, {0x66, 0x0f, 0x3a, 0x0f, 0xc1, 1}}},
         {"sse4_1", 2, 19, {{0x66, 0x0f, 0x38, 0x17, 0xc1}, {0x66, 0x0f, 0x3a, 0x08, 0xc1, 1}}},
-        {"sse4_2", 2, 20, {{0x66, 0x0f, 0x38, 0x37, 0xc1}, {0xf2, 0x0f, 0x38, 0xf1, 0xc1}, {0x66, 0x0f, 0x3a, 0x63, 0xc1, 1}}},
+        {"sse4_2",
+         2,
+         20,
+         {{0x66, 0x0f, 0x38, 0x37, 0xc1}, {0xf2, 0x0f, 0x38, 0xf1, 0xc1}, {0x66, 0x0f, 0x3a, 0x63, 0xc1, 1}}},
     };
     for (auto &off : levels) {
         config.features = cpu_features_default();
