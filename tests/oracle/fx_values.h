@@ -76,7 +76,22 @@ inline void bcd(random_source &random, std::uint8_t out[10])
 }
 
 // Memory operands of all kinds, by what the instruction will take them for.
-enum fx_memory { FX_ANY, FX_F32, FX_F64, FX_F80, FX_I16, FX_I32, FX_I64, FX_BCD, FX_VECTOR };
+// FX_SINGLES, FX_DOUBLES: all lanes; FX_TEXT: strings of few different characters.
+enum fx_memory {
+    FX_ANY,
+    FX_F32,
+    FX_F64,
+    FX_F80,
+    FX_I16,
+    FX_I32,
+    FX_I64,
+    FX_BCD,
+    FX_VECTOR,
+    FX_SINGLES,
+    FX_DOUBLES,
+    FX_TEXT,
+    FX_MXCSR
+};
 inline void fill_memory(random_source &random, fx_memory kind, std::uint8_t *bytes)
 {
     std::uint64_t v[2] = {random.bits(), random.bits()};
@@ -93,6 +108,28 @@ inline void fill_memory(random_source &random, fx_memory kind, std::uint8_t *byt
             w = random.one_in(2)   ? integer(random)
                 : random.one_in(2) ? real64(random)
                                    : real32(random) | std::uint64_t{real32(random)} << 32;
+        break;
+    case FX_SINGLES:
+        for (auto &w : v)
+            w = real32(random) | std::uint64_t{real32(random)} << 32;
+        break;
+    case FX_DOUBLES:
+        for (auto &w : v)
+            w = real64(random);
+        break;
+    case FX_TEXT: {
+        const unsigned alphabet = 1 + random.below(4), width = 1 + random.below(2), sign = random.below(2) * 0x80;
+        for (unsigned i = 0; i < 16; i++) {
+            const auto c = static_cast<std::uint8_t>(random.one_in(12) ? 0 : (1 + random.below(alphabet)) ^ sign);
+            reinterpret_cast<std::uint8_t *>(v)[i] = i % width != 0 && !random.one_in(4) ? 0 : c;
+        }
+        break;
+    }
+    case FX_MXCSR: // bit 17 is reserved here, but not on AMD's processors
+        v[0] &= 0xffff;
+        if (random.one_in(4))
+            v[0] |= std::uint64_t{0x10000} << random.below(16) & ~std::uint64_t{0x20000};
+        v[0] |= random.bits() << 32;
         break;
     case FX_ANY: break;
     }
@@ -134,6 +171,8 @@ inline fx_image random_fx(random_source &random)
     x.mxcsr = 0x1f80 | (static_cast<std::uint32_t>(random.bits()) & 0xe07f);
     if (random.one_in(4))
         x.mxcsr = static_cast<std::uint32_t>(random.bits()) & 0xffff;
+    else if (random.one_in(4)) // one exception unmasked
+        x.mxcsr &= ~(0x80u << random.below(6));
     return x;
 }
 

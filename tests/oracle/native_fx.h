@@ -7,6 +7,8 @@
 #include "fx_access.h"
 #include "native_cpu.h"
 
+#include <ucontext.h>
+
 class native_fx
 {
   public:
@@ -21,8 +23,11 @@ class native_fx
         // The signal handler of native_cpu, with a note of which signal it was.
         sigaction(SIGFPE, nullptr, &escape_);
         struct sigaction noting = escape_;
-        noting.sa_handler = [](int signal) {
-            signal_ = signal;
+        noting.sa_flags |= SA_SIGINFO;
+        noting.sa_sigaction = [](int signal, siginfo_t *, void *context) {
+            const mcontext_t &machine = static_cast<ucontext_t *>(context)->uc_mcontext;
+            vector_ = static_cast<int>(machine.gregs[REG_TRAPNO]);
+            std::memcpy(&at_signal_, machine.fpregs, sizeof at_signal_);
             escape_.sa_handler(signal);
         };
         for (unsigned i = 0; i < 3; i++)
@@ -52,17 +57,17 @@ class native_fx
         cpu_.set_code(code);
     }
 
-    // Vector of the exception that the instruction raised, -1 if it completed.
+    // Vector of the exception that the instruction raised, -1 if it completed. fx becomes the state after either.
     int run(machine_state &state, fx_image &fx)
     {
         bool taken;
         std::memcpy(native_cpu::at(IN), &fx, sizeof fx);
-        signal_ = 0;
         if (cpu_.run(state, taken)) {
             std::memcpy(&fx, native_cpu::at(OUT), sizeof fx);
             return -1;
         }
-        return signal_ == SIGILL ? 6 : signal_ == SIGSEGV ? 13 : 16; // the caller knows #MF from #XM
+        std::memcpy(&fx, &at_signal_, sizeof fx);
+        return vector_;
     }
 
   private:
@@ -75,7 +80,8 @@ class native_fx
 
     native_cpu cpu_;
     static inline struct sigaction escape_;
-    static inline volatile int signal_;
+    static inline volatile int vector_;
+    static inline fx_image at_signal_; // what the kernel saved, in the format of FXSAVE64
     struct sigaction old_[3]{};
 };
 

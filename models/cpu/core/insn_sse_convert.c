@@ -4,9 +4,9 @@
 #include "sse.h"
 
 SSE_FP_SD(cvtps2pd)
-SSE_FP(cvtpd2ps)
+SSE_ARITH(cvtpd2ps, NARROW, PD)
 SSE_FP_SS(cvtss2sd)
-SSE_FP_SD(cvtsd2ss)
+SSE_ARITH(cvtsd2ss, NARROW, SD)
 SSE_FP(cvtdq2ps)
 SSE_FP(cvtps2dq)
 SSE_FP(cvttps2dq)
