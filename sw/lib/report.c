@@ -7,12 +7,18 @@
 enum { FAILURES_MAX = 122, FAILURE_NO_CHECKS = 121 };
 
 static unsigned passed, failed, skipped;
+static const char *context;
+
+void report_context(const char *text) { context = text; }
 
 static void line(const char *verdict, const char *format, va_list list, const char *tail)
 {
     char text[180];
     vsnprintf(text, sizeof text, format, list);
-    printf("%s %s: %s%s\n", verdict, test_name, text, tail);
+    if (context)
+        printf("%s %s: %s%s [%s]\n", verdict, test_name, text, tail, context);
+    else
+        printf("%s %s: %s%s\n", verdict, test_name, text, tail);
 }
 
 bool report(bool condition, const char *format, ...)

@@ -14,6 +14,8 @@ bool report(bool condition, const char *format, ...) __attribute__((format(print
 /* report() of got == want that prints both when they differ. */
 bool report_equal(uint64_t got, uint64_t want, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void report_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* From now on verdicts end with "[text]"; NULL: no longer. */
+void report_context(const char *text);
 /* Prints the counts; returns the exit status: failures, at most 122; 0 only if at least one check passed. */
 int report_summary(void);
 

@@ -368,7 +368,7 @@ class Determinism(Case):
         texts = []
         for name in ("a", "b"):
             stats = self.folder / (name + ".json")
-            run = self.run_vp("-q", "--cores", 4, "--stats", stats, GUEST / "uintr_ipi.elf", timeout=120)
+            run = self.run_vp("-q", "--cores", 4, "--stats", stats, GUEST / "conf_cores.elf", timeout=120)
             self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
             texts.append(run.stdout + without_host_values(json.loads(stats.read_text())))
         self.assertEqual(texts[0], texts[1])

@@ -107,7 +107,8 @@ void cpu_init_state(struct cpu *cpu, bool reset)
     }
     cpu_monitor_disarm(cpu);
     uintr_reset(cpu->uintr);
-    cpu->pending &= ~(PEND_UINTR | PEND_DB);
+    cpu->user_timer_cycle = VP_NEVER;
+    cpu->pending &= ~(PEND_UINTR | PEND_UTIMER | PEND_DB);
     cpu->debug_hits = 0;
     cpu_tlb_flush(cpu, false);
     cpu_update_mode(cpu);
@@ -197,7 +198,7 @@ bool cpu_is_waiting(const struct cpu *cpu)
         return false;
     if (cpu->activity == ACTIVITY_SIPI)
         return !(cpu->pending & PEND_SIPI);
-    if (((cpu->pending & PEND_NMI) && !cpu->nmi_blocked) || cpu_wait_is_over(cpu))
+    if (((cpu->pending & PEND_NMI) && !cpu->nmi_blocked) || cpu_wait_is_over(cpu) || cpu->cycles >= cpu_wake_cycle(cpu))
         return false;
     bool looks = (cpu->rflags & FLAG_IF) || (cpu->activity == ACTIVITY_WAIT && cpu->wait.ends_by_masked);
     return !((cpu->pending & PEND_INTR) && looks && cpu->bus.apic_has_interrupt(cpu->bus.ctx));

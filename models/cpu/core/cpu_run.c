@@ -94,6 +94,8 @@ static enum cpu_stop run(struct cpu *cpu)
             cpu->trace_again = false;
             return cpu->activity == ACTIVE ? CPU_STOP_UNTIL : stop_reason(cpu);
         }
+        if (VP_UNLIKELY(cpu->cycles >= cpu->user_timer_cycle))
+            cpu->pending |= PEND_UTIMER;
         if (cpu->pending && cpu_take_event(cpu)) {
             cpu->link = NULL;
             continue;
@@ -105,7 +107,8 @@ static enum cpu_stop run(struct cpu *cpu)
         if (VP_UNLIKELY(cpu->debug_code) && cpu_debug_breaks_here(cpu))
             continue;
         alone = alone || wants_single(cpu);
-        cpu->deadline = cpu->until;
+        bool timer_first = cpu->user_timer_cycle > cpu->cycles && cpu->user_timer_cycle < cpu->until;
+        cpu->deadline = timer_first ? cpu->user_timer_cycle : cpu->until;
         struct block *b = block_find(cpu, alone);
         if (b && !alone && cpu->cycles + b->last_start >= cpu->deadline) {
             alone = true;

@@ -185,9 +185,10 @@ enum mem_access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
 #define PEND_NMI 0x02u
 #define PEND_INIT 0x04u
 #define PEND_SIPI 0x08u
-#define PEND_STOP 0x10u  /* cpu_stop()                            */
-#define PEND_UINTR 0x20u /* UIRR != 0: look whether it is deliverable */
-#define PEND_DB 0x40u    /* debug trap of the last instruction: DR6 and debug_hits tell which */
+#define PEND_STOP 0x10u   /* cpu_stop()                            */
+#define PEND_UINTR 0x20u  /* UIRR != 0: look whether it is deliverable */
+#define PEND_DB 0x40u     /* debug trap of the last instruction: DR6 and debug_hits tell which */
+#define PEND_UTIMER 0x80u /* the deadline of the user timer has passed: look whether the event may be taken */
 
 enum activity { ACTIVE, ACTIVITY_HALT, ACTIVITY_WAIT, ACTIVITY_SIPI, ACTIVITY_SHUTDOWN };
 
@@ -284,8 +285,9 @@ struct cpu {
     uint64_t random; /* state of RDRAND and RDSEED */
 
     struct uintr *uintr;
-    uint32_t uintr_insn_cost; /* of the SENDUIPI or UIRET in progress, charged after its first step */
-    uint64_t retired_idle;    /* cycles spent waiting                                             */
+    uint32_t uintr_insn_cost;  /* of the SENDUIPI or UIRET in progress, charged after its first step */
+    uint64_t user_timer_cycle; /* at which the user timer's deadline passes; VP_NEVER: it is off     */
+    uint64_t retired_idle;     /* cycles spent waiting                                             */
 
     struct tlb_entry tlb_sets[MMU_VIEWS][TLB_SIZE];
     struct tlb_entry tlb_never[TLB_SIZE]; /* misses always: the current view while alignment is checked */
@@ -449,6 +451,8 @@ VP_NODISCARD enum vp_status cpu_check_io(struct cpu *cpu, uint16_t port, unsigne
 /* --- event.c: between two instructions --- */
 /* Takes at most one event, by SDM priority; true if something was taken or the activity changed. */
 bool cpu_take_event(struct cpu *cpu);
+/* CR4.UINTR, UIF, CPL 3, 64-bit mode, running or in a wait that an event may end. */
+bool cpu_accepts_user_events(const struct cpu *cpu);
 
 /* --- cpu.c: RESET, or INIT (keeps what SDM Vol. 3, table "IA-32 and Intel 64 Processor States" keeps) --- */
 void cpu_init_state(struct cpu *cpu, bool reset);
@@ -461,7 +465,8 @@ void cpu_charge_stage(struct cpu *cpu, enum timing_stage stage, uint64_t upid_pa
 
 /* --- uintr_glue.c: the callbacks of struct uintr_bus, and the steps that are charged --- */
 struct uintr *cpu_uintr_create(struct cpu *cpu);
-void cpu_uintr_changed(struct cpu *cpu); /* UIRR or UIF may have changed: recompute PEND_UINTR */
+void cpu_uintr_changed(struct cpu *cpu);      /* UIRR or UIF may have changed: recompute PEND_UINTR */
+void cpu_user_timer_changed(struct cpu *cpu); /* IA32_UINTR_TIMER or the TSC has changed */
 
 /* --- block.c, translate.c, decode.c --- */
 struct block_cache *block_cache_create(struct cpu *cpu);

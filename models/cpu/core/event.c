@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is taken between two instructions, in the order of SDM Vol. 3, "Prioritization of Concurrent Events":
  *   INIT (and SIPI while waiting for it), traps of the last instruction, NMI, maskable interrupts (notifications of
- * user interrupts among them), then user-interrupt delivery. */
+ * user interrupts among them), the user-timer event, then user-interrupt delivery. */
 #include "wait.h"
 
 static void trace(struct cpu *cpu, enum cpu_trace_event event, uint32_t detail)
@@ -70,13 +70,27 @@ static bool take_interrupt(struct cpu *cpu)
     return true;
 }
 
-/* SDM Vol. 3, "User-Interrupt Delivery": CR4.UINTR, UIRR != 0, UIF, CPL 3, 64-bit mode, no MOV SS shadow. RFLAGS.IF and
- * the STI shadow do not matter. */
+/* SDM Vol. 3, "User-Interrupt Delivery", but for UIRR != 0 and the MOV SS shadow: RFLAGS.IF and the STI shadow do not
+ * matter. */
+bool cpu_accepts_user_events(const struct cpu *cpu)
+{
+    return (cpu->cr4 & CR4_UINTR) && uintr_uif(cpu->uintr) && cpu->cpl == 3 && (cpu->mode & MODE_CODE64) &&
+           (cpu->activity == ACTIVE || cpu->activity == ACTIVITY_WAIT);
+}
+
 static bool can_deliver_uintr(const struct cpu *cpu)
 {
-    return (cpu->cr4 & CR4_UINTR) && uintr_is_pending(cpu->uintr) && uintr_uif(cpu->uintr) && cpu->cpl == 3 &&
-           (cpu->mode & MODE_CODE64) && !(cpu->shadow & SHADOW_MOV_SS) &&
-           (cpu->activity == ACTIVE || cpu->activity == ACTIVITY_WAIT);
+    return uintr_is_pending(cpu->uintr) && cpu_accepts_user_events(cpu) && !(cpu->shadow & SHADOW_MOV_SS);
+}
+
+/* Only moves the request to UIRR; the delivery follows at the same boundary if nothing holds it off. */
+static bool take_user_timer(struct cpu *cpu)
+{
+    cpu_wake_up(cpu); /* from UMWAIT, TPAUSE */
+    uintr_timer_expire(cpu->uintr);
+    cpu_user_timer_changed(cpu);
+    cpu_uintr_changed(cpu);
+    return true;
 }
 
 static bool take_uintr(struct cpu *cpu)
@@ -137,6 +151,8 @@ bool cpu_take_event(struct cpu *cpu)
         cpu_wake_up(cpu); /* the interrupt itself stays pending while IF is clear */
         return true;
     }
+    if ((pending & PEND_UTIMER) && cpu_accepts_user_events(cpu))
+        return take_user_timer(cpu);
     if ((pending & PEND_UINTR) && can_deliver_uintr(cpu))
         return take_uintr(cpu);
     return false;

@@ -3,6 +3,7 @@
  * Source: SDM Vol. 2, the instructions' pages; Vol. 3, chapter "User Interrupts". LOCK is refused by the decoder. */
 #include "flags.h"
 #include "handler.h"
+#include "wait.h"
 
 /* All five exist in 64-bit mode only, at any CPL, if the operating system set CR4.UINTR. */
 static bool is_undefined(struct cpu *cpu)
@@ -52,6 +53,7 @@ static enum vp_status do_uiret(struct cpu *cpu, uint32_t insn_cost)
     cpu->rip = regs.rip;
     cpu->gpr[RSP] = regs.rsp;
     cpu_set_rflags(cpu, regs.rflags, UIRET_MASK);
+    cpu_monitor_disarm(cpu); /* an UMWAIT that was interrupted after its UMONITOR must not wait */
     cpu_uintr_changed(cpu);
     return VP_OK;
 }

@@ -72,6 +72,7 @@ static void set_tsc_offset(struct cpu *cpu, uint64_t offset)
     cpu->tsc_offset = offset;
     cpu_bus(cpu)->apic_set_tsc_offset(cpu->bus.ctx, offset);
     cpu_signal_interrupt(cpu); /* a deadline may have moved */
+    cpu_user_timer_changed(cpu);
 }
 
 static enum vp_status read_tsc(struct cpu *cpu, uint32_t msr, uint64_t *value)
@@ -208,6 +209,21 @@ static enum vp_status write_uintr(struct cpu *cpu, uint32_t msr, uint64_t value)
     return status;
 }
 
+static enum vp_status read_user_timer(struct cpu *cpu, uint32_t msr, uint64_t *value)
+{
+    (void)msr;
+    *value = uintr_timer_read(cpu->uintr);
+    return VP_OK;
+}
+
+static enum vp_status write_user_timer(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    (void)msr;
+    uintr_timer_write(cpu->uintr, value);
+    cpu_user_timer_changed(cpu);
+    return VP_OK;
+}
+
 /* --- state components of XSAVES --- */
 static enum vp_status write_xss(struct cpu *cpu, uint32_t msr, uint64_t value)
 {
@@ -278,6 +294,8 @@ static const struct msr_row table[] = {
      .read = read_uintr,
      .write = write_uintr},
     {ONE(0xda0), .name = "IA32_XSS", .feature = F(xsaves), STORE_AT(xss), .write = write_xss},
+    {ONE(UINTR_MSR_TIMER), .name = "IA32_UINTR_TIMER", .feature = F(utmr), .read = read_user_timer,
+     .write = write_user_timer},
     {ONE(0xc0000080), .name = "IA32_EFER", .feature = -1, STORE_AT(efer), .write = write_efer},
     {ONE(0xc0000081), .name = "IA32_STAR", .feature = F(lm), STORE_AT(star)},
     {ONE(0xc0000082), .name = "IA32_LSTAR", .feature = F(lm), .canonical = true, STORE_AT(lstar)},

@@ -144,6 +144,21 @@ struct uintr *cpu_uintr_create(struct cpu *cpu)
     return uintr_create(&config, &bus);
 }
 
+/* In cycles the deadline is a fixed point until software changes the register or the TSC. */
+void cpu_user_timer_changed(struct cpu *cpu)
+{
+    uint64_t deadline = uintr_timer_deadline(cpu->uintr), tsc = cpu->cycles + cpu->tsc_offset;
+    cpu->pending &= ~PEND_UTIMER;
+    cpu->user_timer_cycle = VP_NEVER;
+    if (deadline == 0)
+        return;
+    if (uintr_timer_is_pending(cpu->uintr, tsc))
+        cpu->user_timer_cycle = cpu->cycles;
+    else if (deadline - tsc < VP_NEVER - cpu->cycles)
+        cpu->user_timer_cycle = cpu->cycles + (deadline - tsc);
+    cpu->deadline = 0; /* plan again at the next boundary */
+}
+
 void cpu_uintr_changed(struct cpu *cpu)
 {
     if (uintr_is_pending(cpu->uintr)) {

@@ -63,4 +63,10 @@ void cpu_wake_up(struct cpu *cpu)
         cpu_bus(cpu)->trace_event(cpu->bus.ctx, CPU_TRACE_WAKE, 0, 0, cpu->cycles);
 }
 
-uint64_t cpu_wake_cycle(const struct cpu *cpu) { return cpu->activity == ACTIVITY_WAIT ? cpu->wait.until : VP_NEVER; }
+uint64_t cpu_wake_cycle(const struct cpu *cpu)
+{
+    if (cpu->activity != ACTIVITY_WAIT)
+        return VP_NEVER;
+    bool by_timer = cpu->user_timer_cycle < cpu->wait.until && cpu_accepts_user_events(cpu);
+    return by_timer ? cpu->user_timer_cycle : cpu->wait.until;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The user-interrupt unit of one logical processor: UIRR, UIF, the six IA32_UINTR_* MSRs and the operations
- * on them. It knows no CPU, APIC, bus, clock or SystemC: the world is the callbacks of struct uintr_bus.
+/* The user-interrupt unit of one logical processor: UIRR, UIF, the six IA32_UINTR_* MSRs, the user timer and the
+ * operations on them. It knows no CPU, APIC, bus, clock or SystemC: the world is the callbacks of struct uintr_bus.
  *
  * Source: Intel SDM Vol. 3, chapter "User Interrupts"; instruction pages CLUI, STUI, TESTUI, UIRET, SENDUIPI.
  * Guest mistakes are results (VP_FAULT and a struct vp_fault), never aborts. After VP_FAULT nothing
@@ -29,6 +29,7 @@ enum {
     UINTR_MSR_PD = 0x989,
     UINTR_MSR_TT = 0x98a,
 };
+#define UINTR_MSR_TIMER 0x1b00u /* not one of the six: see uintr_timer_* */
 
 struct uintr_config {
     unsigned linear_width; /* widest linear address that CPUID enumerates: 48 or 57 (checks of WRMSR)       */
@@ -117,6 +118,16 @@ VP_NODISCARD enum vp_status uintr_deliver(struct uintr *u, struct uintr_regs *re
 /* UIRET: loads *regs from the stack frame at regs->rsp; RFLAGS through the mask 254DD5H; sets UIF. */
 VP_NODISCARD enum vp_status uintr_uiret(struct uintr *u, struct uintr_regs *regs, unsigned linear_width,
                                         struct vp_fault *fault);
+
+/* --- user timer: IA32_UINTR_TIMER, deadline in bits 63:6 (a TSC value whose low six bits are 0), vector in bits 5:0
+ * ---
+ */
+uint64_t uintr_timer_read(const struct uintr *u);
+void uintr_timer_write(struct uintr *u, uint64_t value);
+uint64_t uintr_timer_deadline(const struct uintr *u); /* 0: the timer is off */
+bool uintr_timer_is_pending(const struct uintr *u, uint64_t tsc);
+/* The user-timer event, when it is pending and all conditions of delivery but a non-empty UIRR hold. Cannot fail. */
+void uintr_timer_expire(struct uintr *u);
 
 /* --- XSAVE state component 14, 48 bytes (SDM Vol. 1, "User-Interrupt State"). --- */
 #define UINTR_XSAVE_SIZE 48

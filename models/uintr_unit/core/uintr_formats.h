@@ -113,7 +113,9 @@ static inline uint8_t uintr_uitte_uv(struct uintr_uitte e) { return (uint8_t)bit
 #define UINTR_TT_RESERVED_MASK UINT64_C(0xe)
 #define UINTR_TT_ENABLE_MASK UINT64_C(0x1)
 #define UINTR_TT_UITTADDR_MASK (~UINT64_C(0xf))
-#define UINTR_STACKADJUST_LOAD_MASK UINT64_C(0x1) /* 1: RSP is loaded; 0: the value is subtracted from RSP */
+#define UINTR_TIMER_VECTOR_MASK UINT64_C(0x3f)
+#define UINTR_TIMER_DEADLINE_MASK (~UINT64_C(0x3f)) /* the low six bits of a deadline are 0 */
+#define UINTR_STACKADJUST_LOAD_MASK UINT64_C(0x1)   /* 1: RSP is loaded; 0: the value is subtracted from RSP */
 
 /* --- User stack frame, offsets from the RSP with which the handler starts --- */
 enum {

@@ -19,6 +19,7 @@ struct uintr {
     uint64_t tt;            /* IA32_UINTR_TT: UITTADDR and, in bit 0, the enable bit of SENDUIPI               */
     uint32_t uittsz;        /* IA32_UINTR_MISC[31:0]: highest valid index of the UITT                          */
     uint8_t uinv;           /* IA32_UINTR_MISC[39:32]                                                          */
+    uint64_t timer;         /* IA32_UINTR_TIMER: deadline and vector; 0 if there is no such feature            */
     bool uif;               /* in no MSR; only CLUI, STUI, UIRET, delivery and XRSTORS change it               */
 };
 

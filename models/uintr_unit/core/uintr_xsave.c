@@ -62,6 +62,11 @@ enum vp_status uintr_xrstor(struct uintr *u, const uint8_t bytes[UINTR_XSAVE_SIZ
     return VP_OK;
 }
 
-/* The initial configuration is the state after RESET. The manual leaves open whether UINV != 0 faults here too; it does
- * not in this model, since nothing is restored from memory. */
-void uintr_xrstor_init(struct uintr *u) { uintr_reset(u); }
+/* The initial configuration: all six registers 0, UIF too. The manual leaves open whether UINV != 0 faults here; it
+ * does not in this model, since nothing is restored from memory. The user timer is not part of the component. */
+void uintr_xrstor_init(struct uintr *u)
+{
+    for (size_t i = 0; i < IMAGE_FIELDS; i++)
+        uintr_msr_load(u, image_layout[i].msr, 0);
+    u->uif = false;
+}

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ON and SN: which posts send a notification, what is collected by one, and what suppression keeps. On one core to
- * itself, and with a second core as receiver. SDM Vol. 3A, "User Posted-Interrupt Descriptor"; Vol. 2, SENDUIPI. Cases
- * S11-S14, N04-N08, N17.
+/* ON and SN: which posts send a notification, what is collected by one, what suppression keeps, and several cores at
+ * one UPID. On one core to itself, and with a second core as receiver. Groups S (S11-S14, S26, S27) and N (N04-N08,
+ * N17). SDM Vol. 3A, "User Posted-Interrupt Descriptor"; Vol. 2, SENDUIPI.
  */
-#include "uintr_common.h"
+#include "conformance.h"
 
-const char test_name[] = "uintr_coalesce";
-
-static bool has_notification(void)
-{
-    settle();
-    return apic_is_set(APIC_IRR, UINTR_NOTIFICATION_VECTOR);
-}
+const char test_name[] = "conf_upid";
 
 /* At CPL 0 with IF = 0: notifications stay in IRR until sti_nop_cli(). */
 static void check_self(void)
@@ -22,18 +16,18 @@ static void check_self(void)
            "S11 first post: ON = 1, PIR bit, notification");
     sti_nop_cli();
     report(!(upid.control & UPID_ON) && upid.pir == 0 && rdmsr(MSR_UINTR_RR) == 2,
-           "the notification clears ON and moves PIR to UIRR");
+           "N02 the notification clears ON and moves PIR to UIRR");
 
     uintr_setup_self();
     upid.control |= UPID_ON;
     senduipi(2);
     report(upid.pir == 4 && upid.control & UPID_ON && !has_notification(), "S12 ON = 1: PIR bit, no notification");
     sti_nop_cli();
-    report(rdmsr(MSR_UINTR_RR) == 0 && upid.pir == 4, "so nothing is drained yet");
+    report(rdmsr(MSR_UINTR_RR) == 0 && upid.pir == 4, "S12 so nothing is drained yet");
     apic_self_ipi(UINTR_NOTIFICATION_VECTOR);
     settle();
     sti_nop_cli();
-    report(rdmsr(MSR_UINTR_RR) == 4 && upid.pir == 0, "an ordinary self-IPI with UINV drains it");
+    report(rdmsr(MSR_UINTR_RR) == 4 && upid.pir == 0, "N06 an ordinary self-IPI with UINV drains it");
 
     uintr_setup_self();
     upid.control |= UPID_SN;
@@ -49,7 +43,7 @@ static void check_self(void)
     sti_nop_cli();
     report(rdmsr(MSR_UINTR_RR) == 0x18 && upid.pir == 0 && (upid.control & 3) == UPID_SN,
            "N07 a notification with SN = 1 drains; SN stays");
-    report_equal(deliver_pending(), 2, "and both are delivered");
+    report_equal(deliver_pending(), 2, "N07 and both are delivered");
 
     uintr_setup_self();
     wrmsr(MSR_UINTR_RR, 1);
@@ -81,17 +75,17 @@ static void check_self(void)
     uintr_setup_self();
     for (uint64_t v = 0; v < 64; v++)
         senduipi(v);
-    report(upid.pir == ~0ull, "64 posts fill PIR");
+    report(upid.pir == ~0ull, "S12 64 posts fill PIR");
     settle();
     sti_nop_cli();
     report(rdmsr(MSR_UINTR_RR) == ~0ull && !apic_is_set(APIC_IRR, UINTR_NOTIFICATION_VECTOR),
            "N17 one notification collects all");
-    report_equal(deliver_pending(), 64, "and 64 are delivered");
+    report_equal(deliver_pending(), 64, "N17 and 64 are delivered");
     for (int i = 0; i < 3; i++)
         senduipi(11);
     settle();
     sti_nop_cli();
-    report_equal(deliver_pending(), 1, "the same vector posted 3 times before acceptance: one delivery");
+    report_equal(deliver_pending(), 1, "N17 the same vector posted 3 times before acceptance: one delivery");
 }
 
 /* --- two cores: core 1 receives with IF = 0 in the kernel (posts coalesce), then with SN --- */
@@ -128,6 +122,7 @@ static uint64_t receiver(void *arg)
 
 static void check_two_cores(void)
 {
+    phase = 0;
     uintr_reset();
     start_on_cpu(1, receiver, NULL);
     (void)wait_until(phase == 1);
@@ -136,18 +131,18 @@ static void check_two_cores(void)
         senduipi(v);
         senduipi(v);
     }
-    report(upid.pir == 0x1e && upid.control & UPID_ON, "core 1 masked: posts collect in PIR");
+    report(upid.pir == 0x1e && upid.control & UPID_ON, "S12 core 1 masked: posts collect in PIR");
     phase = 2;
     (void)wait_until(phase == 3);
     for (uint64_t v = 5; v <= 7; v++)
         senduipi(v);
     phase = 4;
     uint64_t result = wait_for_cpu(1);
-    report(result & 1, "one notification waits in core 1's IRR");
+    report(result & 1, "N03 one notification waits in core 1's IRR");
     report(result >> 1 & 1, "N17 accepted once, it moves all posted vectors to UIRR");
-    report(result >> 2 & 1, "8 posts of 4 vectors: 4 deliveries");
+    report(result >> 2 & 1, "N17 8 posts of 4 vectors: 4 deliveries");
     report(result >> 3 & 1, "S13 with SN = 1 nothing reaches core 1");
-    report(result >> 4 & 1, "suppressed posts are delivered after SN is cleared and PIR looked at");
+    report(result >> 4 & 1, "S13 suppressed posts are delivered after SN is cleared and PIR looked at");
 }
 
 /* Both cores post to the same UPID at once: no PIR bit may be lost, and ON changes once per notification. */
@@ -183,6 +178,7 @@ static uint64_t racing_sender(void *arg)
 }
 static void check_race(void)
 {
+    turn[0] = turn[1] = 0;
     uintr_setup_receiver();
     set_uinv(0); /* nobody drains: the checks below look at the UPID itself */
     upid.control = (uint64_t)UINTR_NOTIFICATION_VECTOR << UPID_NV_SHIFT | 0x6600ull << UPID_NDST_SHIFT; /* to nobody */
@@ -190,20 +186,64 @@ static void check_race(void)
     uint64_t bad = racing_sender(NULL);
     if (bad == 0)
         wait_for_cpu(1);
-    report_equal(bad, 0, "S26 two cores post to one UPID: no bit lost in %d rounds", ROUNDS);
+    report_equal(bad, 0, "S26 two cores post to one UPID: no bit lost in %d rounds, ON set in each", ROUNDS);
 }
 
-int guest_main(void)
+/* Core 1 is the operating system: it alone changes SN and takes PIR, by locked instructions, while core 0 posts. */
+static volatile uint64_t collected, wrong_sn;
+static uint64_t operating_system(void *arg)
 {
-    if (!uintr_or_skip())
-        return report_summary();
-    uint32_t cores = smp_start();
+    (void)arg;
+    phase = 1;
+    while (phase == 1) {
+        bool was_set, was_still_set;
+        __asm__ volatile("lock btsq $1, %0" : "+m"(upid.control), "=@ccc"(was_set)::"memory");
+        uint64_t pir = __atomic_exchange_n(&upid.pir, 0, __ATOMIC_SEQ_CST);
+        __atomic_fetch_or(&collected, pir, __ATOMIC_SEQ_CST);
+        __asm__ volatile("lock btrq $1, %0" : "+m"(upid.control), "=@ccc"(was_still_set)::"memory");
+        if (was_set || !was_still_set)
+            wrong_sn = wrong_sn + 1;
+    }
+    return 0;
+}
+static void check_operating_system(void)
+{
+    uint64_t lost = 0, x = 1;
+    phase = 0;
+    collected = wrong_sn = 0;
+    uintr_setup_receiver();
+    uintr_setup_sender();
+    set_uinv(0);
+    const uint64_t control = (uint64_t)UINTR_NOTIFICATION_VECTOR << UPID_NV_SHIFT | 0x6600ull << UPID_NDST_SHIFT;
+    upid.control = control;
+    start_on_cpu(1, operating_system, NULL);
+    (void)wait_until(phase == 1);
+    for (int round = 0; round < ROUNDS; round++) {
+        uint64_t mask = 0;
+        for (int i = 0; i < 12; i++) {
+            x = x * 6364136223846793005 + 1442695040888963407;
+            mask |= 1ull << (x >> 58);
+            senduipi(x >> 58);
+        }
+        if (!wait_until((collected & mask) == mask))
+            lost++;
+        collected = 0;
+    }
+    phase = 2;
+    wait_for_cpu(1);
+    report(lost == 0, "S27 posts against LOCK XCHG of PIR: none lost in %d rounds (%lu)", ROUNDS, lost);
+    report(wrong_sn == 0 && (upid.control & ~(UPID_ON | UPID_SN)) == control,
+           "S27 posts against LOCK BTS and BTR of SN: no change of SN undone (%lu)", wrong_sn);
+}
+
+static void checks(void)
+{
     check_self();
-    if (cores > 1) {
+    if (conformance_cores > 1) {
         check_two_cores();
         check_race();
-    } else {
-        report_skip("two cores are needed for the rest");
+        check_operating_system();
     }
-    return report_summary();
 }
+
+int guest_main(void) { return conformance_run(checks); }

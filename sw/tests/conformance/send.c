@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SENDUIPI on one core that sends to itself: table and descriptor checks, what is written, page faults, operands.
- * SDM Vol. 2, SENDUIPI. Cases S of the conformance list. Between cores: uintr_ipi.c. ON and SN: uintr_coalesce.c.
+/* SENDUIPI on one core that sends to itself: table and descriptor checks, what is written, operands. Group S, with
+ * send_memory.c (page faults), upid.c (ON and SN), cores.c (between cores). SDM Vol. 2, SENDUIPI.
  */
-#include "uintr_insn.h"
+#include "send.h"
+#include "conformance.h"
 
-#define VA (TEST_VA + 0x600000)
+const char test_name[] = "conf_send";
+
 #define NOTE ((uint64_t)UINTR_NOTIFICATION_VECTOR << UPID_NV_SHIFT)
 
 static struct upid saved;
@@ -42,12 +44,15 @@ static void check_table(void)
     uintr_setup_self();
     wrmsr(MSR_UINTR_TT, (uint64_t)uitt);
     expect_trap(test_for_exception(kernel_send, NULL), "S01 TT[0] = 0", VECTOR_UD, 0);
+    expect_trap(user_exception(user_send, NULL), "S01 TT[0] = 0 at CPL 3", VECTOR_UD, 0);
     wrmsr(MSR_UINTR_TT, (uint64_t)uitt | UINTR_TT_ENABLE);
     report(send_and_look(UITT_ENTRIES - 1, &t) && !t.is_raised && saved.pir == 1ull << 63, "S02 index = UITTSZ works");
     expect_gp("S03 index = UITTSZ + 1", UITT_ENTRIES);
     wrmsr(MSR_UINTR_MISC, rdmsr(MSR_UINTR_MISC) | 0xffffffff);
     expect_gp("S04 index 100000000H with UITTSZ FFFFFFFFH", 0x100000000);
     expect_gp("S05 index of all ones", ~0ull);
+    expect_trap(user_exception(user_send, (void *)0x100000000), "S04 at CPL 3", VECTOR_GP, 0);
+    expect_trap(user_exception(user_send, (void *)~0ull), "S05 at CPL 3", VECTOR_GP, 0);
     uintr_setup_self();
     uitt[4].control = 0x400;
     expect_gp("S07 V = 0", 4);
@@ -69,7 +74,7 @@ static void check_table(void)
     }
     report(is_gp, "S09 low bits of UPIDADDR: #GP(0) each");
     uitt[4].upidaddr = 0x0000800000000000;
-    expect_gp("non-canonical UPIDADDR", 4);
+    expect_gp("S25 non-canonical UPIDADDR", 4);
     uintr_uitte_set(&uitt[4], &upid, 4);
     is_gp = true;
     for (int bit = 2; bit < 32; bit++) {
@@ -84,7 +89,14 @@ static void check_table(void)
         upid = before;
     }
     report(is_gp, "S10 reserved bits of the UPID: #GP(0) each, UPID unchanged");
-    report(!apic_is_set(APIC_IRR, UINTR_NOTIFICATION_VECTOR), "no IPI came out of any of these");
+    report(!apic_is_set(APIC_IRR, UINTR_NOTIFICATION_VECTOR), "S10 S07 S08 S09 no IPI came out of any of these");
+}
+
+static uint64_t read_icr(void)
+{
+    if (this_cpu()->x2apic)
+        return rdmsr(MSR_X2APIC_FIRST + APIC_ICR / 16);
+    return (uint64_t)apic_read(APIC_ICR_HIGH) << 32 | apic_read(APIC_ICR);
 }
 
 static void check_effect(void)
@@ -109,18 +121,30 @@ static void check_effect(void)
         is_right = is_right && has_ipi && saved.pir == 1ull << vectors[i];
     }
     report(is_right, "S15 UV 0, 31, 32, 63: exactly that PIR bit");
-    upid.control =
-        NOTE | (uint64_t)(this_cpu()->apic_id << 8 & 0xff00) << UPID_NDST_SHIFT | 0xabcd00efull << UPID_NDST_SHIFT;
-    report(send_and_look(1, &t), "S17 xAPIC mode: only NDST[15:8] counts");
+    uint64_t id = this_cpu()->apic_id;
+    if (!this_cpu()->x2apic) {
+        upid.control = NOTE | (id << 8 | 0xabcd00ef) << UPID_NDST_SHIFT;
+        report(send_and_look(1, &t), "S17 xAPIC: only NDST[15:8] counts");
+        upid.control = NOTE | (id | 0x6600) << UPID_NDST_SHIFT;
+        report(!send_and_look(1, &t), "S17 xAPIC: NDST[7:0] is no destination");
+    } else {
+        upid.control = NOTE | id << UPID_NDST_SHIFT;
+        report(send_and_look(1, &t), "S18 x2APIC: NDST is the APIC ID");
+        bool is_all = true;
+        for (int bit = 8; bit < 32; bit++) {
+            upid.control = NOTE | (id | 1ull << bit) << UPID_NDST_SHIFT;
+            is_all = is_all && !send_and_look(1, &t) && !t.is_raised;
+        }
+        report(is_all, "S18 x2APIC: each of the upper 24 bits of NDST makes it another, absent core");
+    }
     uintr_upid_init(&upid, 0);
     upid.control = NOTE | 0x6600ull << UPID_NDST_SHIFT; /* nobody there */
     has_ipi = send_and_look(1, &t);
     report(!t.is_raised && !has_ipi && saved.control & UPID_ON, "S28 absent destination: no fault, ON = 1");
     uintr_upid_init(&upid, 0);
-    uint32_t icr = apic_read(APIC_ICR), icr_high = apic_read(APIC_ICR_HIGH);
+    uint64_t icr = read_icr();
     send_and_look(2, &t);
-    report(apic_read(APIC_ICR) == icr && apic_read(APIC_ICR_HIGH) == icr_high,
-           "S32 the ICR that software reads is unchanged");
+    report(read_icr() == icr, "S32 the ICR that software reads is unchanged");
 }
 
 /* Every register as operand; none changes, nor a flag. */
@@ -173,101 +197,25 @@ static void check_operands(void)
         __asm__ volatile("rdpid %0" : "=r"(id)::"memory");
         report_equal(id, 0x77, "S31 F3 0F C7 /7 is RDPID");
     }
-}
-
-static void set_low_pages(bool is_user)
-{
-    for (uint64_t va = 0; va < 0x40000000; va += LARGE_PAGE_BYTES) {
-        uint64_t *pde = page_entry(va, 2);
-        *pde = is_user ? *pde | PTE_U : *pde & ~PTE_U;
+    if (cpuid(1, 0).ecx >> 30 & 1) {
+        uint64_t first = 0, second = 0;
+        bool ok1, ok2;
+        __asm__ volatile("rdrand %0" : "=r"(first), "=@ccc"(ok1)::"memory");
+        __asm__ volatile("rdrand %0" : "=r"(second), "=@ccc"(ok2)::"memory");
+        report(ok1 && ok2 && first != second && upid.pir == 0, "S31 0F C7 /6 is RDRAND");
     }
-    write_cr3(read_cr3());
-}
-static void kernel_send_with_ac(void *arg) { __asm__ volatile("stac; senduipi %0; clac" ::"r"(arg) : "memory"); }
-
-/* The kernel's own pages must be supervisor pages while SMAP is on. UPID at VA, UITT at VA + 1000H. */
-static void check_smap(struct upid *far_upid, uint64_t table_pa)
-{
-    wrmsr(MSR_UINTR_TT, (VA + 0x1000) | UINTR_TT_ENABLE);
-    uintr_upid_init(far_upid, 0);
-    set_low_pages(false);
-    write_cr4(read_cr4() | CR4_SMAP);
-    page_map(VA + 0x1000, table_pa, PTE_P | PTE_W | PTE_U);
-    struct trap t = test_for_exception(kernel_send, (void *)3), u = test_for_exception(kernel_send_with_ac, (void *)3);
-    page_map(VA + 0x1000, table_pa, PTE_P | PTE_W);
-    page_map(VA, (uint64_t)far_upid, PTE_P | PTE_W | PTE_U);
-    struct trap v = test_for_exception(kernel_send, (void *)3);
-    page_map(VA, (uint64_t)far_upid, PTE_P | PTE_W);
-    struct trap w = test_for_exception(kernel_send, (void *)3);
-    sti_nop_cli();
-    write_cr4(read_cr4() & ~(uint64_t)CR4_SMAP);
-    set_low_pages(true);
-    report(t.vector == VECTOR_PF && t.error == PF_ERROR_P && t.cr2 == VA + 0x1030,
-           "S23 SMAP: UITT in a user page: #PF (%u, %lx)", t.vector, t.error);
-    report(u.vector == VECTOR_PF && u.error == PF_ERROR_P, "S23 also with AC = 1 (%u, %lx)", u.vector, u.error);
-    report(v.vector == VECTOR_PF && v.error == (PF_ERROR_P | PF_ERROR_W),
-           "S23 SMAP: UPID in a user page: #PF (%u, %lx)", v.vector, v.error);
-    report(!w.is_raised && rdmsr(MSR_UINTR_RR) == 8, "with SMAP and supervisor pages it works");
 }
 
-static void check_memory(void)
-{
-    uintr_setup_self();
-    /* Supervisor pages for the UPID and a UITT of two pages, physically apart. */
-    struct upid *far_upid = page_map_new(VA, PTE_P | PTE_W);
-    struct uitte *table = (struct uitte *)(VA + 0x1000);
-    page_map_new(VA + 0x2000, PTE_P | PTE_W); /* taken first: pages are not contiguous */
-    page_map_new(VA + 0x1000, PTE_P | PTE_W);
-    uintr_upid_init(far_upid, 0);
-    wrmsr(MSR_UINTR_PD, VA);
-    for (int i = 0; i < 512; i++)
-        uintr_uitte_set(&table[i], (struct upid *)VA, (uint8_t)(i % 64));
-    uintr_send_through(table, 512);
-    run_in_user(user_send, (void *)9);
-    report(rdmsr(MSR_UINTR_RR) == 1 << 9 && far_upid->pir == 0, "S19 at CPL 3 with UITT and UPID in supervisor pages");
-    run_in_user(user_send, (void *)(256 + 33));
-    report(rdmsr(MSR_UINTR_RR) == (1 << 9 | 1ull << 33), "S24 an entry on the table's second page");
-    wrmsr(MSR_UINTR_RR, 0);
-
-    uint64_t pte = *page_entry(VA + 0x1000, 1);
-    page_unmap(VA + 0x1000);
-    struct trap t = user_exception(user_send, (void *)3);
-    report(t.vector == VECTOR_PF && t.error == 0 && t.cr2 == VA + 0x1000 + 48,
-           "S20 UITT page absent: #PF P=0 W=0 U=0 (%u, %lx)", t.vector, t.error);
-    page_map(VA + 0x1000, pte & PTE_ADDRESS_MASK, PTE_P);
-    report(!user_exception(user_send, (void *)3).is_raised && rdmsr(MSR_UINTR_RR) == 8,
-           "S20 after mapping it works, read-only too");
-    wrmsr(MSR_UINTR_RR, 0);
-    page_map(VA, (uint64_t)far_upid, PTE_P);
-    far_upid->pir = 0;
-    t = user_exception(user_send, (void *)3);
-    report(t.vector == VECTOR_PF && t.error == (PF_ERROR_P | PF_ERROR_W) && t.cr2 >> 12 == VA >> 12 &&
-               far_upid->pir == 0,
-           "S21 UPID page read-only: #PF P=1 W=1 U=0, PIR unchanged (%u, %lx)", t.vector, t.error);
-    page_unmap(VA);
-    t = user_exception(user_send, (void *)3);
-    report(t.vector == VECTOR_PF && t.error == PF_ERROR_W && t.cr2 >> 12 == VA >> 12,
-           "S22 UPID page absent: #PF W=1 U=0 (%u, %lx)", t.vector, t.error);
-    page_map(VA, (uint64_t)far_upid, PTE_P | PTE_W);
-    report(!user_exception(user_send, (void *)3).is_raised && rdmsr(MSR_UINTR_RR) == 8, "S22 works after mapping");
-    report(*page_entry(VA, 1) & PTE_D && *page_entry(VA, 1) & PTE_A, "A and D of the UPID's page are set");
-    wrmsr(MSR_UINTR_RR, 0);
-    wrmsr(MSR_UINTR_TT, 0x00007ffffffff000 | UINTR_TT_ENABLE);
-    t = user_exception(user_send, (void *)400);
-    report(t.vector == VECTOR_GP && t.error == 0, "S25 entry at a non-canonical address: #GP(0) (%u)", t.vector);
-
-    if (cpuid(7, 0).ebx >> 20 & 1)
-        check_smap(far_upid, pte & PTE_ADDRESS_MASK);
-}
-
-void check_senduipi(void)
+static void checks(void)
 {
     check_table();
     check_effect();
     check_operands();
-    check_memory();
+    check_send_memory();
     struct trap t;
     uintr_setup_self();
     report(send_and_look(0, &t) && !t.is_raised, "S33 SENDUIPI at CPL 0 works");
     uintr_reset();
 }
+
+int guest_main(void) { return conformance_run(checks); }

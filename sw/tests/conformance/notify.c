@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Notifications that arrive at CPL 0 or with UIF = 0, the delivery after the return to CPL 3 (by IRETQ and by SYSRET),
- * HLT that is re-entered, and interrupts that only look like notifications. SDM Vol. 3A, "User-Interrupt Notification
- * Identification", "User-Interrupt Notification Processing". Cases N of the conformance list.
+ * HLT that is re-entered, and interrupts that only look like notifications. Group N, with upid.c (what is drained) and
+ * cores.c (N22). SDM Vol. 3A, "User-Interrupt Notification Identification", "User-Interrupt Notification Processing".
  */
-#include "paging.h"
-#include "uintr_common.h"
+#include "conformance.h"
 
-const char test_name[] = "uintr_cpl0";
+const char test_name[] = "conf_notify";
 
 static volatile uint64_t idt_runs, idt_was_in_service;
 static bool on_vector(struct trap_frame *f)
@@ -16,14 +15,6 @@ static bool on_vector(struct trap_frame *f)
     if (idt_was_in_service)
         apic_eoi();
     return true;
-}
-
-static bool is_isr_empty(void)
-{
-    uint32_t all = 0;
-    for (uint32_t i = 0; i < 8; i++)
-        all |= apic_read(APIC_ISR + 16 * i);
-    return all == 0;
 }
 
 /* --- in the kernel, one core to itself --- */
@@ -67,7 +58,7 @@ static void check_kernel(void)
     report((seen & 0xff) == 0 && (seen >> 8 & 15) == 15, "N02 the same in a kernel entered by INT");
     report(seen >> 16 == 1 && uintr_records[0].vector == 33,
            "N02 delivered after IRETQ, before the next user instruction");
-    report_equal(idt_runs, 0, "the IDT's handler of the notification vector never ran");
+    report_equal(idt_runs, 0, "N02 the IDT's handler of the notification vector never ran");
 
     uintr_setup_self();
     senduipi(4);
@@ -168,8 +159,16 @@ static bool on_same_class(struct trap_frame *f)
     apic_eoi();
     return true;
 }
+static bool on_higher_class(struct trap_frame *f)
+{
+    (void)f;
+    pir_in_handler = upid.pir;
+    apic_eoi();
+    return true;
+}
 static void check_priorities(void)
 {
+    pir_in_handler = 0;
     uintr_setup_self();
     write_cr8(0xe);
     senduipi(3);
@@ -190,15 +189,15 @@ static void check_priorities(void)
     report(pir_in_handler == 8 && rdmsr(MSR_UINTR_RR) == 8, "N16 held while an interrupt of its class is in service");
 
     uintr_setup_self();
-    idt_runs = 0;
-    trap_install(0xf5, on_vector);
+    trap_install(0xf5, on_higher_class);
+    pir_in_handler = 0;
     apic_self_ipi(0xf5);
     senduipi(3);
     settle();
     sti_nop_cli();
     sti_nop_cli();
-    report(idt_runs == 1 && rdmsr(MSR_UINTR_RR) == 8 && is_isr_empty(),
-           "N21 a higher ordinary interrupt and a notification: both taken");
+    report(pir_in_handler == 8 && rdmsr(MSR_UINTR_RR) == 8 && is_isr_empty(),
+           "N21 a higher ordinary interrupt first, then the notification");
 }
 
 /* --- a notification whose UPID faults --- */
@@ -226,7 +225,7 @@ static void check_faults(void)
     apic_self_ipi(UINTR_NOTIFICATION_VECTOR);
     settle();
     sti_nop_cli();
-    report(rdmsr(MSR_UINTR_RR) == 2, "mapped again, the next notification works");
+    report(rdmsr(MSR_UINTR_RR) == 2, "N18 mapped again, the next notification works");
     uintr_reset();
 }
 
@@ -275,12 +274,28 @@ static uint64_t sleeper(void *arg)
     uirr_after_wake = rdmsr(MSR_UINTR_RR);
     return deliver_pending();
 }
+/* One core alone: the notification waits in IRR until HLT has begun, the timer comes later. */
+static void check_hlt_alone(void)
+{
+    uintr_setup_self();
+    trap_install(0x49, on_wake_up);
+    upid.pir = 1 << 9;
+    upid.control |= UPID_ON;
+    apic_self_ipi(UINTR_NOTIFICATION_VECTOR);
+    settle();
+    apic_timer(0x49, APIC_TIMER_ONE_SHOT, 5000);
+    uint32_t before = apic_read(APIC_TIMER_CURRENT);
+    sti_hlt();
+    cli();
+    uint32_t after = apic_read(APIC_TIMER_CURRENT);
+    apic_timer_stop();
+    report(before > 0 && after == 0 && rdmsr(MSR_UINTR_RR) == 1 << 9 && upid.pir == 0,
+           "N14 a notification does not end HLT, the timer does (%u, %u)", before, after);
+    report_equal(deliver_pending(), 1, "N14 and is delivered at CPL 3");
+}
 static void check_hlt(void)
 {
-    if (smp_start() < 2) {
-        report_skip("N14 HLT needs a second core");
-        return;
-    }
+    phase = woke = 0;
     uintr_reset();
     start_on_cpu(1, sleeper, NULL);
     (void)wait_until(phase == 1);
@@ -299,10 +314,53 @@ static void check_hlt(void)
     report(delivered == 2 && uintr_records[0].vector == 9 && uintr_records[1].vector == 8, "N14 delivered at CPL 3");
 }
 
-int guest_main(void)
+/* --- compatibility mode: the notification comes from the APIC timer, whose vector is UINV --- */
+uint64_t compat_probe(void *arg);
+extern char compat_back[];
+__asm__(".text\n.globl compat_probe, compat_back\n"
+        "compat_probe:\n"
+        "    movl $0x23, %eax\n" /* SEL_USER_DATA: outside 64-bit mode a null DS is of no use */
+        "    movl %eax, %ds\n"
+        "    stui\n"
+        "    pushq $0x1b\n" /* SEL_USER_CODE32 */
+        "    leaq compat_code(%rip), %rax\n"
+        "    pushq %rax\n"
+        "    lretq\n"
+        "    .code32\n"
+        "compat_code:\n"
+        "    movl $5000000, %ecx\n"
+        "1:  cmpl $0, upid + 8\n"
+        "    je 2f\n"
+        "    pause\n"
+        "    decl %ecx\n"
+        "    jnz 1b\n"
+        "2:  nop\n    nop\n"
+        "    movl uintr_record_count, %esi\n"
+        "    ljmp $0x2b, $compat_back\n" /* SEL_USER_CODE */
+        "    .code64\n"
+        "compat_back:\n"
+        "    clui\n"
+        "    movl %esi, %eax\n"
+        "    testl %ecx, %ecx\n"
+        "    jnz 3f\n"
+        "    orl $0x100, %eax\n" /* never drained */
+        "3:  ret\n");
+static void check_compatibility(void)
 {
-    if (!uintr_or_skip())
-        return report_summary();
+    uintr_setup_self();
+    upid.pir = 1 << 21;
+    upid.control |= UPID_ON;
+    apic_timer(UINTR_NOTIFICATION_VECTOR, APIC_TIMER_ONE_SHOT, 3000);
+    uint64_t seen = run_in_user(compat_probe, NULL);
+    apic_timer_stop();
+    report(!(seen & 0x100) && !(upid.control & UPID_ON), "N13 processed in compatibility mode (%lx)", seen);
+    report_equal(seen & 0xff, 0, "D19 nothing is delivered in compatibility mode");
+    report(uintr_record_count == 1 && uintr_records[0].vector == 21 && uintr_records[0].rip == (uint64_t)compat_back,
+           "N13 D19 delivered after the far transfer to 64-bit mode, before its first instruction");
+}
+
+static void checks(void)
+{
     trap_install(UINTR_NOTIFICATION_VECTOR, on_vector);
     check_kernel();
     check_user_masked();
@@ -310,6 +368,10 @@ int guest_main(void)
     check_priorities();
     check_faults();
     check_user();
-    check_hlt();
-    return report_summary();
+    check_hlt_alone();
+    if (conformance_cores > 1)
+        check_hlt();
+    check_compatibility();
 }
+
+int guest_main(void) { return conformance_run(checks); }

@@ -1,120 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The five instructions and the six MSRs: effects, #UD, #GP and #PF conditions, on one core. Case numbers are those of
- * the conformance list (E enumeration, M MSRs, I CLUI/STUI/TESTUI, U UIRET, S SENDUIPI). SDM Vol. 2, CLUI, SENDUIPI,
- * STUI, TESTUI, UIRET; Vol. 3A, "User Interrupts". UIRET: uintr_insn_uiret.c. SENDUIPI: uintr_insn_send.c.
+/* CLUI, STUI, TESTUI, and the #UD conditions of all five instructions. Group I. SDM Vol. 2, CLUI, SENDUIPI, STUI,
+ * TESTUI, UIRET.
  */
-#include "uintr_insn.h"
+#include "conformance.h"
 
-const char test_name[] = "uintr_insn";
-
-void expect_trap(struct trap t, const char *what, unsigned vector, uint64_t error)
-{
-    report(t.is_raised && t.vector == vector && t.error == error, "%s: vector %u error %lx (raised %d, %u, %lx)", what,
-           vector, error, t.is_raised, t.vector, t.error);
-}
-
-struct msr_write {
-    uint32_t msr;
-    uint64_t value;
-};
-static void write_msr(void *arg)
-{
-    const struct msr_write *w = arg;
-    wrmsr(w->msr, w->value);
-}
-static bool is_write_gp(uint32_t msr, uint64_t value)
-{
-    struct trap t = test_for_exception(write_msr, &(struct msr_write){msr, value});
-    return t.is_raised && t.vector == VECTOR_GP && t.error == 0;
-}
-static bool is_written(uint32_t msr, uint64_t value)
-{
-    struct trap t = test_for_exception(write_msr, &(struct msr_write){msr, value});
-    return !t.is_raised && rdmsr(msr) == value;
-}
-static uint64_t user_rdmsr(void *arg) { return rdmsr((uint32_t)(uint64_t)arg); }
-static uint64_t user_wrmsr(void *arg)
-{
-    wrmsr((uint32_t)(uint64_t)arg, 0);
-    return 0;
-}
-
-static void check_reset_state(void)
-{
-    uint64_t all = 0;
-    for (uint32_t msr = MSR_UINTR_RR; msr <= MSR_UINTR_TT; msr++)
-        all |= rdmsr(msr);
-    report_equal(all, 0, "E09 E11 the six MSRs are 0 after reset and readable without CR4.UINTR");
-    report(is_written(MSR_UINTR_HANDLER, 0x1000) && is_written(MSR_UINTR_HANDLER, 0), "E09 and writable");
-    report(!(read_cr4() & CR4_UINTR), "CR4.UINTR is 0 after reset");
-    uintr_enable();
-    report(read_cr4() & CR4_UINTR, "E05 CR4.UINTR can be set");
-    report(!testui(), "E11 UIF is 0 after reset");
-    write_cr4(read_cr4() & ~(uint64_t)CR4_UINTR);
-    report(!(read_cr4() & CR4_UINTR), "E05 CR4.UINTR can be cleared");
-    bool is_gp = true;
-    for (uint32_t msr = MSR_UINTR_RR; msr <= MSR_UINTR_TT; msr++) {
-        struct trap t = user_exception(user_rdmsr, (void *)(uint64_t)msr);
-        struct trap u = user_exception(user_wrmsr, (void *)(uint64_t)msr);
-        is_gp = is_gp && t.vector == VECTOR_GP && t.error == 0 && u.vector == VECTOR_GP && u.error == 0;
-    }
-    report(is_gp, "E10 RDMSR and WRMSR at CPL 3: #GP(0)");
-}
-
-uint64_t user_probe(void *arg);
-__asm__(".text\n.globl user_probe\nuser_probe: nop; nop; mov %rdi, %rax; ret");
-
-static void check_msrs(void)
-{
-    const uint64_t noncanonical = 0x0000800000000000;
-    uintr_setup_self();
-    report(is_written(MSR_UINTR_RR, ~0ull), "M01 RR takes all ones");
-    wrmsr(MSR_UINTR_RR, 0);
-    wrmsr(MSR_UINTR_HANDLER, 0x1234567890);
-    report(is_write_gp(MSR_UINTR_HANDLER, noncanonical) && rdmsr(MSR_UINTR_HANDLER) == 0x1234567890,
-           "M02 HANDLER non-canonical: #GP(0), kept");
-    report(is_written(MSR_UINTR_HANDLER, 0xffff800000000001), "HANDLER takes the high half, any alignment");
-    report(is_write_gp(MSR_UINTR_STACKADJUST, noncanonical), "M03 STACKADJUST non-canonical: #GP(0)");
-    report(is_written(MSR_UINTR_STACKADJUST, 0x87), "M04 STACKADJUST takes low bits");
-    report(is_written(MSR_UINTR_MISC, 0xffffffffff), "M05 MISC takes bits 39:0");
-    bool is_gp = true;
-    for (int bit = 40; bit < 64; bit++)
-        is_gp = is_gp && is_write_gp(MSR_UINTR_MISC, 1ull << bit);
-    report(is_gp && rdmsr(MSR_UINTR_MISC) == 0xffffffffff, "M06 MISC bits 63:40: #GP(0) each");
-    wrmsr(MSR_UINTR_MISC, 0);
-    is_gp = true;
-    for (int bit = 0; bit < 6; bit++)
-        is_gp = is_gp && is_write_gp(MSR_UINTR_PD, 0x200000 | 1ull << bit);
-    report(is_gp, "M07 PD bits 5:0: #GP(0) each");
-    upid.control = 0x55;
-    upid.pir = 0x66;
-    report(is_written(MSR_UINTR_PD, (uint64_t)&upid) && upid.control == 0x55 && upid.pir == 0x66,
-           "M08 PD takes an aligned address, memory untouched");
-    report(is_write_gp(MSR_UINTR_PD, noncanonical), "M09 PD non-canonical: #GP(0)");
-    is_gp = true;
-    for (int bit = 1; bit < 4; bit++)
-        is_gp = is_gp && is_write_gp(MSR_UINTR_TT, 0x200000 | 1ull << bit);
-    report(is_gp && is_write_gp(MSR_UINTR_TT, noncanonical), "M10 TT bits 3:1 and non-canonical: #GP(0) each");
-    report(is_written(MSR_UINTR_TT, 0x200011) && is_written(MSR_UINTR_TT, 0x200010),
-           "M11 TT with and without its enable bit");
-    stui();
-    report_equal(rdmsr(MSR_UINTR_MISC) >> 63, 0, "M12 UIF is not in MISC");
-
-    uintr_setup_self();
-    stui();
-    wrmsr(MSR_UINTR_RR, 1 << 3);
-    cpu_pause();
-    report(uintr_record_count == 0 && rdmsr(MSR_UINTR_RR) == 8, "M14 RR written at CPL 0: no delivery there");
-    run_in_user(user_probe, NULL);
-    report(uintr_record_count == 1 && uintr_records[0].vector == 3, "M15 delivered on the way to CPL 3");
-    report(rdmsr(MSR_UINTR_RR) == 0 && testui(), "M15 RR is 0 and UIF 1 after the handler");
-    uintr_record_count = 0;
-    wrmsr(MSR_UINTR_RR, 8);
-    wrmsr(MSR_UINTR_RR, 0);
-    run_in_user(user_probe, NULL);
-    report_equal(uintr_record_count, 0, "M16 RR written back to 0: no delivery");
-    clui();
-}
+const char test_name[] = "conf_flag_insn";
 
 /* --- #UD --- */
 #define RAISE(name, bytes)                                                                                             \
@@ -159,17 +49,30 @@ static void run_in_compatibility(void *arg)
                      : "rbx", "memory");
 }
 
+struct raise {
+    void (*fn)(void *arg);
+};
+static uint64_t raise_in_user(void *arg)
+{
+    ((const struct raise *)arg)->fn(NULL);
+    return 0;
+}
+static struct trap user_trap(void (*fn)(void *arg)) { return user_exception(raise_in_user, &(struct raise){fn}); }
+
 static void check_ud(void)
 {
     uintr_setup_self();
     this_cpu()->gdt[SEL_SPARE / 8] = 0x00cf9b000000ffff; /* 32-bit code, DPL 0 */
     static uint8_t compat_code[16];
     for (unsigned i = 0; i < sizeof ops / sizeof *ops; i++) {
-        expect_trap(test_for_exception(ops[i].lock, NULL), "I04 LOCK", VECTOR_UD, 0);
+        report(is_exception(test_for_exception(ops[i].lock, NULL), VECTOR_UD, 0) &&
+                   is_exception(user_trap(ops[i].lock), VECTOR_UD, 0),
+               "I04 LOCK %s: #UD at CPL 0 and 3", ops[i].name);
         write_cr4(read_cr4() & ~(uint64_t)CR4_UINTR);
-        struct trap t = test_for_exception(ops[i].plain, NULL);
+        struct trap t = test_for_exception(ops[i].plain, NULL), u = user_trap(ops[i].plain);
         uintr_enable();
-        report(t.is_raised && t.vector == VECTOR_UD, "I05 %s with CR4.UINTR = 0: #UD (%u)", ops[i].name, t.vector);
+        report(is_exception(t, VECTOR_UD, 0) && is_exception(u, VECTOR_UD, 0),
+               "I05 %s with CR4.UINTR = 0: #UD at CPL 0 and 3 (%u, %u)", ops[i].name, t.vector, u.vector);
         for (int k = 0; k < 4; k++)
             compat_code[k] = ops[i].bytes[k];
         compat_code[4] = 0xcc;
@@ -177,15 +80,15 @@ static void check_ud(void)
         report(t.is_raised && t.vector == VECTOR_UD && t.rip == (uint64_t)compat_code,
                "I06 %s in compatibility mode: #UD (%u)", ops[i].name, t.vector);
     }
-    expect_trap(test_for_exception(plain_ec, NULL), "0F 01 EC without F3", VECTOR_UD, 0);
-    expect_trap(test_for_exception(plain_ed, NULL), "0F 01 ED without F3", VECTOR_UD, 0);
+    expect_trap(test_for_exception(plain_ec, NULL), "I10 0F 01 EC without F3", VECTOR_UD, 0);
+    expect_trap(test_for_exception(plain_ed, NULL), "I10 0F 01 ED without F3", VECTOR_UD, 0);
     clui();
     report(!test_for_exception(f2_then_f3_stui, NULL).is_raised && testui(), "I11 F2 F3 0F 01 EF is STUI");
     clui();
     struct trap t = test_for_exception(f3_then_f2_stui, NULL);
     report(!testui() && t.is_raised && t.vector == VECTOR_UD, "I11 F3 F2 0F 01 EF is not");
-    report(!test_for_exception(op66_stui, NULL).is_raised && testui(), "66H before STUI is ignored");
-    report(!test_for_exception(rexw_clui, NULL).is_raised && !testui(), "REX.W before CLUI is ignored");
+    report(!test_for_exception(op66_stui, NULL).is_raised && testui(), "I11 66H before STUI is ignored");
+    report(!test_for_exception(rexw_clui, NULL).is_raised && !testui(), "I11 REX.W before CLUI is ignored");
 }
 
 /* --- CLUI, STUI, TESTUI --- */
@@ -220,6 +123,23 @@ static uint64_t kernel_testui(void *arg)
     (void)arg;
     return testui();
 }
+#define FAULT_VA (TEST_VA + 0x1200000)
+static volatile uint64_t uif_in_fault;
+static bool on_page_fault(struct trap_frame *f)
+{
+    (void)f;
+    if (read_cr2() >> 12 != FAULT_VA >> 12)
+        return false;
+    uif_in_fault = testui();
+    page_map_new(FAULT_VA, USER_PAGE);
+    return true;
+}
+static uint64_t unmap_fault_page(void *arg)
+{
+    (void)arg;
+    page_unmap(FAULT_VA);
+    return 0;
+}
 static uint64_t user_survives(void *arg)
 {
     uint64_t ok = 1;
@@ -229,7 +149,12 @@ static uint64_t user_survives(void *arg)
     ok &= (uint64_t)testui();
     ok &= call_kernel_iret(kernel_testui, NULL);
     ok &= (uint64_t)testui();
+    *(volatile uint8_t *)FAULT_VA = 1; /* #PF; on_page_fault() maps the page */
+    ok &= (uint64_t)testui() & uif_in_fault;
+    call_kernel(unmap_fault_page, NULL);
     clui();
+    *(volatile uint8_t *)FAULT_VA = 1;
+    ok &= (uint64_t)!testui() & (uint64_t)!uif_in_fault;
     ok &= (uint64_t)!call_kernel(kernel_testui, NULL);
     ok &= (uint64_t)!testui();
     ok &= (uint64_t)!call_kernel_iret(kernel_testui, NULL);
@@ -266,11 +191,23 @@ static void check_flag_instructions(void)
                  RFLAGS_DF | RFLAGS_ID | RFLAGS_IF, "I02 TESTUI with UIF = 0: status flags clear");
     report_equal(result[2], 0, "I03 STUI and CLUI leave set flags");
     report_equal(result[3], 0, "I03 and clear flags");
+    user_flags_test(result);
+    report_equal(result[0] & (RFLAGS_STATUS_MASK | RFLAGS_DF | RFLAGS_ID), RFLAGS_CF | RFLAGS_DF | RFLAGS_ID,
+                 "I01 the same at CPL 0");
+    report(!(result[1] & RFLAGS_STATUS_MASK) && result[2] == 0 && result[3] == 0, "I02 I03 the same at CPL 0");
     stui();
     bool is_set = testui();
     clui();
     report(is_set && !testui(), "I07 CLUI, STUI, TESTUI work at CPL 0");
-    report_equal(run_in_user(user_survives, NULL), 1, "I12 UIF survives SYSCALL, SYSRET, INT and IRETQ");
+    __asm__ volatile("mov %%rsp, %%rax; pushq %%rax; pushq $2; leaq 1f(%%rip), %%rcx; pushq %%rcx; uiret; 1:" ::
+                         : "rax", "rcx", "memory", "cc");
+    report(testui() && read_cs() == SEL_KERNEL_CODE, "I07 UIRET works at CPL 0");
+    clui();
+    page_unmap(FAULT_VA);
+    trap_handler *former = trap_install(VECTOR_PF, on_page_fault);
+    report_equal(run_in_user(user_survives, NULL), 1,
+                 "I12 UIF survives SYSCALL and SYSRET, INT and IRETQ, #PF and IRETQ");
+    trap_install(VECTOR_PF, former);
 
     uintr_setup_self();
     wrmsr(MSR_UINTR_RR, 1 << 9);
@@ -288,15 +225,10 @@ static void check_flag_instructions(void)
     }
 }
 
-int guest_main(void)
+static void checks(void)
 {
-    if (!uintr_or_skip())
-        return report_summary();
-    check_reset_state();
-    check_msrs();
     check_ud();
     check_flag_instructions();
-    check_uiret();
-    check_senduipi();
-    return report_summary();
 }
+
+int guest_main(void) { return conformance_run(checks); }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* UIRET: what it loads, what it leaves, its faults. SDM Vol. 2, UIRET. Cases U of the conformance list. */
-#include "uintr_insn.h"
+/* UIRET: what it loads, what it leaves, its faults. Group U. U12 is checked where UIRET always sets UIF, U11 where
+ * CPUID.(7,1):EDX[17] says that it takes UIF from the image (`cpu.features=+uiret_uif`). SDM Vol. 2, UIRET.
+ */
+#include "conformance.h"
+
+const char test_name[] = "conf_uiret";
 
 #define UIRET_MASK 0x254dd5ull /* CF PF AF ZF SF TF DF OF NT RF AC ID */
-#define NONCANONICAL 0x0000800000000000ull
 #define VA (TEST_VA + 0x200000)
 
 struct uiret_run {
@@ -39,6 +42,7 @@ static void do_uiret_kernel(void *arg) { do_uiret(arg); }
 
 static void check_loads(void)
 {
+    bool is_flexible = cpuid(7, 1).edx >> 17 & 1;
     uintr_setup_self();
     struct uiret_run run = {.image = {0, 0x2 | RFLAGS_CF | RFLAGS_ZF, 0x123456789abcdef7}, .before = 0x202};
     run_in_user(do_uiret, &run);
@@ -52,13 +56,63 @@ static void check_loads(void)
     run = (struct uiret_run){.image = {0, 0, 8}, .before = 0x202 | RFLAGS_STATUS_MASK | RFLAGS_AC | RFLAGS_ID};
     run_in_user(do_uiret, &run);
     report_equal(run.rflags, 0x202, "U03 RFLAGS of all zeros: IF stays 1, bit 1 reads 1");
-    report(run.uif == 1, "U12 UIF = 1 also if bit 1 of the image is 0 (no UIRET_UIF)");
+    uint64_t uif_of_0 = run.uif;
+    run = (struct uiret_run){.image = {0, RFLAGS_ONE, 8}, .before = 0x202};
+    run_in_user(do_uiret, &run);
+    if (is_flexible)
+        report(uif_of_0 == 0 && run.uif == 1, "U11 UIF is bit 1 of the image (%lu, %lu)", uif_of_0, run.uif);
+    else
+        report(uif_of_0 == 1 && run.uif == 1, "U12 UIF = 1 whatever bit 1 of the image");
 
-    run = (struct uiret_run){.image = {0, 0, 8}, .before = RFLAGS_IOPL_MASK | 2};
+    run = (struct uiret_run){.image = {0, RFLAGS_ONE, 8}, .before = RFLAGS_IOPL_MASK | 2};
+    clui();
     do_uiret(&run);
     report(run.rflags == (RFLAGS_IOPL_MASK | 2) && run.uif && read_cs() == SEL_KERNEL_CODE,
            "U10 at CPL 0: executes, stays there, IF and IOPL kept");
+    run = (struct uiret_run){.image = {0, ~(uint64_t)RFLAGS_TF, 8}, .before = 2};
+    do_uiret(&run);
+    report_equal(run.rflags & ~(uint64_t)RFLAGS_RF, (2 | UIRET_MASK) & ~(uint64_t)(RFLAGS_TF | RFLAGS_RF),
+                 "U02 the same at CPL 0: IF stays 0, IOPL 0");
     clui();
+}
+
+/* UIRET from the page at VA, which is absent; its #PF handler maps it and builds the image. */
+static uint64_t *retry_page;
+uint64_t uiret_to_landing(void *arg);
+extern char uiret_landing[];
+__asm__(".text\n.globl uiret_to_landing, uiret_landing\n"
+        "uiret_to_landing:\n"
+        "    movq %rsp, %r11\n"
+        "    movabsq $0x8000200200, %rsp\n"
+        "    uiret\n"
+        "    ud2\n"
+        "uiret_landing:\n"
+        "    movl $1, %eax\n"
+        "    ret\n");
+_Static_assert(VA == 0x8000200000, "known to the assembly above");
+static bool map_retry_page(struct trap_frame *f)
+{
+    if (read_cr2() != VA + 0x200)
+        return false;
+    page_map(VA, (uint64_t)retry_page, USER_PAGE);
+    retry_page[64] = (uint64_t)uiret_landing;
+    retry_page[65] = 2;
+    retry_page[66] = f->r11; /* the stack of the caller */
+    return true;
+}
+
+/* At CPL 3 with CR0.AM and RFLAGS.AC; page: the page at VA. */
+static void check_alignment(uint64_t *page)
+{
+    struct uiret_run run = {.before = 0x202 | RFLAGS_AC, .stack = VA + 0x104};
+    write_cr0(read_cr0() | CR0_AM);
+    struct trap t = user_exception(do_uiret, &run);
+    report(is_exception(t, VECTOR_AC, 0) && t.rsp == VA + 0x104 && !testui(),
+           "U07 misaligned stack with alignment checking: #AC(0), nothing changed (%u)", t.vector);
+    run = (struct uiret_run){.image = {1}, .before = 0x202, .stack = VA + 0x104};
+    *(uint64_t *)((uint8_t *)page + 0x104) = NONCANONICAL; /* the three pops work, the RIP does not */
+    expect_trap(user_exception(do_uiret, &run), "U07 without RFLAGS.AC no #AC, but U04", VECTOR_GP, 0);
+    write_cr0(read_cr0() & ~(uint64_t)CR0_AM);
 }
 
 static void check_faults(void)
@@ -88,8 +142,15 @@ static void check_faults(void)
     run.stack = VA;
     t = user_exception(do_uiret, &run);
     report(t.is_raised && t.vector == VECTOR_PF && t.error == (PF_ERROR_U | PF_ERROR_P),
-           "supervisor stack page: #PF P=1 U=1 (%lx)", t.error);
+           "U05 supervisor stack page: #PF P=1 U=1 (%lx)", t.error);
     uint64_t *stack = page_map_new(VA, PTE_P | PTE_W | PTE_U);
+    page_unmap(VA);
+    retry_page = stack;
+    trap_handler *former = trap_install(VECTOR_PF, map_retry_page);
+    uint64_t landed = run_in_user(uiret_to_landing, NULL);
+    trap_install(VECTOR_PF, former);
+    report(landed == 1 && testui(), "U05 the page is mapped by the handler: UIRET is restarted and completes");
+    clui();
     stack[0] = 21; /* a vector left on the stack is taken for RIP */
     run = (struct uiret_run){.image = {1}, .before = 0x202, .stack = VA};
     stack[1] = 0x202;
@@ -100,10 +161,11 @@ static void check_faults(void)
            "U08 a vector left on the stack becomes RIP (%u, %lx)", t.vector, t.rip);
     page_map(0, 0, PTE_P | PTE_W | PTE_U);
     clui();
+    check_alignment(stack);
     stack = (uint64_t *)(VA + 0x800); /* the exception's frame goes below it: not on this function's stack */
     stack[0] = NONCANONICAL;
     t = test_for_exception(do_uiret_kernel, &(struct uiret_run){.image = {1}, .before = 2, .stack = VA + 0x800});
-    report(t.vector == VECTOR_GP && t.cs == SEL_KERNEL_CODE, "#GP(0) also at CPL 0");
+    report(t.vector == VECTOR_GP && t.cs == SEL_KERNEL_CODE, "U04 #GP(0) also at CPL 0");
 }
 
 /* A second interrupt pending when UIRET completes comes before the instruction at the new RIP. */
@@ -139,6 +201,7 @@ static uint64_t user_uiret_tf(void *arg)
 static void check_tf(void)
 {
     uintr_setup_self();
+    db_count = 0;
     trap_install(VECTOR_DB, on_db);
     uint64_t target = run_in_user(user_uiret_tf, NULL);
     report(db_count == 1 && db_rip == target + 1,
@@ -148,10 +211,12 @@ static void check_tf(void)
     clui();
 }
 
-void check_uiret(void)
+static void checks(void)
 {
     check_loads();
     check_faults();
     check_pending();
     check_tf();
 }
+
+int guest_main(void) { return conformance_run(checks); }
