@@ -16,29 +16,15 @@ class native_fx
 
     native_fx()
     {
-        if (!cpu_.is_usable())
-            return;
-        // The signal handler of native_cpu, with a note of which signal it was.
-        sigaction(SIGFPE, nullptr, &escape_);
-        struct sigaction noting = escape_;
-        noting.sa_handler = [](int signal) {
-            signal_ = signal;
-            escape_.sa_handler(signal);
-        };
-        for (unsigned i = 0; i < 3; i++)
-            sigaction(SIGNALS[i], &noting, &old_[i]);
         const std::uint32_t mxcsr = 0x1f80;
-        std::memcpy(native_cpu::at(MXCSR), &mxcsr, sizeof mxcsr);
-    }
-    ~native_fx()
-    {
-        for (unsigned i = 0; cpu_.is_usable() && i < 3; i++)
-            sigaction(SIGNALS[i], &old_[i], nullptr);
+        if (cpu_.is_usable())
+            std::memcpy(native_cpu::at(MXCSR), &mxcsr, sizeof mxcsr);
     }
     native_fx(const native_fx &) = delete;
     native_fx &operator=(const native_fx &) = delete;
 
     bool is_usable() const { return cpu_.is_usable(); }
+    native_cpu &cpu() { return cpu_; }
 
     void set_code(const std::vector<std::uint8_t> &insn)
     {
@@ -52,21 +38,17 @@ class native_fx
         cpu_.set_code(code);
     }
 
-    // Vector of the exception that the instruction raised, -1 if it completed.
-    int run(machine_state &state, fx_image &fx)
+    // False: the instruction faulted; state and image are those of the fault.
+    bool run(machine_state &state, fx_image &fx)
     {
         bool taken;
         std::memcpy(native_cpu::at(IN), &fx, sizeof fx);
-        signal_ = 0;
-        if (cpu_.run(state, taken)) {
-            std::memcpy(&fx, native_cpu::at(OUT), sizeof fx);
-            return -1;
-        }
-        return signal_ == SIGILL ? 6 : signal_ == SIGSEGV ? 13 : 16; // the caller knows #MF from #XM
+        const bool completed = cpu_.run(state, taken);
+        std::memcpy(&fx, completed ? native_cpu::at(OUT) : native_cpu::fault().fx.data(), sizeof fx);
+        return completed;
     }
 
   private:
-    static constexpr int SIGNALS[3] = {SIGFPE, SIGILL, SIGSEGV};
     static void put32(std::vector<std::uint8_t> &code, std::uint64_t v)
     {
         for (unsigned i = 0; i < 4; i++)
@@ -74,9 +56,6 @@ class native_fx
     }
 
     native_cpu cpu_;
-    static inline struct sigaction escape_;
-    static inline volatile int signal_;
-    struct sigaction old_[3]{};
 };
 
 #endif
