@@ -26,12 +26,15 @@ class oracle_guest
         ports[cpu_fixture::STOP_PORT / 8] = static_cast<std::uint8_t>(~(1u << cpu_fixture::STOP_PORT % 8));
         machine_.write(cpu_fixture::TSS + bitmap, ports);
         core_get(machine_.core(), &user_);
+        user_.cr4 |= 1u << 16 | 1u << 18; // FSGSBASE, OSXSAVE
+        enable_xsave();
+        for (unsigned v : {3u, 4u}) // INT3 and INTO are open to user code
+            *machine_.ram(cpu_fixture::IDT + 16 * v + 5) = 0xee;
         user_.seg[CORE_TR].limit = 0x68 + 0x3f;
         user_.seg[CORE_CS] = {0, 0xffffffff, 0x23, 0xa0fb};
         for (int s : {CORE_SS, CORE_DS, CORE_ES})
             user_.seg[s] = {0, 0xffffffff, 0x1b, 0xc0f3};
         user_.cpl = 3;
-        user_.cr4 |= 1u << 16; // FSGSBASE
         core_set(machine_.core(), &user_);
     }
 
@@ -72,6 +75,15 @@ class oracle_guest
     }
 
   private:
+    void enable_xsave() // x87 and SSE state in XCR0
+    {
+        core_set(machine_.core(), &user_); // still at CPL 0
+        load(native_cpu::CODE, {0x31, 0xc9, 0x31, 0xd2, 0xb8, 3, 0, 0, 0, 0x0f, 0x01, 0xd1}); // xsetbv
+        cpu_regs r = machine_.regs();
+        r.rip = native_cpu::CODE;
+        machine_.set_regs(r);
+        EXPECT_TRUE(machine_.run_to_stop());
+    }
     void take_frame(outcome &o)
     {
         const bool has_error = o.vector == 8 || (o.vector >= 10 && o.vector <= 14) || o.vector == 17;

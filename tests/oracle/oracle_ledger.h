@@ -38,7 +38,7 @@ class oracle_ledger
     };
     form &at(const std::string &name) { return m_forms[name]; }
     void note_mismatch() { m_mismatches++; }
-    void forget_mismatches() { m_mismatches = 0; } // those that a test of the oracle made itself
+    void forget() { m_mismatches = 0, m_forms.clear(); } // what a test of the oracle itself did
 
     // Has the host this feature, and its system switched it on? If not, that is listed at the end.
     bool host_has(enum cpu_feature feature)

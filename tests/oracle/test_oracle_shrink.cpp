@@ -18,7 +18,7 @@ class oracle_shrink : public testing::Test
             messages_.push_back(message);
         };
     }
-    void TearDown() override { oracle_ledger::get().forget_mismatches(); }
+    void TearDown() override { oracle_ledger::get().forget(); }
 
     fx_oracle oracle_;
     std::vector<oracle_case> reports_;
@@ -52,7 +52,8 @@ TEST_F(oracle_shrink, finds_the_bits_that_matter)
         }
         for (const auto &st : c.fx.st)
             EXPECT_EQ(st[0] | st[1], 0u);
-        EXPECT_EQ(c.memory, std::vector<std::uint8_t>(c.memory.size())) << "memory plays no part";
+        for (std::size_t i = 0; i < memory_size() - native_cpu::PAGE; i++) // the last area is read-only
+            ASSERT_EQ(c.memory[i], 0) << "memory plays no part";
     }
     EXPECT_NE(messages_[0].find("shrunk: r1 1 expected 0"), std::string::npos) << messages_[0];
     EXPECT_NE(messages_[0].find("seed "), std::string::npos);
@@ -74,7 +75,7 @@ TEST_F(oracle_shrink, finds_the_byte_that_matters)
     for (const oracle_case &c : reports_) {
         const std::uint64_t at = c.state.gpr[RBX] - native_cpu::DATA;
         for (std::uint64_t i = 0; i < native_cpu::DATA_SIZE; i++)
-            ASSERT_EQ(c.memory[i], i == at ? 0x80 : 0) << "byte " << i;
+            ASSERT_EQ(c.memory[i] & (i == at ? 0x80 : 0xff), i == at ? 0x80 : 0) << "byte " << i;
     }
 }
 
