@@ -24,9 +24,8 @@ struct fx_form {
     bool may_transit = false;
     int feature = -1;      // enum cpu_feature that the host must have
     bool may_fault = true; // memory operands also where they fault
-    // Further corrections, after the others; memory that a faulting store wrote in part is not compared.
+    // Further corrections, after the others.
     std::function<void(const oracle_case &, outcome &want, outcome &got, oracle_guest &)> settle = nullptr;
-    bool may_store_in_part = false;
 };
 
 class fx_oracle
@@ -83,8 +82,6 @@ class fx_oracle
                 form.correct(c.state, c.fx, want.state, want.fx);
             if (form.environment && want.vector < 0)
                 forgive_pointers(form, guest, c.target);
-            if (form.may_store_in_part && want.vector == 14 && got.vector == 14)
-                oracle_judge::copy_memory(guest);
             if (form.settle)
                 form.settle(c, want, got, guest);
         };

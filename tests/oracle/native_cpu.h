@@ -46,8 +46,7 @@ class native_cpu
     static constexpr struct area {
         std::uint64_t start, size;
         bool writable;
-    } AREAS[] = {
-        {DATA, DATA_SIZE, true}, {MORE_DATA, PAGE, true}, {STACK, STACK_SIZE, true}, {READ_ONLY, PAGE, false}};
+    } AREAS[] = {{DATA, DATA_SIZE, true}, {MORE_DATA, PAGE, true}, {STACK, STACK_SIZE, true}, {READ_ONLY, PAGE, false}};
 
     native_cpu()
     {
@@ -247,7 +246,8 @@ class native_cpu
     bool is_usable_ = false;
     std::uint64_t here_ = 0, epilogue_ = 0, return_32_ = 0;
     stack_t old_stack_{};
-    struct sigaction old_actions_[SIGNAL_COUNT]{};
+    struct sigaction old_actions_[SIGNAL_COUNT] {
+    };
 };
 
 #endif

@@ -123,8 +123,8 @@ inline std::string fx_differences(const fx_image &got, const fx_image &want)
                          want.st[i][1] & 0xffff, want.st[i][0]);
     for (unsigned i = 0; i < 16; i++)
         if (std::memcmp(got.xmm[i], want.xmm[i], 16) != 0)
-            what += text(" XMM%lu %016lx%016lx expected %016lx%016lx;", i, got.xmm[i][1], got.xmm[i][0],
-                         want.xmm[i][1], want.xmm[i][0]);
+            what += text(" XMM%lu %016lx%016lx expected %016lx%016lx;", i, got.xmm[i][1], got.xmm[i][0], want.xmm[i][1],
+                         want.xmm[i][0]);
     return what;
 }
 

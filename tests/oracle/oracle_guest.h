@@ -77,7 +77,7 @@ class oracle_guest
   private:
     void enable_xsave() // x87 and SSE state in XCR0
     {
-        core_set(machine_.core(), &user_); // still at CPL 0
+        core_set(machine_.core(), &user_);                                                    // still at CPL 0
         load(native_cpu::CODE, {0x31, 0xc9, 0x31, 0xd2, 0xb8, 3, 0, 0, 0, 0x0f, 0x01, 0xd1}); // xsetbv
         cpu_regs r = machine_.regs();
         r.rip = native_cpu::CODE;

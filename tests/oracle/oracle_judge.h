@@ -60,13 +60,6 @@ class oracle_judge
         std::memcpy(guests_[0]->at(address), bytes, size);
     }
 
-    // What the host has in memory stands for what the core has.
-    static void copy_memory(oracle_guest &guest)
-    {
-        for (const auto &area : native_cpu::AREAS)
-            std::memcpy(guest.at(area.start), native_cpu::at(area.start), area.size);
-    }
-
     // Both flavours of the core's handlers: the second where `observed`. False if something differed.
     bool check(const oracle_rules &rules, oracle_case &c, bool observed)
     {
@@ -221,8 +214,8 @@ class oracle_judge
         for (auto b : c.insn.bytes)
             bytes += text("%02lx ", b);
         std::string all = rules.name + (observed ? " (observed): " : ": ") + bytes + "at " + text("%lx", c.code) +
-                          ", seed " + std::to_string(oracle_options::get().seed) + "\n " + what + "\n  before: " +
-                          describe(c, with_fx_) +
+                          ", seed " + std::to_string(oracle_options::get().seed) + "\n " + what +
+                          "\n  before: " + describe(c, with_fx_) +
                           (repeats ? "\n  shrunk:" + last + "\n  before: " + describe(small, with_fx_)
                                    : "\n  which the same case did not show a second time");
         if (on_report)

@@ -92,7 +92,8 @@ class oracle_ledger
         unsigned a = 0, b = 0, c = 0, d = 0;
         switch (feature) {
 #define CPU_FEATURE(name, leaf, sub, reg, bit, is_default, sentence)                                                   \
-    case CPU_FEATURE_##name: return __get_cpuid_count(leaf, sub, &a, &b, &c, &d) && (reg >> bit & 1);
+    case CPU_FEATURE_##name:                                                                                           \
+        return __get_cpuid_count(leaf, sub, &a, &b, &c, &d) && (reg >> bit & 1);
 #include "cpu_features.def"
 #undef CPU_FEATURE
         default: return false;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Faults of instructions without a ModRM memory operand, against the host processor: stacks that are absent, read-only,
-// not canonical or end in the middle of an access; repeated string instructions that fault on the way; instructions that
-// user code may not execute; #DE, #UD, #BP. (oracle.h puts ModRM operands where they fault.)
+// not canonical or end in the middle of an access; repeated string instructions that fault on the way; instructions
+// that user code may not execute; #DE, #UD, #BP. (oracle.h puts ModRM operands where they fault.)
 #include "oracle.h"
 
 namespace
@@ -15,7 +15,7 @@ constexpr std::uint64_t PAGE = native_cpu::PAGE, DATA = native_cpu::DATA;
 // Around the places where an access of up to `reach` bytes begins or ceases to fault.
 std::uint64_t near_fault(random_source &random, unsigned reach)
 {
-    const std::uint64_t edges[] = {native_cpu::STACK, native_cpu::STACK + PAGE,    native_cpu::ABSENT[0],
+    const std::uint64_t edges[] = {native_cpu::STACK,     native_cpu::STACK + PAGE,     native_cpu::ABSENT[0],
                                    native_cpu::READ_ONLY, native_cpu::READ_ONLY + PAGE, native_cpu::ABSENT[0] + PAGE};
     const std::uint64_t edge = edges[random.below(6)];
     switch (random.below(8)) {
@@ -68,12 +68,11 @@ TEST_F(oracle_fault, stack)
         else
             c.state.gpr[RAX] = choose_target(operand_place::NON_CANONICAL, 1, 0, random);
     });
-    judge().check_bytes("call m", {0xff, 0x10}, STATUS, [](oracle_case &c, random_source &random) {
-        c.state.gpr[RAX] = unreadable(random);
-    });
+    judge().check_bytes("call m", {0xff, 0x10}, STATUS,
+                        [](oracle_case &c, random_source &random) { c.state.gpr[RAX] = unreadable(random); });
     judge().check_bytes("jmp rm", {0xff, 0xe0}, STATUS, [](oracle_case &c, random_source &random) {
-        c.state.gpr[RAX] = random.one_in(4) ? native_cpu::TAKEN
-                                            : choose_target(operand_place::NON_CANONICAL, 1, 0, random);
+        c.state.gpr[RAX] =
+            random.one_in(4) ? native_cpu::TAKEN : choose_target(operand_place::NON_CANONICAL, 1, 0, random);
     });
 }
 
@@ -81,9 +80,8 @@ TEST_F(oracle_fault, returns_and_frames)
 {
     // Data on the stack is noise, no address to return to: the pop itself must fault.
     for (const named &f : {named{"ret", {0xc3}}, named{"ret imm", {0xc2, 0x18, 0}}})
-        judge().check_bytes(f.name, f.code, STATUS, [](oracle_case &c, random_source &random) {
-            c.state.gpr[RSP] = unreadable(random);
-        });
+        judge().check_bytes(f.name, f.code, STATUS,
+                            [](oracle_case &c, random_source &random) { c.state.gpr[RSP] = unreadable(random); });
     auto frame = [](oracle_case &c, random_source &random) {
         if (random.one_in(2))
             c.state.gpr[RBP] = near_fault(random, 24);
@@ -123,8 +121,8 @@ TEST_F(oracle_fault, strings)
                     auto prepare = [=](oracle_case &c, random_source &random) {
                         auto pointer = [&] {
                             const unsigned reach = 40 * size;
-                            std::uint64_t p = random.one_in(3) ? DATA + 0x400 + random.below(0x800)
-                                                               : near_fault(random, reach);
+                            std::uint64_t p =
+                                random.one_in(3) ? DATA + 0x400 + random.below(0x800) : near_fault(random, reach);
                             if (address32) // what is above does not count; an address that is not canonical cannot be
                                 p = p - native_cpu::BASE < native_cpu::SIZE ? p | random.bits() << 32 : DATA + 0x800;
                             return p;
@@ -134,8 +132,8 @@ TEST_F(oracle_fault, strings)
                         if (op.opcode == 0xa6) // which of two bad pointers is found first is not defined
                             c.state.gpr[random.one_in(2) ? RSI : RDI] = DATA + 0x800;
                         if (prefix)
-                            c.state.gpr[RCX] = random.below(random.one_in(2) ? 64 : 5) |
-                                               (address32 ? random.bits() << 32 : 0);
+                            c.state.gpr[RCX] =
+                                random.below(random.one_in(2) ? 64 : 5) | (address32 ? random.bits() << 32 : 0);
                         if (random.one_in(3))
                             c.state.rflags |= DF;
                         // Equal memory, so that comparisons go on until they fault.

@@ -56,7 +56,8 @@ TEST_F(oracle_flow, loops)
                 b.push_back(0x67);
             b.insert(b.end(), {static_cast<std::uint8_t>(opcode), 2, 0xeb, 5});
             auto length = static_cast<unsigned>(b.size()) + 5;
-            judge().check_bytes(text("loop %02lX address %lu", opcode, address32 ? 4 : 8), join(join(b, {0xe9}), relative32(length)), STATUS, few);
+            judge().check_bytes(text("loop %02lX address %lu", opcode, address32 ? 4 : 8),
+                                join(join(b, {0xe9}), relative32(length)), STATUS, few);
         }
     for (unsigned cc = 0; cc < 16; cc++) {
         std::vector<std::uint8_t> b = {static_cast<std::uint8_t>(0x70 + cc), 2, 0xeb, 5, 0xe9};
@@ -185,8 +186,9 @@ TEST_F(oracle_flow, strings)
                     auto prepare = [=](oracle_case &c, random_source &random) {
                         prepare_string(c, random, size, prefix != 0, address32);
                     };
-                    judge().check_bytes(op.name + text(" size %lu prefix %02lX address %lu", size, prefix, address32 ? 4 : 8), b,
-                                        STATUS, prepare);
+                    judge().check_bytes(op.name +
+                                            text(" size %lu prefix %02lX address %lu", size, prefix, address32 ? 4 : 8),
+                                        b, STATUS, prepare);
                 }
 }
 

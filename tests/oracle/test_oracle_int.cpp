@@ -70,8 +70,8 @@ TEST_F(oracle_insn, arithmetic_accumulator)
                 std::uint64_t imm = judge().random().value();
                 for (unsigned k = 0; k < imm_size(size); k++)
                     b.push_back(static_cast<std::uint8_t>(imm >> (8 * k)));
-                judge().check_bytes(text("accumulator %02lX size %lu", opcode, size), b, op == 1 || op == 4 || op == 6 || op == 8 ? STATUS & ~AF : STATUS,
-                                    nullptr, 130);
+                judge().check_bytes(text("accumulator %02lX size %lu", opcode, size), b,
+                                    op == 1 || op == 4 || op == 6 || op == 8 ? STATUS & ~AF : STATUS, nullptr, 130);
             }
 }
 

@@ -172,7 +172,8 @@ TEST_F(oracle_mmx, conversions)
     judge().check(conversion(form("cvttps2pi", {0x0f, 0x2c})), 60, 60);
     judge().check(conversion(form("cvtps2pi", {0x0f, 0x2d})), 60, 60);
     judge().check(conversion(prefixed("cvtpi2pd", 0x66, 0x2a)), 60, 60);
-    fx_form truncating = conversion(prefixed("cvttpd2pi", 0x66, 0x2c)), rounding = conversion(prefixed("cvtpd2pi", 0x66, 0x2d));
+    fx_form truncating = conversion(prefixed("cvttpd2pi", 0x66, 0x2c)),
+            rounding = conversion(prefixed("cvtpd2pi", 0x66, 0x2d));
     truncating.align = rounding.align = 16;
     judge().check(truncating, 60, 60);
     judge().check(rounding, 60, 60);

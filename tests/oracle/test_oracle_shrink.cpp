@@ -91,12 +91,9 @@ TEST_F(oracle_shrink, a_core_that_is_right_gives_no_report)
 TEST_F(oracle_shrink, sees_a_wrong_fault)
 {
     const std::function<void(outcome &)> wrong[] = {
-        [](outcome &got) { got.vector = 13; },
-        [](outcome &got) { got.error ^= 2; },
-        [](outcome &got) { got.address++; },
-        [](outcome &got) { got.rip++; },
-        [](outcome &got) { got.state.gpr[R9] ^= 1; },
-        [](outcome &got) { got.fx.xmm[3][0] ^= 1; },
+        [](outcome &got) { got.vector = 13; },        [](outcome &got) { got.error ^= 2; },
+        [](outcome &got) { got.address++; },          [](outcome &got) { got.rip++; },
+        [](outcome &got) { got.state.gpr[R9] ^= 1; }, [](outcome &got) { got.fx.xmm[3][0] ^= 1; },
     };
     for (const auto &change : wrong) {
         reports_.clear();

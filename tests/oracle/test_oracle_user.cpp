@@ -43,12 +43,12 @@ TEST_F(oracle_user, fs_and_gs_base)
         // wrgsbase rax; rdgsbase rbx; and GS.base zero again
         family gs = form(text("wrgsbase, rdgsbase size %lu", wide ? 8 : 4), CPU_FEATURE_fsgsbase, 0, 0);
         gs.prepare = address;
-        judge().check_bytes(gs, {0xf3, rex, 0x0f, 0xae, 0xd8, 0xf3, rex, 0x0f, 0xae, 0xcb,
-                                 0xb9, 0, 0, 0, 0, 0xf3, 0x48, 0x0f, 0xae, 0xd9});
+        judge().check_bytes(gs, {0xf3, rex, 0x0f, 0xae, 0xd8, 0xf3, rex,  0x0f, 0xae, 0xcb,
+                                 0xb9, 0,   0,    0,    0,    0xf3, 0x48, 0x0f, 0xae, 0xd9});
         // rdfsbase r15; wrfsbase rax; rdfsbase r10; wrfsbase r15: the test's own needs it
         family fs = form(text("wrfsbase, rdfsbase size %lu", wide ? 8 : 4), CPU_FEATURE_fsgsbase, bit(R15), ~0ul);
         fs.prepare = address;
-        judge().check_bytes(fs, {0xf3, 0x49, 0x0f, 0xae, 0xc7, 0xf3, rex, 0x0f, 0xae, 0xd0,
+        judge().check_bytes(fs, {0xf3, 0x49,  0x0f, 0xae, 0xc7, 0xf3, rex,  0x0f, 0xae, 0xd0,
                                  0xf3, rex_b, 0x0f, 0xae, 0xc2, 0xf3, 0x49, 0x0f, 0xae, 0xd7});
     }
 }
@@ -67,7 +67,9 @@ TEST_F(oracle_user, selectors)
     judge().check_bytes("pop gs, null", {0x6a, 0x00, 0x0f, 0xa9}, STATUS);
     judge().check_bytes("pop gs, null, 16", {0x66, 0x6a, 0x00, 0x66, 0x0f, 0xa9}, STATUS);
     judge().check_bytes("push fs", {0x0f, 0xa0}, STATUS);
-    auto data = [](oracle_case &c, random_source &random) { c.state.gpr[RBX] = native_cpu::DATA + random.below(0x1000); };
+    auto data = [](oracle_case &c, random_source &random) {
+        c.state.gpr[RBX] = native_cpu::DATA + random.below(0x1000);
+    };
     judge().check_bytes("lgs, null", {0xc7, 0x43, 0x04, 0, 0, 0, 0, 0x0f, 0xb5, 0x03}, STATUS, data);
     judge().check_bytes("lss, null", {0xc7, 0x43, 0x04, 0, 0, 0, 0, 0x0f, 0xb2, 0x03}, STATUS, data); // #GP(0)
     auto null = [](oracle_case &c, random_source &random) { c.state.gpr[RAX] = random.below(4); };
@@ -109,9 +111,9 @@ TEST_F(oracle_user, random_numbers)
             if (size == 8)
                 b.push_back(0x48);
             b.insert(b.end(), {0x0f, 0xc7, static_cast<std::uint8_t>(modrm | RBX)});
-            family f = form(text(seed ? "rdseed size %lu" : "rdrand size %lu", size),
-                            seed ? CPU_FEATURE_rdseed : CPU_FEATURE_rdrand, bit(RBX),
-                            ~std::uint64_t{0} >> (64 - 8 * size));
+            family f =
+                form(text(seed ? "rdseed size %lu" : "rdrand size %lu", size),
+                     seed ? CPU_FEATURE_rdseed : CPU_FEATURE_rdrand, bit(RBX), ~std::uint64_t{0} >> (64 - 8 * size));
             f.defined = seed ? STATUS & ~CF : STATUS; // the host's RDSEED may have none ready
             judge().check_bytes(f, b);
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which instructions of 64-bit mode the core does not have, from the second decoder: everything that Zydis knows and the
-// core's decoder refuses, by Zydis' instruction sets. One line for each set: name, count, mnemonics; for
+// Which instructions of 64-bit mode the core does not have, from the second decoder: everything that Zydis knows and
+// the core's decoder refuses, by Zydis' instruction sets. One line for each set: name, count, mnemonics; for
 // docs/instructions.md. Status 1 if something of x86-64-v2 (System V ABI, AMD64 supplement) or older is among them.
 #include "decoder_access.h"
 
@@ -21,14 +21,14 @@ using bytes = std::vector<std::uint8_t>;
 using mnemonics = std::set<std::string>;
 
 constexpr ZydisISASet X86_64_V2[] = {
-    ZYDIS_ISA_SET_I86,         ZYDIS_ISA_SET_I186,      ZYDIS_ISA_SET_I286PROTECTED, ZYDIS_ISA_SET_I286REAL,
-    ZYDIS_ISA_SET_I386,        ZYDIS_ISA_SET_I486,      ZYDIS_ISA_SET_I486REAL,      ZYDIS_ISA_SET_PENTIUMREAL,
-    ZYDIS_ISA_SET_PPRO,        ZYDIS_ISA_SET_CMOV,      ZYDIS_ISA_SET_FAT_NOP,       ZYDIS_ISA_SET_PAUSE,
-    ZYDIS_ISA_SET_LONGMODE,    ZYDIS_ISA_SET_X87,       ZYDIS_ISA_SET_FCMOV,         ZYDIS_ISA_SET_PENTIUMMMX,
-    ZYDIS_ISA_SET_FXSAVE,      ZYDIS_ISA_SET_FXSAVE64,  ZYDIS_ISA_SET_SSE,           ZYDIS_ISA_SET_SSEMXCSR,
+    ZYDIS_ISA_SET_I86,          ZYDIS_ISA_SET_I186,     ZYDIS_ISA_SET_I286PROTECTED, ZYDIS_ISA_SET_I286REAL,
+    ZYDIS_ISA_SET_I386,         ZYDIS_ISA_SET_I486,     ZYDIS_ISA_SET_I486REAL,      ZYDIS_ISA_SET_PENTIUMREAL,
+    ZYDIS_ISA_SET_PPRO,         ZYDIS_ISA_SET_CMOV,     ZYDIS_ISA_SET_FAT_NOP,       ZYDIS_ISA_SET_PAUSE,
+    ZYDIS_ISA_SET_LONGMODE,     ZYDIS_ISA_SET_X87,      ZYDIS_ISA_SET_FCMOV,         ZYDIS_ISA_SET_PENTIUMMMX,
+    ZYDIS_ISA_SET_FXSAVE,       ZYDIS_ISA_SET_FXSAVE64, ZYDIS_ISA_SET_SSE,           ZYDIS_ISA_SET_SSEMXCSR,
     ZYDIS_ISA_SET_SSE_PREFETCH, ZYDIS_ISA_SET_SSE2,     ZYDIS_ISA_SET_SSE2MMX,       ZYDIS_ISA_SET_SSE3,
-    ZYDIS_ISA_SET_SSE3X87,     ZYDIS_ISA_SET_SSSE3,     ZYDIS_ISA_SET_SSSE3MMX,      ZYDIS_ISA_SET_SSE4,
-    ZYDIS_ISA_SET_SSE42,       ZYDIS_ISA_SET_POPCNT,    ZYDIS_ISA_SET_CMPXCHG16B,    ZYDIS_ISA_SET_LAHF};
+    ZYDIS_ISA_SET_SSE3X87,      ZYDIS_ISA_SET_SSSE3,    ZYDIS_ISA_SET_SSSE3MMX,      ZYDIS_ISA_SET_SSE4,
+    ZYDIS_ISA_SET_SSE42,        ZYDIS_ISA_SET_POPCNT,   ZYDIS_ISA_SET_CMPXCHG16B,    ZYDIS_ISA_SET_LAHF};
 
 // #UD outside system-management mode, which the core never enters.
 bool is_excepted(const std::string &mnemonic) { return mnemonic == "rsm"; }
@@ -37,8 +37,7 @@ bool is_excepted(const std::string &mnemonic) { return mnemonic == "rsm"; }
 std::vector<bytes> beginnings()
 {
     std::vector<bytes> all;
-    const std::vector<bytes> prefixes{{},     {0x66},       {0xf2},       {0xf3},
-                                      {0x48}, {0x66, 0x48}, {0xf3, 0x48}, {0xf2, 0x48}};
+    const std::vector<bytes> prefixes{{}, {0x66}, {0xf2}, {0xf3}, {0x48}, {0x66, 0x48}, {0xf3, 0x48}, {0xf2, 0x48}};
     const std::vector<bytes> maps{{}, {0x0f}, {0x0f, 0x38}, {0x0f, 0x3a}};
     for (const bytes &p : prefixes)
         for (const bytes &m : maps) {
@@ -86,8 +85,7 @@ int main()
                     continue;
                 const std::string name = ZydisMnemonicGetString(z.mnemonic);
                 known[z.meta.isa_set].insert(name);
-                if (ours[z.meta.isa_set].count(name) == 0 &&
-                    access_decode(core, b, sizeof b, 64).result == ACCESS_OK)
+                if (ours[z.meta.isa_set].count(name) == 0 && access_decode(core, b, sizeof b, 64).result == ACCESS_OK)
                     ours[z.meta.isa_set].insert(name);
             }
     access_destroy(core);
