@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: help build demo test asan fuzz mutants lint format bench clean
+.PHONY: help build demo test asan fuzz oracle mutants lint format bench clean
 .NOTPARALLEL:
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make asan    all tests again under address and undefined-behaviour sanitizers"
 	@echo "make fuzz    random guest code under sanitizers, five minutes; FUZZ=\"SECONDS SEED\" passes others"
 	@echo "make mutants every known wrong behaviour put into the sources in turn: which test notices it"
+	@echo "make oracle  every instruction against the host processor, long; ORACLE=\"SEED SCALE\" passes others"
 	@echo "make bench   guest speed side by side with QEMU and Bochs; BENCH=\"--rounds 9 --write\" passes options"
 	@echo "make lint    clang-format and clang-tidy, nothing is changed"
 	@echo "make format  formats the sources"
@@ -43,6 +44,11 @@ fuzz:
 mutants:
 	@scripts/setup test
 	@scripts/mutants $(MUTANTS)
+
+oracle:
+	@scripts/setup test
+	@scripts/build release oracle_int oracle_fx oracle_sse oracle_shrink
+	@scripts/oracle $(ORACLE)
 
 lint:
 	@scripts/setup lint

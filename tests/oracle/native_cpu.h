@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host processor as judge: loads all registers and flags, executes one instruction, and takes everything back.
-// Code, data and stack lie at fixed low addresses, the same as in the simulated machine, so that addresses mean the
-// same in both.
+// The host processor as judge: loads all registers and flags, executes one instruction, and takes everything back; if
+// it faults, from the signal frame, which has the vector, error code and address too. Code, data and stack lie at fixed
+// low addresses, the same as in the simulated machine, so that addresses mean the same in both. Some pages are absent,
+// one is read-only.
 #ifndef NATIVE_CPU_H
 #define NATIVE_CPU_H
 
+#include <array>
 #include <csetjmp>
 #include <csignal>
 #include <cstddef>
@@ -12,11 +14,19 @@
 #include <cstring>
 #include <initializer_list>
 #include <sys/mman.h>
+#include <ucontext.h>
 #include <vector>
 
 struct machine_state {
     std::uint64_t gpr[16];
     std::uint64_t rflags;
+};
+
+// Of an instruction that did not complete.
+struct native_fault {
+    int vector;
+    std::uint64_t error, address, rip; // address: CR2
+    std::array<std::uint8_t, 512> fx;  // the FXSAVE64 image
 };
 
 class native_cpu
@@ -28,6 +38,15 @@ class native_cpu
     static constexpr std::uint64_t STUB = BASE, STATE = BASE + 0x1000, CODE = BASE + 0x2000, DATA = BASE + 0x8000;
     static constexpr std::uint64_t DATA_SIZE = 0x3000, STACK = BASE + 0x10000, STACK_SIZE = 0x1000;
     static constexpr std::uint64_t TAKEN = CODE + 0x100; // where branches go
+    // Behind the data an absent page; a writable page before the read-only one; absent ones behind that, below and
+    // above the stack.
+    static constexpr std::uint64_t MORE_DATA = DATA + 0x4000, READ_ONLY = DATA + 0x5000, PAGE = 0x1000;
+    static constexpr std::uint64_t ABSENT[] = {DATA + 0x3000, DATA + 0x6000, STACK - PAGE, STACK + PAGE};
+    // What an instruction can see, to be compared.
+    static constexpr struct area {
+        std::uint64_t start, size;
+        bool writable;
+    } AREAS[] = {{DATA, DATA_SIZE, true}, {MORE_DATA, PAGE, true}, {STACK, STACK_SIZE, true}, {READ_ONLY, PAGE, false}};
 
     native_cpu()
     {
@@ -41,21 +60,28 @@ class native_cpu
             return;
         }
         write_stub();
+        for (std::uint64_t i = 0; i < PAGE; i++)
+            *at(READ_ONLY + i) = static_cast<std::uint8_t>(i * 37 ^ i >> 5);
+        mprotect(at(READ_ONLY), PAGE, PROT_READ);
+        for (std::uint64_t page : ABSENT)
+            mprotect(at(page), PAGE, PROT_NONE);
         stack_t alternative{};
         alternative.ss_sp = signal_stack_;
         alternative.ss_size = sizeof signal_stack_;
         sigaltstack(&alternative, &old_stack_);
         struct sigaction action {
         };
-        action.sa_handler = [](int signal) { siglongjmp(escape_, signal); };
-        action.sa_flags = SA_ONSTACK | SA_NODEFER; // no signal mask to restore
-        sigaction(SIGFPE, &action, &old_action_);
+        action.sa_sigaction = caught;
+        action.sa_flags = SA_ONSTACK | SA_NODEFER | SA_SIGINFO; // no signal mask to restore
+        for (unsigned i = 0; i < SIGNAL_COUNT; i++)
+            sigaction(SIGNALS[i], &action, &old_actions_[i]);
     }
     ~native_cpu()
     {
         if (!is_usable_)
             return;
-        sigaction(SIGFPE, &old_action_, nullptr);
+        for (unsigned i = 0; i < SIGNAL_COUNT; i++)
+            sigaction(SIGNALS[i], &old_actions_[i], nullptr);
         sigaltstack(&old_stack_, nullptr);
         munmap(reinterpret_cast<void *>(BASE), SIZE);
     }
@@ -68,13 +94,8 @@ class native_cpu
     {
         machine_state state{};
         bool taken;
-        struct sigaction old;
-        sigaction(SIGFPE, nullptr, &old);
-        sigaction(SIGSEGV, &old, nullptr); // escape from what the probe may cause
         set_code_32({0x90});
-        bool can = run_32(state, taken);
-        signal(SIGSEGV, SIG_DFL);
-        return can;
+        return run_32(state, taken);
     }
     static std::uint8_t *at(std::uint64_t linear) { return reinterpret_cast<std::uint8_t *>(linear); }
 
@@ -96,8 +117,9 @@ class native_cpu
     // Registers are 32 bits wide; the upper halves of the result mean nothing.
     bool run_32(machine_state &state, bool &taken) { return run_from(STUB_32, state, taken); }
 
-    // False: the instruction raised #DE and the state is not the result.
+    // False: the instruction faulted; the state is that of the fault, fault() says the rest.
     bool run(machine_state &state, bool &taken) { return run_from(STUB, state, taken); }
+    static const native_fault &fault() { return fault_; }
 
   private:
     static constexpr std::uint64_t FLAGS = offsetof(machine_state, rflags), HOST_RSP = 0x100, TAKEN_FLAG = 0x108;
@@ -107,12 +129,41 @@ class native_cpu
     {
         std::memcpy(at(STATE), &state, sizeof state);
         *at(STATE + TAKEN_FLAG) = 0;
-        if (sigsetjmp(escape_, 0) != 0)
+        if (sigsetjmp(escape_, 0) != 0) {
+            std::memcpy(&state, at(STATE), sizeof state);
             return false;
+        }
+        is_running_ = 1;
         reinterpret_cast<void (*)()>(stub)();
+        is_running_ = 0;
         std::memcpy(&state, at(STATE), sizeof state);
         taken = *at(STATE + TAKEN_FLAG) != 0;
         return true;
+    }
+
+    static void caught(int signal, siginfo_t *, void *context)
+    {
+        if (!is_running_) { // the test's own mistake
+            std::signal(signal, SIG_DFL);
+            return;
+        }
+        is_running_ = 0;
+        const mcontext_t &m = static_cast<ucontext_t *>(context)->uc_mcontext;
+        static constexpr int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+                                          REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+        auto value = [&m](int index) { return static_cast<std::uint64_t>(m.gregs[index]); };
+        machine_state state;
+        for (unsigned i = 0; i < 16; i++)
+            state.gpr[i] = value(order[i]);
+        state.rflags = value(REG_EFL);
+        std::memcpy(at(STATE), &state, sizeof state);
+        fault_.vector = static_cast<int>(m.gregs[REG_TRAPNO]);
+        fault_.error = value(REG_ERR);
+        fault_.address = value(REG_CR2);
+        fault_.rip = value(REG_RIP);
+        if (m.fpregs != nullptr)
+            std::memcpy(fault_.fx.data(), m.fpregs, fault_.fx.size());
+        siglongjmp(escape_, signal);
     }
 
     void put(std::initializer_list<unsigned> bytes)
@@ -186,12 +237,16 @@ class native_cpu
         put({0x23, 0});
     }
 
+    static constexpr int SIGNALS[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGTRAP};
+    static constexpr unsigned SIGNAL_COUNT = sizeof SIGNALS / sizeof SIGNALS[0];
     static inline sigjmp_buf escape_;
+    static inline volatile sig_atomic_t is_running_;
+    static inline native_fault fault_;
     alignas(16) static inline std::uint8_t signal_stack_[65536];
     bool is_usable_ = false;
     std::uint64_t here_ = 0, epilogue_ = 0, return_32_ = 0;
     stack_t old_stack_{};
-    struct sigaction old_action_ {
+    struct sigaction old_actions_[SIGNAL_COUNT] {
     };
 };
 

@@ -7,8 +7,6 @@
 #include "fx_access.h"
 #include "native_cpu.h"
 
-#include <ucontext.h>
-
 class native_fx
 {
   public:
@@ -18,32 +16,15 @@ class native_fx
 
     native_fx()
     {
-        if (!cpu_.is_usable())
-            return;
-        // The signal handler of native_cpu, with a note of which signal it was.
-        sigaction(SIGFPE, nullptr, &escape_);
-        struct sigaction noting = escape_;
-        noting.sa_flags |= SA_SIGINFO;
-        noting.sa_sigaction = [](int signal, siginfo_t *, void *context) {
-            const mcontext_t &machine = static_cast<ucontext_t *>(context)->uc_mcontext;
-            vector_ = static_cast<int>(machine.gregs[REG_TRAPNO]);
-            std::memcpy(&at_signal_, machine.fpregs, sizeof at_signal_);
-            escape_.sa_handler(signal);
-        };
-        for (unsigned i = 0; i < 3; i++)
-            sigaction(SIGNALS[i], &noting, &old_[i]);
         const std::uint32_t mxcsr = 0x1f80;
-        std::memcpy(native_cpu::at(MXCSR), &mxcsr, sizeof mxcsr);
-    }
-    ~native_fx()
-    {
-        for (unsigned i = 0; cpu_.is_usable() && i < 3; i++)
-            sigaction(SIGNALS[i], &old_[i], nullptr);
+        if (cpu_.is_usable())
+            std::memcpy(native_cpu::at(MXCSR), &mxcsr, sizeof mxcsr);
     }
     native_fx(const native_fx &) = delete;
     native_fx &operator=(const native_fx &) = delete;
 
     bool is_usable() const { return cpu_.is_usable(); }
+    native_cpu &cpu() { return cpu_; }
 
     void set_code(const std::vector<std::uint8_t> &insn)
     {
@@ -57,21 +38,17 @@ class native_fx
         cpu_.set_code(code);
     }
 
-    // Vector of the exception that the instruction raised, -1 if it completed. fx becomes the state after either.
-    int run(machine_state &state, fx_image &fx)
+    // False: the instruction faulted; state and image are those of the fault.
+    bool run(machine_state &state, fx_image &fx)
     {
         bool taken;
         std::memcpy(native_cpu::at(IN), &fx, sizeof fx);
-        if (cpu_.run(state, taken)) {
-            std::memcpy(&fx, native_cpu::at(OUT), sizeof fx);
-            return -1;
-        }
-        std::memcpy(&fx, &at_signal_, sizeof fx);
-        return vector_;
+        const bool completed = cpu_.run(state, taken);
+        std::memcpy(&fx, completed ? native_cpu::at(OUT) : native_cpu::fault().fx.data(), sizeof fx);
+        return completed;
     }
 
   private:
-    static constexpr int SIGNALS[3] = {SIGFPE, SIGILL, SIGSEGV};
     static void put32(std::vector<std::uint8_t> &code, std::uint64_t v)
     {
         for (unsigned i = 0; i < 4; i++)
@@ -79,10 +56,6 @@ class native_fx
     }
 
     native_cpu cpu_;
-    static inline struct sigaction escape_;
-    static inline volatile int vector_;
-    static inline fx_image at_signal_; // what the kernel saved, in the format of FXSAVE64
-    struct sigaction old_[3]{};
 };
 
 #endif

@@ -1,28 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs one instruction on the host processor and on the core with the same registers, flags and memory, and compares
-// all that is defined: registers, flags, data, stack, where it went, and whether it raised #DE.
+// Generates cases of a form: instructions in all operand forms, random registers, flags and memory, and for some of the
+// memory operands a place where they fault. oracle_judge.h runs and compares them.
 #ifndef ORACLE_H
 #define ORACLE_H
 
-#include "cpu_fixture.h"
-#include "insn_gen.h"
-#include "native_cpu.h"
-
-#include <cstdio>
-#include <functional>
-#include <memory>
-#include <string>
-
-constexpr std::uint64_t CF = 1, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, DF = 0x400, OF = 0x800;
-constexpr std::uint64_t STATUS = CF | PF | AF | ZF | SF | OF;
-
-// One test case as the preparation of a family sees it.
-struct oracle_case {
-    machine_state state;
-    instruction insn;
-    std::uint64_t target; // of the memory operand
-    std::uint64_t imm;
-};
+#include "oracle_judge.h"
 
 struct family {
     std::string name;
@@ -32,47 +14,41 @@ struct family {
     std::function<std::uint64_t(const oracle_case &)> defined_by = nullptr; // instead of `defined`
     std::function<bool(const instruction &)> accepts = nullptr;             // other instructions are generated again
     std::function<std::uint64_t(random_source &)> immediate = nullptr;      // else random
+    int feature = -1;                                                       // enum cpu_feature that the host must have
+    unsigned align = 1, reach = 16; // of the memory operand; from how far before a page's end it may cross it
+    std::function<void(random_source &, std::uint8_t bytes[16])> fill = nullptr; // what lies at the operand
+    std::function<void(const oracle_case &, outcome &want, outcome &got, oracle_guest &)> settle = nullptr;
+    std::function<std::string(const oracle_case &, const outcome &want, const outcome &got)> compare_more = nullptr;
+    bool may_fault = true; // memory operands also where they fault
 };
 
 class oracle
 {
   public:
-    static constexpr unsigned MAX_REPORTS = 8;
+    static constexpr unsigned MAX_REPORTS = 6, SHARE = oracle_ledger::SHARE;
 
-    oracle() : random_(20260101)
-    {
-        for (auto &guest : guests_) {
-            guest->start64();
-            guest->write(native_cpu::TAKEN, cpu_fixture::STOP, sizeof cpu_fixture::STOP);
-        }
-        for (std::uint64_t i = 0; native_.is_usable() && i < native_cpu::DATA_SIZE; i++)
-            *native_cpu::at(native_cpu::DATA + i) = static_cast<std::uint8_t>(random_.bits());
-        for (auto &guest : guests_)
-            if (native_.is_usable()) {
-                guest->write(native_cpu::DATA, native_cpu::at(native_cpu::DATA), native_cpu::DATA_SIZE);
-                guest->write(native_cpu::STACK, native_cpu::at(native_cpu::STACK), native_cpu::STACK_SIZE);
-            }
-    }
+    explicit oracle(bool with_fx = false) : judge_(with_fx), random_(oracle_options::get().seed) {}
 
-    bool is_usable() const { return native_.is_usable(); }
+    bool is_usable() const { return judge_.is_usable(); }
     random_source &random() { return random_; }
     unsigned cases() const { return cases_; }
+    oracle_judge &judge() { return judge_; }
 
     // Register and memory forms of a family, `encodings` instructions of each with `cases` sets of operands.
     void check(const family &f, unsigned encodings = 40, unsigned cases = 50)
     {
-        reports_ = 0;
-        for (unsigned i = 0; i < encodings && reports_ < MAX_REPORTS; i++) {
-            if (f.enc.register_allowed)
-                check_form(f, false, cases);
-            if (f.enc.memory_allowed)
-                check_form(f, true, cases);
-        }
+        if (f.feature >= 0 && !oracle_ledger::get().host_has(static_cast<enum cpu_feature>(f.feature)))
+            return;
+        if (f.enc.register_allowed)
+            check_forms(f, false, encodings, cases);
+        if (f.enc.memory_allowed)
+            check_forms(f, true, encodings, cases);
     }
 
-    // Fixed bytes: `prepare` sets what matters.
+    // Fixed bytes: `prepare` sets what matters. The name is the form: several calls may share it.
     void check_bytes(const std::string &name, const std::vector<std::uint8_t> &bytes, std::uint64_t defined,
-                     const std::function<void(oracle_case &, random_source &)> &prepare = nullptr, unsigned cases = 400,
+                     const std::function<void(oracle_case &, random_source &)> &prepare = nullptr,
+                     unsigned cases = oracle_ledger::CASES_PER_FORM,
                      const std::function<std::uint64_t(const oracle_case &)> &defined_by = nullptr)
     {
         family f;
@@ -80,53 +56,96 @@ class oracle
         f.defined = defined;
         f.prepare = prepare;
         f.defined_by = defined_by;
-        reports_ = 0;
+        check_bytes(f, bytes, cases);
+    }
+    void check_bytes(const family &f, const std::vector<std::uint8_t> &bytes,
+                     unsigned cases = oracle_ledger::CASES_PER_FORM)
+    {
+        if (f.feature >= 0 && !oracle_ledger::get().host_has(static_cast<enum cpu_feature>(f.feature)))
+            return;
         instruction in;
         in.bytes = bytes;
-        load(in);
-        for (unsigned i = 0; i < cases && reports_ < MAX_REPORTS; i++)
-            run_case(f, in, 0, 0, i % 4 == 3);
+        const oracle_rules rules = begin(f, f.name);
+        judge_.load(in);
+        for (unsigned i = 0; i < cases * scale() / SHARE + 1 && reports_ < MAX_REPORTS; i++)
+            run_case(f, rules, in, 0, 0, operand_place::DATA, i % 4 == 3);
     }
 
   private:
-    // Somewhere in the data area, often across a page boundary.
-    std::uint64_t choose_target()
+    static unsigned scale() { return oracle_options::get().scale; }
+
+    oracle_rules begin(const family &f, const std::string &name)
     {
-        if (random_.one_in(8))
-            return native_cpu::DATA + 0x1000 - random_.below(17);
-        return native_cpu::DATA + 0x400 + random_.below(0x1800);
+        reports_ = 0;
+        random_ = random_source(oracle_options::get().seed_of(name, oracle_ledger::get().at(name).calls++));
+        return {name, f.defined, f.defined_by, f.settle, f.compare_more};
     }
 
-    void load(const instruction &in)
+    static std::string form_name(const family &f, bool memory)
     {
-        native_.set_code(in.bytes);
-        std::vector<std::uint8_t> code = in.bytes;
-        code.insert(code.end(), cpu_fixture::STOP, cpu_fixture::STOP + 2);
-        for (auto &guest : guests_)
-            guest->write(native_cpu::CODE, code);
+        std::string s = f.name + " (";
+        if (f.enc.vex_map != 0)
+            s += text("VEX %lu %lu ", f.enc.vex_map, f.enc.vex_pp);
+        if (f.enc.mandatory)
+            s += text("%02lX ", f.enc.mandatory);
+        for (auto b : f.enc.opcode)
+            s += text("%02lX ", b);
+        if (f.enc.ext >= 0)
+            s += text("/%lu ", f.enc.ext);
+        return s + text("size %lu)", f.enc.size) + (memory ? " memory" : " register");
     }
 
-    void check_form(const family &f, bool memory, unsigned cases)
+    void check_forms(const family &f, bool memory, unsigned encodings, unsigned cases)
+    {
+        const std::string name = form_name(f, memory);
+        const oracle_rules rules = begin(f, name);
+        auto &form = oracle_ledger::get().at(name);
+        const std::uint64_t wanted = form.cases + oracle_ledger::CASES_PER_FORM / SHARE;
+        encodings = encodings * scale() / SHARE + 1;
+        for (unsigned i = 0; (i < encodings || form.cases < wanted) && i < encodings + 1000; i++) {
+            if (reports_ >= MAX_REPORTS)
+                break;
+            check_encoding(f, rules, memory, cases);
+        }
+    }
+
+    bool is_faulting(const family &f, bool memory) { return memory && f.may_fault && random_.one_in(8); }
+    operand_place faulting_place(const family &f, bool has_wide_address)
+    {
+        operand_place place = random_place(random_, f.align);
+        return place == operand_place::NON_CANONICAL && !has_wide_address ? operand_place::ABSENT : place;
+    }
+
+    void check_encoding(const family &f, const oracle_rules &rules, bool memory, unsigned cases)
     {
         std::uint64_t imm = f.immediate ? f.immediate(random_) : random_.value();
-        std::uint64_t fixed = choose_target();
+        const operand_place fixed_place =
+            is_faulting(f, memory) ? faulting_place(f, false) : operand_place::DATA; // of an address without registers
+        std::uint64_t fixed = choose_target(fixed_place, f.align, f.reach, random_);
         instruction in;
         do
-            in = generate(f.enc, memory, imm, native_cpu::CODE, fixed, random_);
+            in = generate(f.enc, memory, imm, judge_.code(), fixed, random_);
         while ((f.accepts && !f.accepts(in)) || (memory && in.base >= 0 && in.base == in.index));
-        load(in);
-        bool is_fixed = memory && in.index < 0 && (in.base < 0 || in.base == 16);
-        bool observed = random_.one_in(4);
-        for (unsigned i = 0; i < cases && reports_ < MAX_REPORTS; i++)
-            run_case(f, in, is_fixed ? fixed : choose_target(), imm, observed);
+        judge_.load(in);
+        const bool is_fixed = memory && in.index < 0 && (in.base < 0 || in.base == 16), observed = random_.one_in(4);
+        for (unsigned i = 0; i < cases && reports_ < MAX_REPORTS; i++) {
+            const operand_place place = is_fixed                 ? fixed_place
+                                        : is_faulting(f, memory) ? faulting_place(f, !in.address32)
+                                                                 : operand_place::DATA;
+            run_case(f, rules, in, is_fixed ? fixed : choose_target(place, f.align, f.reach, random_), imm, place,
+                     observed);
+        }
     }
 
-    void run_case(const family &f, const instruction &in, std::uint64_t target, std::uint64_t imm, bool observed)
+    void run_case(const family &f, const oracle_rules &rules, const instruction &in, std::uint64_t target,
+                  std::uint64_t imm, operand_place place, bool observed)
     {
         oracle_case c{};
         c.insn = in;
         c.target = target;
         c.imm = imm;
+        c.place = place;
+        c.code = judge_.code();
         for (auto &r : c.state.gpr)
             r = random_.value();
         c.state.gpr[RSP] = native_cpu::STACK + 0x800 + 8 * random_.below(16);
@@ -137,98 +156,20 @@ class oracle
             if (tries == 100)
                 return; // an index register that cannot reach any address of this alignment
             else
-                c.target = choose_target();
-        if (in.has_memory && random_.one_in(2)) { // operands with structure, not only noise
+                c.target = choose_target(c.place, f.align, f.reach, random_);
+        if (in.has_memory && c.place == operand_place::DATA) {
             std::uint64_t v[2] = {random_.value(), random_.value()};
-            std::memcpy(native_cpu::at(c.target), v, sizeof v);
-            for (auto &guest : guests_)
-                std::memcpy(guest->ram(c.target), v, sizeof v);
+            if (f.fill)
+                f.fill(random_, reinterpret_cast<std::uint8_t *>(v));
+            if (f.fill || random_.one_in(2)) // operands with structure, not only noise
+                judge_.put(c.target, v, sizeof v);
         }
-        machine_state native = c.state;
-        bool taken = false, completed = native_.run(native, taken);
         cases_++;
-        for (unsigned g = 0; g < 2; g++) {
-            if (g == 1 && !observed) {
-                copy_memory(*guests_[1]);
-                continue;
-            }
-            compare(f, c, *guests_[g], g == 1, native, taken, completed);
-        }
+        if (!judge_.check(rules, c, observed))
+            reports_++;
     }
 
-    void compare(const family &f, const oracle_case &c, cpu_fixture &guest, bool observed, const machine_state &native,
-                 bool taken, bool completed)
-    {
-        cpu_regs r = guest.regs();
-        std::memcpy(r.gpr, c.state.gpr, sizeof r.gpr);
-        r.rflags = c.state.rflags;
-        r.rip = native_cpu::CODE;
-        guest.set_regs(r);
-        bool stopped = guest.run_to_stop(2000000);
-        r = guest.regs();
-        std::string what;
-        std::uint64_t end = completed ? (taken ? native_cpu::TAKEN : native_cpu::CODE + c.insn.bytes.size())
-                                      : cpu_fixture::HANDLERS + 16 * 0; // #DE
-        if (!stopped)
-            what += " did not stop;";
-        else if (r.rip != end + 2)
-            what += text(" went to %lx instead of %lx;", r.rip - 2, end);
-        else if (completed) {
-            for (unsigned i = 0; i < 16; i++)
-                if (r.gpr[i] != native.gpr[i])
-                    what += text(" r%lu %lx expected %lx;", i, r.gpr[i], native.gpr[i]);
-            std::uint64_t defined = f.defined_by ? f.defined_by(c) : f.defined;
-            if ((r.rflags ^ native.rflags) & (defined | DF))
-                what += text(" flags %lx expected %lx of %lx;", r.rflags & (STATUS | DF), native.rflags & (STATUS | DF),
-                             defined);
-        }
-        if (std::memcmp(guest.ram(native_cpu::DATA), native_cpu::at(native_cpu::DATA), native_cpu::DATA_SIZE) != 0)
-            what += first_difference(guest, native_cpu::DATA, native_cpu::DATA_SIZE);
-        if (std::memcmp(guest.ram(native_cpu::STACK), native_cpu::at(native_cpu::STACK), native_cpu::STACK_SIZE) != 0)
-            what += first_difference(guest, native_cpu::STACK, native_cpu::STACK_SIZE);
-        if (!what.empty()) {
-            report(f, c, observed, what);
-            copy_memory(guest);
-        }
-    }
-
-    static void copy_memory(cpu_fixture &guest)
-    {
-        std::memcpy(guest.ram(native_cpu::DATA), native_cpu::at(native_cpu::DATA), native_cpu::DATA_SIZE);
-        std::memcpy(guest.ram(native_cpu::STACK), native_cpu::at(native_cpu::STACK), native_cpu::STACK_SIZE);
-    }
-
-    static std::string first_difference(cpu_fixture &guest, std::uint64_t la, std::uint64_t size)
-    {
-        for (std::uint64_t i = 0; i < size; i++)
-            if (*guest.ram(la + i) != *native_cpu::at(la + i))
-                return text(" byte at %lx is %lx expected %lx;", la + i, *guest.ram(la + i), *native_cpu::at(la + i));
-        return "";
-    }
-
-    void report(const family &f, const oracle_case &c, bool observed, const std::string &what)
-    {
-        std::string bytes, regs;
-        for (auto b : c.insn.bytes)
-            bytes += text("%02lx ", static_cast<unsigned long>(b));
-        for (unsigned i = 0; i < 16; i++)
-            regs += text("r%lu=%lx ", i, c.state.gpr[i]);
-        ADD_FAILURE() << f.name << (observed ? " (observed): " : ": ") << bytes << "\n " << what
-                      << "\n  before: " << regs << text("flags=%lx target=%lx", c.state.rflags, c.target);
-        reports_++;
-    }
-
-    template <typename... Args>
-    static std::string text(const char *format, Args... args)
-    {
-        char buffer[160];
-        std::snprintf(buffer, sizeof buffer, format, static_cast<unsigned long>(args)...);
-        return buffer;
-    }
-
-    native_cpu native_;
-    std::unique_ptr<cpu_fixture> guests_[2] = {std::make_unique<cpu_fixture>(false),
-                                               std::make_unique<cpu_fixture>(true)};
+    oracle_judge judge_;
     random_source random_;
     unsigned reports_ = 0, cases_ = 0;
 };

@@ -2,8 +2,6 @@
 // BMI1, BMI2 and ADX against the host processor, with the VEX prefix in both lengths.
 #include "oracle.h"
 
-#include <cpuid.h>
-
 namespace
 {
 constexpr unsigned NP = 0, P66 = 1, PF3 = 2, PF2 = 3;
@@ -14,10 +12,9 @@ class oracle_bmi : public oracle_test
     void SetUp() override
     {
         oracle_test::SetUp();
-        unsigned a, b = 0, c, d;
-        const unsigned wanted = 1u << 3 | 1u << 8 | 1u << 19; // BMI1, BMI2, ADX
-        if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (b & wanted) != wanted)
-            GTEST_SKIP() << "the host has no BMI or ADX";
+        for (enum cpu_feature f : {CPU_FEATURE_bmi1, CPU_FEATURE_bmi2, CPU_FEATURE_adx})
+            if (!oracle_ledger::get().host_has(f))
+                GTEST_SKIP() << "the host has no " << cpu_feature_name(f);
     }
 };
 

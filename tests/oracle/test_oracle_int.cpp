@@ -70,8 +70,8 @@ TEST_F(oracle_insn, arithmetic_accumulator)
                 std::uint64_t imm = judge().random().value();
                 for (unsigned k = 0; k < imm_size(size); k++)
                     b.push_back(static_cast<std::uint8_t>(imm >> (8 * k)));
-                judge().check_bytes("accumulator", b, op == 1 || op == 4 || op == 6 || op == 8 ? STATUS & ~AF : STATUS,
-                                    nullptr, 50);
+                judge().check_bytes(text("accumulator %02lX size %lu", opcode, size), b,
+                                    op == 1 || op == 4 || op == 6 || op == 8 ? STATUS & ~AF : STATUS, nullptr, 130);
             }
 }
 
@@ -214,9 +214,11 @@ TEST_F(oracle_insn, bit_test)
                 auto &reg = c.state.gpr[c.insn.reg];
                 if (!c.insn.has_memory)
                     return;
-                auto bits = static_cast<std::uint64_t>(number);
+                auto bits = static_cast<std::uint64_t>(c.may_fault() ? random.below(size * 8) : number);
                 std::uint64_t mask = size == 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * size)) - 1;
                 reg = (reg & ~mask) | (bits & mask);
+                if (c.may_fault())
+                    return;
                 if (c.target < native_cpu::DATA + 0x800 || c.target > native_cpu::DATA + 0x1800)
                     c.target = native_cpu::DATA + 0x1000 - random.below(16);
             };
@@ -240,12 +242,9 @@ TEST_F(oracle_insn, bit_count)
         tzcnt.mandatory = lzcnt.mandatory = popcnt.mandatory = 0xf3;
         judge().check({"bsf", wide({0x0f, 0xbc}, size), ZF});
         judge().check({"bsr", wide({0x0f, 0xbd}, size), ZF});
-        if (__builtin_cpu_supports("bmi"))
-            judge().check({"tzcnt", tzcnt, CF | ZF});
-        if (__builtin_cpu_supports("lzcnt"))
-            judge().check({"lzcnt", lzcnt, CF | ZF});
-        if (__builtin_cpu_supports("popcnt"))
-            judge().check({"popcnt", popcnt});
+        judge().check({"tzcnt", tzcnt, CF | ZF, nullptr, nullptr, nullptr, nullptr, CPU_FEATURE_bmi1});
+        judge().check({"lzcnt", lzcnt, CF | ZF, nullptr, nullptr, nullptr, nullptr, CPU_FEATURE_lzcnt});
+        judge().check({"popcnt", popcnt, STATUS, nullptr, nullptr, nullptr, nullptr, CPU_FEATURE_popcnt});
     }
 }
 
@@ -256,7 +255,7 @@ TEST_F(oracle_insn, atomic)
         auto prepare = [=](oracle_case &c, random_source &random) {
             if (!c.insn.has_memory && random.one_in(2))
                 c.state.gpr[RAX] = c.state.gpr[c.insn.rm];
-            if (c.insn.has_memory && random.one_in(2))
+            if (c.insn.has_memory && !c.may_fault() && random.one_in(2))
                 std::memcpy(&c.state.gpr[RAX], native_cpu::at(c.target), size);
         };
         encoding xadd = sized({0x0f, 0xc0}, size), cmpxchg = sized({0x0f, 0xb0}, size), xchg = sized({0x86}, size);
@@ -271,9 +270,10 @@ TEST_F(oracle_insn, compare_exchange_double)
 {
     for (unsigned size : {4u, 8u}) {
         auto prepare = [=](oracle_case &c, random_source &random) {
-            if (size == 8)
+            // Else #GP(0); which comes first at an address that is not canonical either, nobody says.
+            if (size == 8 && (c.place == operand_place::NON_CANONICAL || !random.one_in(16)))
                 c.target &= ~std::uint64_t{15};
-            if (random.one_in(2)) {
+            if (!c.may_fault() && random.one_in(2)) {
                 std::memcpy(&c.state.gpr[RAX], native_cpu::at(c.target), size);
                 std::memcpy(&c.state.gpr[RDX], native_cpu::at(c.target) + size, size);
             }
@@ -314,7 +314,7 @@ TEST_F(oracle_insn, moves)
         judge().check({"movsx byte", byte});
         judge().check({"movsx word", word});
         judge().check({"movsxd", wide({0x63}, size)});
-        if (__builtin_cpu_supports("movbe")) {
+        if (oracle_ledger::get().host_has(CPU_FEATURE_movbe)) {
             encoding movbe = wide({0x0f, 0x38, 0xf0}, size);
             movbe.register_allowed = false;
             judge().check({"movbe load", movbe});
@@ -371,11 +371,11 @@ TEST_F(oracle_insn, conditions)
             auto distance = static_cast<std::uint8_t>(native_cpu::TAKEN - native_cpu::CODE - b.size() - 6);
             std::vector<std::uint8_t> near = b, condition = b;
             near.insert(near.end(), {0x0f, static_cast<std::uint8_t>(0x80 + cc), distance, 0, 0, 0});
-            judge().check_bytes("jcc near", near, defined, prepare, 150);
+            judge().check_bytes(text("jcc near %lX", cc), near, defined, prepare, 150);
             condition.insert(condition.end(), {0x0f, static_cast<std::uint8_t>(0x90 + cc), 0xc2}); // setcc dl
             condition.insert(condition.end(),
                              {0x48, 0x0f, static_cast<std::uint8_t>(0x40 + cc), 0xfe}); // cmovcc rdi, rsi
-            judge().check_bytes("setcc", condition, defined, prepare, 150);
+            judge().check_bytes(text("setcc, cmovcc %lX", cc), condition, defined, prepare, 150);
         }
 }
 
@@ -433,13 +433,13 @@ TEST_F(oracle_insn, hints_and_fences)
         judge().check({"hint", e, STATUS}, 10);
     }
     for (std::uint8_t modrm : std::vector<std::uint8_t>{0xe8, 0xf0, 0xf8})
-        judge().check_bytes("fence", {0x0f, 0xae, modrm}, STATUS, nullptr, 20);
+        judge().check_bytes(text("fence %02lX", modrm), {0x0f, 0xae, modrm}, STATUS);
     encoding clflush = wide({0x0f, 0xae}, 4, 7);
     clflush.register_allowed = false;
     judge().check({"clflush", clflush, STATUS}, 10);
-    judge().check_bytes("pause", {0xf3, 0x90}, STATUS, nullptr, 20);
-    judge().check_bytes("endbr64", {0xf3, 0x0f, 0x1e, 0xfa}, STATUS, nullptr, 20);
-    judge().check_bytes("endbr32", {0xf3, 0x0f, 0x1e, 0xfb}, STATUS, nullptr, 20);
+    judge().check_bytes("pause", {0xf3, 0x90}, STATUS);
+    judge().check_bytes("endbr64", {0xf3, 0x0f, 0x1e, 0xfa}, STATUS);
+    judge().check_bytes("endbr32", {0xf3, 0x0f, 0x1e, 0xfb}, STATUS);
     for (unsigned size : {4u, 8u}) {
         encoding movnti = wide({0x0f, 0xc3}, size);
         movnti.register_allowed = false;
@@ -469,16 +469,16 @@ TEST_F(oracle_insn, one_byte)
     for (unsigned r = 0; r < 8; r++) {
         auto n = static_cast<std::uint8_t>(r);
         auto plus = [n](unsigned opcode) { return static_cast<std::uint8_t>(opcode + n); };
-        judge().check_bytes("bswap 32", {0x0f, plus(0xc8)}, STATUS, nullptr, 50);
-        judge().check_bytes("bswap 64", {0x49, 0x0f, plus(0xc8)}, STATUS, nullptr, 50);
-        judge().check_bytes("xchg 64", {0x48, plus(0x90)}, STATUS, nullptr, 50);
-        judge().check_bytes("xchg 32", {plus(0x90)}, STATUS, nullptr, 50);
-        judge().check_bytes("xchg 16", {0x66, 0x41, plus(0x90)}, STATUS, nullptr, 50);
-        judge().check_bytes("mov imm8", {plus(0xb0), 0x91}, STATUS, nullptr, 50);
-        judge().check_bytes("mov imm8, REX", {0x40, plus(0xb0), 0x91}, STATUS, nullptr, 50);
-        judge().check_bytes("mov imm16", {0x66, plus(0xb8), 0x91, 0x82}, STATUS, nullptr, 50);
-        judge().check_bytes("mov imm32", {plus(0xb8), 0x91, 0x82, 0x73, 0xe4}, STATUS, nullptr, 50);
-        judge().check_bytes("mov imm64", {0x49, plus(0xb8), 1, 2, 3, 4, 5, 6, 7, 0x88}, STATUS, nullptr, 50);
+        judge().check_bytes("bswap 32", {0x0f, plus(0xc8)}, STATUS, nullptr, 130);
+        judge().check_bytes("bswap 64", {0x49, 0x0f, plus(0xc8)}, STATUS, nullptr, 130);
+        judge().check_bytes("xchg 64", {0x48, plus(0x90)}, STATUS, nullptr, 130);
+        judge().check_bytes("xchg 32", {plus(0x90)}, STATUS, nullptr, 130);
+        judge().check_bytes("xchg 16", {0x66, 0x41, plus(0x90)}, STATUS, nullptr, 130);
+        judge().check_bytes("mov imm8", {plus(0xb0), 0x91}, STATUS, nullptr, 130);
+        judge().check_bytes("mov imm8, REX", {0x40, plus(0xb0), 0x91}, STATUS, nullptr, 130);
+        judge().check_bytes("mov imm16", {0x66, plus(0xb8), 0x91, 0x82}, STATUS, nullptr, 130);
+        judge().check_bytes("mov imm32", {plus(0xb8), 0x91, 0x82, 0x73, 0xe4}, STATUS, nullptr, 130);
+        judge().check_bytes("mov imm64", {0x49, plus(0xb8), 1, 2, 3, 4, 5, 6, 7, 0x88}, STATUS, nullptr, 130);
     }
     // MOV between accumulator and a 64-bit or (67H) 32-bit absolute address
     std::vector<std::uint8_t> address(8);
@@ -491,7 +491,7 @@ TEST_F(oracle_insn, one_byte)
                 b.push_back(static_cast<std::uint8_t>(prefix));
             b.push_back(static_cast<std::uint8_t>(opcode));
             b.insert(b.end(), address.begin(), address.begin() + (prefix == 0x67 ? 4 : 8));
-            judge().check_bytes("mov moffs", b, STATUS, nullptr, 50);
+            judge().check_bytes("mov moffs", b, STATUS, nullptr, 250);
         }
 }
 

@@ -110,14 +110,21 @@ TEST_F(oracle_x87, control_words)
     judge().check(control_form(0xdd, 7)); // FNSTSW
 }
 
+// FNSAVE is 80 bytes longer than FNSTENV.
+unsigned image_bytes(unsigned opcode, unsigned size) { return (size == 2 ? 14u : 28u) + (opcode == 0xdd ? 80u : 0u); }
+
 TEST_F(oracle_x87, images)
 {
     for (unsigned size : {2u, 4u, 8u}) {
-        judge().check(control_form(0xd9, 4, size)); // FLDENV
-        judge().check(control_form(0xdd, 4, size)); // FRSTOR
-        for (unsigned opcode : {0xd9u, 0xddu}) {    // FNSTENV, FNSAVE
+        for (unsigned opcode : {0xd9u, 0xddu}) { // FLDENV, FRSTOR; FNSTENV, FNSAVE
+            fx_form load = control_form(opcode, 4, size);
+            load.bytes = image_bytes(opcode, size);
+            load.image = true;
+            judge().check(load);
             fx_form f = control_form(opcode, 6, size);
             f.environment = true;
+            f.bytes = image_bytes(opcode, size);
+            f.image = true;
             judge().check(f);
         }
     }

@@ -122,7 +122,7 @@ OP(pop_rm)
         NEXT();
     }
     uint64_t la = op_offset(cpu, op);
-    if (!(op->flags & OPF_FLAT))
+    if (!(op->flags & OPF_FLAT) || !bits_is_canonical(la, CPU_LINEAR_WIDTH))
         la = cpu_address_slow(cpu, op, la, op->size, true);
     if (cpu->leave == LEAVE_NONE)
         cpu_mem_write_slow(cpu, la, v, op->size);
