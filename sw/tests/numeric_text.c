@@ -260,6 +260,198 @@ static void vectors(void)
     show_vector("cvttpd2dq", _mm_cvttpd_epi32(_mm_set_pd(-1.75, 1e300)));
 }
 
+/* The operand is loaded and the result stored between the changes of control. */
+static double divided_under(unsigned mxcsr, double a, double b)
+{
+    volatile double x = a, y = b;
+    const unsigned before = _mm_getcsr();
+    _mm_setcsr(mxcsr);
+    volatile double result = x / y;
+    _mm_setcsr(before);
+    return result;
+}
+
+static unsigned flags_of(double a, double b)
+{
+    volatile double x = a, y = b, result;
+    const unsigned before = _mm_getcsr();
+    _mm_setcsr(0x1f80);
+    result = x * y;
+    const unsigned flags = _mm_getcsr() & 0x3f;
+    _mm_setcsr(before);
+    return result == 0.5 ? 0x100 | flags : flags;
+}
+
+static void rounding(void)
+{
+    static const char *const modes[] = {"to nearest", "down", "up", "towards zero"};
+    for (unsigned mode = 0; mode < 4; mode++) {
+        add("rounding ");
+        show_double(modes[mode], divided_under(0x1f80 | mode << 13, 1, 3));
+        add("rounding ");
+        show_double(modes[mode], divided_under(0x1f80 | mode << 13, -1e-300, 3e8));
+        const unsigned short fcw = (unsigned short)(0x37f | mode << 10), usual = 0x37f;
+        volatile long double one = 1, ten = 10;
+        __asm__ volatile("fldcw %0" : : "m"(fcw));
+        volatile long double tenth = one / ten;
+        long long whole;
+        __asm__ volatile("fistpll %0" : "=m"(whole) : "t"(one * 25 / ten) : "st");
+        __asm__ volatile("fldcw %0" : : "m"(usual));
+        show_long_double("1/10", tenth);
+        show_number("2.5L as an integer", whole);
+    }
+    show_double("flushed to zero", divided_under(0x9f80, 1e-300, 1e10));
+    show_double("denormal kept", divided_under(0x1f80, 1e-300, 1e10));
+    show_double("denormal as zero", divided_under(0x1fc0, 1, 4e-310));
+    show_number("flags of an exact product", flags_of(0.25, 2));
+    show_number("flags of an inexact product", flags_of(0.1, 0.1));
+    show_number("flags of an overflow", flags_of(1e200, 1e200));
+    show_number("flags of an underflow", flags_of(1e-200, 1e-200));
+    show_number("flags of 0 * inf", flags_of(0, __builtin_inf()));
+}
+
+static void comparisons(void)
+{
+    static const volatile double values[] = {0.0, -0.0, 1, -1, 1e308 * 10, -1e308 * 10, 4.9e-324, 0};
+    for (unsigned i = 0; i < 8; i++) {
+        for (unsigned j = 0; j < 8; j++) {
+            const double a = values[i], b = j == 7 ? __builtin_nan("") : values[j];
+            add((a < b) ? "<" : (a > b) ? ">" : (a == b) ? "=" : "?");
+            add(__builtin_isunordered(a, b) ? "u" : a != b ? "n" : ".");
+            const __m128d less = _mm_cmplt_sd(_mm_set_sd(a), _mm_set_sd(b));
+            add_hex((unsigned)_mm_movemask_pd(less), 1);
+            add_hex((unsigned)_mm_movemask_pd(_mm_max_pd(_mm_set1_pd(a), _mm_set1_pd(b))), 1);
+            const volatile float narrow_a = (float)a, narrow_b = (float)b;
+            add(narrow_a <= narrow_b ? "l " : "g ");
+        }
+        end_line();
+    }
+}
+
+/* Conversions in range and out of range, both ways, all widths. */
+static void conversions(void)
+{
+    static const volatile double values[] = {0.5, 1.5, 2.5, -0.5, -1.5, 2147483647.5, -2147483648.5, 4294967296.5, 1e19, -1e19};
+    for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++) {
+        const double v = values[i];
+        add_double(v);
+        add(": ");
+        add_hex((unsigned)_mm_cvtsd_si32(_mm_set_sd(v)), 8);
+        add(" ");
+        add_hex((unsigned)_mm_cvttsd_si32(_mm_set_sd(v)), 8);
+        add(" ");
+        add_hex((unsigned long long)_mm_cvtsd_si64(_mm_set_sd(v)), 16);
+        add(" ");
+        add_hex((unsigned long long)_mm_cvttss_si64(_mm_set_ss((float)v)), 16);
+        end_line();
+    }
+    volatile unsigned long long large = 0xfedcba9876543210;
+    volatile long long negative = -0x123456789abcdef0;
+    show_float("(float) of 64 bits", (float)large);
+    show_double("(double) of -64 bits", (double)negative);
+    show_long_double("(long double) of 64 bits", (long double)large);
+    show_float("float of a double", (float)((double)large * 1e-30));
+    show_vector("cvtdq2pd", _mm_castpd_si128(_mm_cvtepi32_pd(_mm_set1_epi64x(negative))));
+    show_vector("cvtps2pd", _mm_castpd_si128(_mm_cvtps_pd(_mm_castsi128_ps(_mm_set1_epi64x(0x3eaaaaab7f7fffff)))));
+}
+
+/* A linear system by elimination, and its residue. */
+static void elimination(void)
+{
+    enum { N = 12 };
+    static double a[N][N + 1], first[N][N + 1], x[N];
+    unsigned seed = 12345;
+    for (unsigned i = 0; i < N; i++)
+        for (unsigned j = 0; j <= N; j++) {
+            seed = seed * 1103515245 + 12345;
+            first[i][j] = a[i][j] = (double)(seed >> 16 & 0x7fff) / 1024 - 16;
+        }
+    for (unsigned k = 0; k < N; k++) {
+        unsigned pivot = k;
+        for (unsigned i = k + 1; i < N; i++)
+            if (__builtin_fabs(a[i][k]) > __builtin_fabs(a[pivot][k]))
+                pivot = i;
+        for (unsigned j = 0; j <= N; j++) {
+            const double t = a[k][j];
+            a[k][j] = a[pivot][j];
+            a[pivot][j] = t;
+        }
+        for (unsigned i = k + 1; i < N; i++) {
+            const double factor = a[i][k] / a[k][k];
+            for (unsigned j = k; j <= N; j++)
+                a[i][j] -= factor * a[k][j];
+        }
+    }
+    long double residue = 0;
+    for (unsigned i = N; i-- > 0;) {
+        x[i] = a[i][N];
+        for (unsigned j = i + 1; j < N; j++)
+            x[i] -= a[i][j] * x[j];
+        x[i] /= a[i][i];
+        show_double("x", x[i]);
+    }
+    for (unsigned i = 0; i < N; i++) {
+        long double sum = -(long double)first[i][N];
+        for (unsigned j = 0; j < N; j++)
+            sum += (long double)first[i][j] * x[j];
+        residue += sum * sum;
+    }
+    show_long_double("residue", residue);
+}
+
+/* MMX by hand: the compiler uses XMM registers for its intrinsics. */
+static void mmx(void)
+{
+    volatile unsigned long long a = 0x8001ff7f01fe4080, b = 0x7fff80017f80c0ff;
+    unsigned long long sum, product, shuffled, average;
+    __asm__ volatile("movq %4, %%mm0\n\tmovq %5, %%mm1\n\tmovq %%mm0, %%mm2\n\tmovq %%mm0, %%mm3\n\tmovq %%mm0, %%mm4\n\t"
+                     "paddsb %%mm1, %%mm2\n\tpmaddwd %%mm1, %%mm3\n\tpshufb %%mm1, %%mm4\n\tpavgb %%mm1, %%mm0\n\t"
+                     "movq %%mm2, %0\n\tmovq %%mm3, %1\n\tmovq %%mm4, %2\n\tmovq %%mm0, %3\n\temms"
+                     : "=m"(sum), "=m"(product), "=m"(shuffled), "=m"(average)
+                     : "m"(a), "m"(b)
+                     : "mm0", "mm1", "mm2", "mm3", "mm4");
+    add("mmx ");
+    add_hex(sum, 16);
+    add(" ");
+    add_hex(product, 16);
+    add(" ");
+    add_hex(shuffled, 16);
+    add(" ");
+    add_hex(average, 16);
+    end_line();
+}
+
+/* Substring search by PCMPISTRI and PCMPESTRI, and the masks of PCMPISTRM. */
+static void searches(void)
+{
+    static const char text[] = "a user interrupt is posted in the UPID, then notified, then delivered: user level";
+    static const char *const words[] = {"user", "UPID", "then d", "notified,", "nothing", "level"};
+    for (unsigned w = 0; w < sizeof words / sizeof words[0]; w++) {
+        char padded[16] = {0};
+        __builtin_memcpy(padded, words[w], __builtin_strlen(words[w]));
+        const __m128i word = _mm_loadu_si128((const __m128i *)padded);
+        long found = -1;
+        for (unsigned at = 0; at + 16 < sizeof text && found < 0; at++) {
+            const __m128i here = _mm_loadu_si128((const __m128i *)(text + at));
+            const int i = _mm_cmpistri(word, here, _SIDD_CMP_EQUAL_ORDERED);
+            if (i + (int)__builtin_strlen(words[w]) <= 16)
+                found = (long)at + i;
+        }
+        show_number(words[w], found);
+    }
+    const __m128i here = _mm_loadu_si128((const __m128i *)text), range = _mm_set1_epi16('a' | 'm' << 8);
+    show_vector("pcmpistrm ranges", _mm_cmpistrm(range, here, _SIDD_CMP_RANGES | _SIDD_UNIT_MASK));
+    show_vector("pcmpestrm each", _mm_cmpestrm(here, 9, range, 12, _SIDD_CMP_EQUAL_EACH | _SIDD_NEGATIVE_POLARITY));
+    show_number("pcmpestrc", _mm_cmpestrc(here, 3, range, 2, _SIDD_CMP_EQUAL_ANY));
+    unsigned long long crc = ~0u;
+    for (unsigned i = 0; i + 8 <= sizeof text; i += 8) {
+        unsigned long long eight;
+        __builtin_memcpy(&eight, text + i, 8);
+        crc = _mm_crc32_u64(crc, eight);
+    }
+    show_number("crc32c of the text", (__int128)crc);
+}
+
 void numeric_text(void (*emit)(const char *))
 {
     emit_line = emit;
@@ -268,4 +460,10 @@ void numeric_text(void (*emit)(const char *))
     wide_integers();
     strings();
     vectors();
+    rounding();
+    comparisons();
+    conversions();
+    elimination();
+    mmx();
+    searches();
 }
