@@ -111,6 +111,12 @@ class ExitStatus(Case):
                 self.assertIn(f"core {core}", run.stderr)
             self.assertIn("RIP", run.stderr)
 
+    def test_all_cores_idle_after_the_last_device_interrupt(self):
+        for cores in (1, 2):
+            run = self.run_vp("--cores", cores, GUEST / "status_pit.elf")
+            self.assertEqual(run.returncode, 126, run.stderr)
+            self.assertIn("idle", run.stderr)
+
     def test_one_core_is_not_enough_for_the_demonstration(self):
         run = self.run_vp("-q", "--cores", 1, DEMO)
         self.assertIn(run.returncode, range(1, 124))

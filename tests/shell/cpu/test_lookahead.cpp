@@ -78,6 +78,20 @@ TEST(lookahead, idle_for_ever_needs_every_core)
     EXPECT_FALSE(k.is_all_idle());
 }
 
+TEST(lookahead, a_device_bounds_every_core_and_is_no_idleness)
+{
+    lookahead k(config(2));
+    k.set_running(0, 1000);
+    k.set_waiting(1, 500, CYCLE_NEVER);
+    EXPECT_EQ(k.run_limit(0, 1000), 1001000u);
+    k.set_device(5000);
+    EXPECT_EQ(k.run_limit(0, 1000), 5200u) << "felt a lookahead later";
+    k.set_waiting(0, 1000, CYCLE_NEVER);
+    EXPECT_FALSE(k.is_all_idle());
+    k.set_device(CYCLE_NEVER);
+    EXPECT_TRUE(k.is_all_idle());
+}
+
 TEST(lookahead, the_earliest_end_counts_and_bounds_every_limit)
 {
     lookahead k(config(2));

@@ -235,6 +235,27 @@ TEST_F(lapic_shell_test, cr8_and_eoi_pass_through)
     EXPECT_EQ(core(0).eois, std::vector<std::uint8_t>{0x61});
 }
 
+TEST_F(lapic_shell_test, a_pin_rises_at_its_cycle_and_falls_at_once)
+{
+    core(0).write(0x350, 0x700, t0); // LINT0: ExtINT
+    apic(0).set_pin(LAPIC_LVT_LINT0, true, t0 + 50);
+    EXPECT_EQ(apic(0).next_event(), t0 + 50);
+    EXPECT_EQ(core(0).wakes.back(), t0 + 50);
+    advance(0, t0 + 49);
+    EXPECT_FALSE(apic(0).has_interrupt());
+    advance(0, t0 + 50);
+    EXPECT_TRUE(apic(0).has_interrupt());
+    std::uint64_t number = 0, cycle = 0;
+    EXPECT_EQ(apic(0).ack(number, cycle), 0x77) << "what the core's INTA cycle brings";
+    apic(0).set_pin(LAPIC_LVT_LINT0, false, t0 + 60);
+    EXPECT_FALSE(apic(0).has_interrupt());
+    // A fall overtakes the rise that is still under way.
+    apic(0).set_pin(LAPIC_LVT_LINT0, true, t0 + 80);
+    apic(0).set_pin(LAPIC_LVT_LINT0, false, t0 + 70);
+    advance(0, t0 + 100);
+    EXPECT_FALSE(apic(0).has_interrupt());
+}
+
 TEST_F(lapic_shell_test, init_reset_clears_registers)
 {
     core(0).write(TPR, 0x30, t0);
