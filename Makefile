@@ -3,13 +3,14 @@
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: help build demo test asan fuzz oracle mutants lint format bench clean
+.PHONY: help build demo test asan fuzz oracle mutants lint format bench clean conformance
 .NOTPARALLEL:
 
 help:
 	@echo "make demo    install what is missing, build, show user interrupts crossing from core 0 to core 1"
 	@echo "make test    install what is missing, build, run all tests"
 	@echo "make build   the simulator (build/bin/uintr-vp) and the guest images (build/sw/*.elf)"
+	@echo "make conformance  user interrupts, statement by statement: docs/conformance.md; CONFORMANCE=\"--write\" passes options"
 	@echo "make asan    all tests again under address and undefined-behaviour sanitizers"
 	@echo "make fuzz    random guest code under sanitizers, five minutes; FUZZ=\"SECONDS SEED\" passes others"
 	@echo "make mutants every known wrong behaviour put into the sources in turn: which test notices it"
@@ -30,6 +31,10 @@ test:
 	@scripts/setup test
 	@scripts/build release
 	@scripts/test build
+
+conformance:
+	@scripts/setup test
+	@scripts/conformance $(CONFORMANCE)
 
 asan:
 	@scripts/setup test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The user timer in a core: at which cycle its event is taken, what holds it off, which waits it ends, and what a change
-// of the TSC does to it. Judge: ISE reference, "User-Timer Events and Interrupts". The register: test_uintr_timer.cpp.
+// The user timer in a core: at which cycle its event is taken, what holds it off, which waits it ends, and what a
+// change of the TSC does to it. Judge: ISE reference, "User-Timer Events and Interrupts". The register:
+// test_uintr_timer.cpp.
 #include "insn_fixture.h"
 
 namespace
