@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: help build demo test asan fuzz lint format bench clean
+.PHONY: help build demo test asan fuzz stress lint format bench clean
 .NOTPARALLEL:
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make build   the simulator (build/bin/uintr-vp) and the guest images (build/sw/*.elf)"
 	@echo "make asan    all tests again under address and undefined-behaviour sanitizers"
 	@echo "make fuzz    random guest code under sanitizers, five minutes; FUZZ=\"SECONDS SEED\" passes others"
+	@echo "make stress  a million user interrupts between 2, 4 and 8 cores, each accounted for; STRESS=POSTS for another number"
 	@echo "make bench   guest speed side by side with QEMU and Bochs; BENCH=\"--rounds 9 --write\" passes options"
 	@echo "make lint    clang-format and clang-tidy, nothing is changed"
 	@echo "make format  formats the sources"
@@ -38,6 +39,11 @@ fuzz:
 	@scripts/setup test
 	@scripts/build asan fuzz_cpu
 	@scripts/fuzz $(FUZZ)
+
+stress:
+	@scripts/setup build
+	@scripts/build release uintr-vp guest_images
+	@scripts/stress $(STRESS)
 
 lint:
 	@scripts/setup lint
