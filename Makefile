@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: help build demo test asan fuzz oracle mutants lint format bench clean conformance
+.PHONY: help build demo test asan fuzz oracle mutants lint format bench clean conformance stress
 .NOTPARALLEL:
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make fuzz    random guest code under sanitizers, five minutes; FUZZ=\"SECONDS SEED\" passes others"
 	@echo "make mutants every known wrong behaviour put into the sources in turn: which test notices it"
 	@echo "make oracle  every instruction against the host processor, long; ORACLE=\"SEED SCALE\" passes others"
+	@echo "make stress  a million user interrupts between 2, 4 and 8 cores, each accounted for; STRESS=POSTS for another number"
 	@echo "make bench   guest speed side by side with QEMU and Bochs; BENCH=\"--rounds 9 --write\" passes options"
 	@echo "make lint    clang-format and clang-tidy, nothing is changed"
 	@echo "make format  formats the sources"
@@ -54,6 +55,11 @@ oracle:
 	@scripts/setup test
 	@scripts/build release oracle_int oracle_fx oracle_sse oracle_shrink
 	@scripts/oracle $(ORACLE)
+
+stress:
+	@scripts/setup build
+	@scripts/build release uintr-vp guest_images
+	@scripts/stress $(STRESS)
 
 lint:
 	@scripts/setup lint

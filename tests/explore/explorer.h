@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Visits every state that a system of interleaved agents can reach, breadth first, so that the first trace to a violation
-// is one of the shortest. States that are equal are visited once; equality is that of a 128-bit hash of all their bytes.
-// The number of interleavings is the number of different paths from the initial state to a final one.
+// Visits every state that a system of interleaved agents can reach, breadth first, so that the first trace to a
+// violation is one of the shortest. States that are equal are visited once; equality is that of a 128-bit hash of all
+// their bytes. The number of interleavings is the number of different paths from the initial state to a final one.
 #ifndef EXPLORER_H
 #define EXPLORER_H
 
@@ -28,7 +28,8 @@ struct hash_of_hash {
 };
 
 // Two independent multiply-and-fold hashes over the words.
-template <typename State> hash128 hash_state(const State &state)
+template <typename State>
+hash128 hash_state(const State &state)
 {
     static_assert(std::has_unique_object_representations_v<State> && sizeof state % 8 == 0, "no padding, whole words");
     std::uint64_t words[sizeof state / 8];
@@ -59,7 +60,8 @@ struct result {
 // `std::string check_final(const state &)` of a state without choices.
 constexpr unsigned MAX_CHOICES = 16;
 
-template <typename System> class explorer
+template <typename System>
+class explorer
 {
   public:
     using state = typename System::state;

@@ -212,7 +212,8 @@ void race_machine::resume_step(state &s, unsigned c, std::string *label) const
         say(label, text("core %llu: kernel reads PIR = %llx", c, s.pir));
     } else {
         s.in_flight[c] += core.seen;
-        say(label, core.seen ? text("core %llu: self-IPI, back to user mode", c) : text("core %llu: back to user mode", c));
+        say(label,
+            core.seen ? text("core %llu: self-IPI, back to user mode", c) : text("core %llu: back to user mode", c));
         core.seen = 0;
         core.step = 0;
         core.mode = core_mode::user;

@@ -38,9 +38,9 @@ enum class resume_order {
 struct variant {
     notify_kind notify = notify_kind::core;
     resume_order resume = resume_order::linux_order;
-    bool split_post = false;   // the sender's read-modify-write is a load and a store
-    bool split_sn = false;     // the operating system sets SN by a load and a store of the whole quadword
-    bool keep_uinv = false;    // XSAVES forgets to clear UINV
+    bool split_post = false; // the sender's read-modify-write is a load and a store
+    bool split_sn = false;   // the operating system sets SN by a load and a store of the whole quadword
+    bool keep_uinv = false;  // XSAVES forgets to clear UINV
 };
 
 struct bounds {
@@ -53,25 +53,25 @@ enum class core_mode : std::uint64_t { idle, user, leaving, resuming };
 
 struct operation {
     op_kind kind;
-    std::uint64_t done;                        // callbacks that have touched the world
-    std::uint64_t answers[MOST_STEPS - 1][2];  // what they brought
-    std::uint64_t must_send;                   // sender: this post took ON from 0 to 1
+    std::uint64_t done;                       // callbacks that have touched the world
+    std::uint64_t answers[MOST_STEPS - 1][2]; // what they brought
+    std::uint64_t must_send;                  // sender: this post took ON from 0 to 1
 };
 struct core_state {
     core_mode mode;
-    std::uint64_t step;     // of leaving or resuming
-    std::uint64_t seen;     // what the kernel has read from the UPID
-    std::uint64_t irr;      // the notification vector waits
-    std::uint64_t unit[6];  // the whole user-interrupt state, as XSAVE writes it
+    std::uint64_t step;    // of leaving or resuming
+    std::uint64_t seen;    // what the kernel has read from the UPID
+    std::uint64_t irr;     // the notification vector waits
+    std::uint64_t unit[6]; // the whole user-interrupt state, as XSAVE writes it
 };
 struct race_state {
-    std::uint64_t control, pir;      // the UPID
-    std::uint64_t ndst, sn;          // what the operating system wants to be there
-    std::uint64_t owed;              // vectors posted since their last delivery
-    std::uint64_t in_flight[CORES];  // IPIs
-    std::uint64_t posts[SENDERS];    // SENDUIPIs finished
-    std::uint64_t switches;          // still allowed
-    std::uint64_t is_out;            // the thread waits, its state is in `saved`
+    std::uint64_t control, pir;     // the UPID
+    std::uint64_t ndst, sn;         // what the operating system wants to be there
+    std::uint64_t owed;             // vectors posted since their last delivery
+    std::uint64_t in_flight[CORES]; // IPIs
+    std::uint64_t posts[SENDERS];   // SENDUIPIs finished
+    std::uint64_t switches;         // still allowed
+    std::uint64_t is_out;           // the thread waits, its state is in `saved`
     std::uint64_t saved[6];
     std::uint64_t rip, rsp, stack[4];
     core_state core[CORES];

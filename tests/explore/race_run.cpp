@@ -12,8 +12,8 @@ void race_machine::run::say(const char *what, std::uint64_t value)
     if (!label)
         return;
     char line[120];
-    std::snprintf(line, sizeof line, "%s %u: %s %llx", is_sender() ? "sender" : "core", is_sender() ? agent : agent - SENDERS,
-                  what, static_cast<unsigned long long>(value));
+    std::snprintf(line, sizeof line, "%s %u: %s %llx", is_sender() ? "sender" : "core",
+                  is_sender() ? agent : agent - SENDERS, what, static_cast<unsigned long long>(value));
     *label = line;
 }
 

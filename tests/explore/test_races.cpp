@@ -23,8 +23,8 @@ result explore_all(const char *name, const variant &v, const bounds &b)
     result r = e.run();
     std::printf("%s: %u + %u posts, %u switches: %llu states, %llu steps, %llu ends, %.3Lg interleavings%s%s\n", name,
                 b.posts[0], b.posts[1], b.switches, static_cast<unsigned long long>(r.states),
-                static_cast<unsigned long long>(r.steps), static_cast<unsigned long long>(r.final_states), r.interleavings,
-                r.violation.empty() ? "" : "; VIOLATION: ", r.violation.c_str());
+                static_cast<unsigned long long>(r.steps), static_cast<unsigned long long>(r.final_states),
+                r.interleavings, r.violation.empty() ? "" : "; VIOLATION: ", r.violation.c_str());
     for (std::size_t i = 0; i < r.trace.size(); i++)
         std::printf("  %2zu %s\n", i + 1, r.trace[i].c_str());
     return r;
@@ -130,8 +130,8 @@ TEST(mistakes, uinv_kept_by_xsaves)
     v.keep_uinv = true;
     expect_wrong("UINV kept", v, "another thread's UPID");
 }
-// Why the core takes ON and PIR in one access: a post between the two sets ON again, its vector goes with this drain, and
-// its IPI may find the thread switched out. On resume the kernel reads PIR = 0, sends no self-IPI, and ON stays 1.
+// Why the core takes ON and PIR in one access: a post between the two sets ON again, its vector goes with this drain,
+// and its IPI may find the thread switched out. On resume the kernel reads PIR = 0, sends no self-IPI, and ON stays 1.
 TEST(mistakes, notification_in_two_steps_and_a_switch)
 {
     variant v;

@@ -18,8 +18,8 @@ struct drain {
 /* Clearing ON and taking PIR as one access. The manual allows it; if they are two, ON must be first, because a post
  * between the two orders would leave ON = 1 with nobody on the way. Even in that order two accesses can leave ON = 1
  * with PIR = 0 if the thread is switched out before the second notification: tests/explore finds how. Reserved bits are
- * not checked, SN is kept, and PIR is drained even if ON was 0 (operating systems send themselves the notification after
- * setting PIR). */
+ * not checked, SN is kept, and PIR is drained even if ON was 0 (operating systems send themselves the notification
+ * after setting PIR). */
 static bool drain_locked(void *arg, void *bytes)
 {
     struct drain *drain = arg;
