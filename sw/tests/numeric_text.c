@@ -331,7 +331,8 @@ static void comparisons(void)
 /* Conversions in range and out of range, both ways, all widths. */
 static void conversions(void)
 {
-    static const volatile double values[] = {0.5, 1.5, 2.5, -0.5, -1.5, 2147483647.5, -2147483648.5, 4294967296.5, 1e19, -1e19};
+    static const volatile double values[] = {0.5,          1.5,           2.5,          -0.5, -1.5,
+                                             2147483647.5, -2147483648.5, 4294967296.5, 1e19, -1e19};
     for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++) {
         const double v = values[i];
         add_double(v);
@@ -404,12 +405,13 @@ static void mmx(void)
 {
     volatile unsigned long long a = 0x8001ff7f01fe4080, b = 0x7fff80017f80c0ff;
     unsigned long long sum, product, shuffled, average;
-    __asm__ volatile("movq %4, %%mm0\n\tmovq %5, %%mm1\n\tmovq %%mm0, %%mm2\n\tmovq %%mm0, %%mm3\n\tmovq %%mm0, %%mm4\n\t"
-                     "paddsb %%mm1, %%mm2\n\tpmaddwd %%mm1, %%mm3\n\tpshufb %%mm1, %%mm4\n\tpavgb %%mm1, %%mm0\n\t"
-                     "movq %%mm2, %0\n\tmovq %%mm3, %1\n\tmovq %%mm4, %2\n\tmovq %%mm0, %3\n\temms"
-                     : "=m"(sum), "=m"(product), "=m"(shuffled), "=m"(average)
-                     : "m"(a), "m"(b)
-                     : "mm0", "mm1", "mm2", "mm3", "mm4");
+    __asm__ volatile(
+        "movq %4, %%mm0\n\tmovq %5, %%mm1\n\tmovq %%mm0, %%mm2\n\tmovq %%mm0, %%mm3\n\tmovq %%mm0, %%mm4\n\t"
+        "paddsb %%mm1, %%mm2\n\tpmaddwd %%mm1, %%mm3\n\tpshufb %%mm1, %%mm4\n\tpavgb %%mm1, %%mm0\n\t"
+        "movq %%mm2, %0\n\tmovq %%mm3, %1\n\tmovq %%mm4, %2\n\tmovq %%mm0, %3\n\temms"
+        : "=m"(sum), "=m"(product), "=m"(shuffled), "=m"(average)
+        : "m"(a), "m"(b)
+        : "mm0", "mm1", "mm2", "mm3", "mm4");
     add("mmx ");
     add_hex(sum, 16);
     add(" ");

@@ -138,6 +138,12 @@ TEST_F(extension, rdrand_and_rdseed_are_deterministic)
     start_long(3);
     EXPECT_EQ(run({0x48, 0x0f, 0xc7, 0xf8}), COMPLETED);
     EXPECT_NE(gpr(RAX), first[0]);
+    for (std::uint8_t modrm : {std::uint8_t{0xf0}, std::uint8_t{0xf8}}) { // 16 bits leave the others alone
+        set_gpr(RAX, 0x123456789abc0000);
+        EXPECT_EQ(run({0x66, 0x0f, 0xc7, modrm}), COMPLETED);
+        EXPECT_EQ(gpr(RAX) >> 16, 0x123456789abcu);
+        EXPECT_EQ(regs().rflags & 0x8d5, 1u);
+    }
     set_gpr(RAX, ~std::uint64_t{0});
     EXPECT_EQ(run({0x66, 0x0f, 0xc7, 0xf0}), COMPLETED);
     EXPECT_EQ(gpr(RAX) >> 16, 0xffffffffffffu) << "16 bits";
