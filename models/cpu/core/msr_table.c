@@ -264,7 +264,7 @@ static const struct msr_row table[] = {
     {ONE(0x277), .name = "IA32_PAT", .feature = F(pat), STORE_AT(pat), .write = write_pat},
     {ONE(0x2ff), .name = "IA32_MTRR_DEF_TYPE", .feature = F(mtrr), .reserved = ~UINT64_C(0xcff),
      STORE_AT(mtrr_def_type), .write = write_mtrr_default},
-    {ONE(0x6e0), .name = "IA32_TSC_DEADLINE", .feature = F(apic), .read = read_apic, .write = write_apic},
+    {ONE(0x6e0), .name = "IA32_TSC_DEADLINE", .feature = F(tsc_deadline), .read = read_apic, .write = write_apic},
     {.first = 0x800,
      .last = 0x8ff,
      .name = "IA32_X2APIC",
