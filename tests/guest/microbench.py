@@ -58,7 +58,7 @@ class Cost(Case):
     """The sender's and the receiver's cost."""
 
     def test_senduipi_is_its_stages(self):
-        got, stats, _ = self.bench("cost", "send", "samples=50")
+        got, stats, _ = self.bench("cost", "send", "quiet", "samples=50")
         stage = self.stages(stats)
         self.assertEqual(got["senduipi_notify"], stage["post"] + stage["issue"] or 1)
         self.assertEqual(got["senduipi_notify_mean"], got["senduipi_notify"])
@@ -115,7 +115,7 @@ class Cost(Case):
     def test_a_dearer_stage_is_measured_as_dearer(self):
         if TIMING != "table":
             self.skipTest("the model has no stages to set")
-        before, after = (self.bench("cost", "send", "receive", "samples=20", options=options)[0] for options in
+        before, after = (self.bench("cost", "send", "quiet", "receive", "samples=20", options=options)[0] for options in
                          ([], ["-s", "timing.stage_issue=616", "-s", "timing.stage_deliver=200",
                                "-s", "timing.insn_clui=7"]))
         self.assertEqual(after["senduipi_notify"] - before["senduipi_notify"], 616 - 216)

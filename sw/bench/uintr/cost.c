@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What user interrupts cost the two sides: CLUI STUI TESTUI UIRET, SENDUIPI with and without notification, to one and
  * to many receivers at saturation; a receiver's cost as the slowdown of a loop; kernel IPIs beside it; the local APIC
- * in xAPIC and x2APIC mode. Arguments: insn send saturate receive ipi (all), samples=N, spacing=CYCLES.
+ * in xAPIC and x2APIC mode. Arguments: insn send quiet receive ipi saturate (all), samples=N, spacing=CYCLES,
+ * modes=1 (xAPIC mode only).
  */
 #include "bench.h"
 
@@ -97,6 +98,11 @@ static void bench_send(void)
     stop_receivers(1);
     bench_print_suffix("senduipi_notify", suffix, least, "cycles");
     bench_print_suffix("senduipi_notify_mean", suffix, mean, "cycles");
+}
+
+static void bench_quiet(void)
+{
+    bench_make_sender();
     /* UPIDs of nobody: ON set, as by an earlier post that is not yet taken; SN set, as of a thread that does not run.
      */
     bench_upid[2].control |= UPID_ON;
@@ -258,6 +264,8 @@ static void bench_both_sides(uint32_t cores)
         return;
     if (bench_wants("send"))
         bench_send();
+    if (bench_wants("quiet"))
+        bench_quiet();
     if (bench_wants("receive"))
         bench_receive("receive", receive_in_user, post_one);
     if (bench_wants("ipi"))
@@ -287,7 +295,7 @@ int guest_main(void)
     if (cores >= 2 && bench_wants("saturate"))
         bench_saturate(cores);
     suffix = "_x2apic";
-    if (bench_enter_x2apic())
+    if (bench_option("modes", 2) > 1 && bench_enter_x2apic())
         bench_both_sides(cores);
     return 0;
 }
