@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: help build demo test asan fuzz lint format bench clean
+.PHONY: help build demo test asan fuzz lint format bench validate clean
 .NOTPARALLEL:
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make asan    all tests again under address and undefined-behaviour sanitizers"
 	@echo "make fuzz    random guest code under sanitizers, five minutes; FUZZ=\"SECONDS SEED\" passes others"
 	@echo "make bench   guest speed side by side with QEMU and Bochs; BENCH=\"--rounds 9 --write\" passes options"
+	@echo "make validate  published costs against ours; VALIDATE=\"--timing MODEL --write\" passes options"
 	@echo "make lint    clang-format and clang-tidy, nothing is changed"
 	@echo "make format  formats the sources"
 	@echo "make clean   removes the build folders"
@@ -52,6 +53,11 @@ bench:
 	@scripts/setup bench
 	@scripts/build release uintr-vp guest_images
 	@scripts/bench $(BENCH)
+
+validate:
+	@scripts/setup build
+	@scripts/build release uintr-vp guest_images
+	@scripts/validate $(VALIDATE)
 
 clean:
 	rm -rf build build-debug build-asan
