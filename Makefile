@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: help build demo test asan fuzz oracle mutants lint format bench clean conformance stress
+.PHONY: help build demo test asan fuzz oracle mutants lint format bench clean conformance stress validate
 .NOTPARALLEL:
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make oracle  every instruction against the host processor, long; ORACLE=\"SEED SCALE\" passes others"
 	@echo "make stress  a million user interrupts between 2, 4 and 8 cores, each accounted for; STRESS=POSTS for another number"
 	@echo "make bench   guest speed side by side with QEMU and Bochs; BENCH=\"--rounds 9 --write\" passes options"
+	@echo "make validate  published costs against ours; VALIDATE=\"--timing MODEL --write\" passes options"
 	@echo "make lint    clang-format and clang-tidy, nothing is changed"
 	@echo "make format  formats the sources"
 	@echo "make clean   removes the build folders"
@@ -74,6 +75,11 @@ bench:
 	@scripts/setup bench
 	@scripts/build release uintr-vp guest_images
 	@scripts/bench $(BENCH)
+
+validate:
+	@scripts/setup build
+	@scripts/build release uintr-vp guest_images
+	@scripts/validate $(VALIDATE)
 
 clean:
 	rm -rf build build-debug build-asan build-mutants

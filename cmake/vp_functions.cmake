@@ -28,6 +28,16 @@ function(vp_shell_library name)
     target_link_libraries(${name} PUBLIC SystemC::systemc)
 endfunction()
 
+# vp_install(TARGET HEADERS...): makes the library part of the package uintr_vp, as uintr_vp::NAME without `vp_`, and installs
+# the headers that its users need, all into one folder: <uintr_vp/NAME.h>.
+function(vp_install target)
+    string(REGEX REPLACE "^vp_" "" exported ${target})
+    set_target_properties(${target} PROPERTIES EXPORT_NAME ${exported})
+    target_include_directories(${target} INTERFACE $<INSTALL_INTERFACE:include>)
+    install(TARGETS ${target} EXPORT uintr_vp ARCHIVE DESTINATION lib/uintr_vp)
+    install(FILES ${ARGN} DESTINATION include/uintr_vp)
+endfunction()
+
 # vp_unit_test(NAME LABEL unit|shell|check SOURCES ... LIBS ...): a googletest executable. Tests labelled `shell` bring
 # their own sc_main.
 function(vp_unit_test name)

@@ -3,6 +3,7 @@
 #include "platform.h"
 
 #include "address_map.h"
+#include "config/crash_guard.h"
 #include "config/user_error.h"
 #include "devices/acpi_tables.h"
 
@@ -107,8 +108,13 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
     std::vector<double> values = config.timing_values();
     struct timing_setup setup = {m_core_count, m_clock_hz, values.data()};
     std::array<char, 512> error{};
-    if (!timing_create(&m_timing.model, config.timing_model(), &setup, error.data(), error.size()))
-        throw user_error(fmt::format("timing model {}: {}", config.timing_model()->name, error.data()));
+    {
+        // By the name that the user gave: for a plug-in its file.
+        const std::string &chosen = config.text("timing.model");
+        const crash_guard guard("timing model " + chosen, "in create");
+        if (!timing_create(&m_timing.model, config.timing_model(), &setup, error.data(), error.size()))
+            throw user_error(fmt::format("timing model {}: {}", chosen, error.data()));
+    }
     if (!options.trace_path.empty())
         m_timeline = std::make_unique<timeline>(options.trace_path, m_core_count, m_clock_hz);
     if (!options.itrace_path.empty())

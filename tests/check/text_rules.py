@@ -78,7 +78,7 @@ def check_paths(tree):
     for path in documents(tree):
         for number, line in enumerate(tree.lines(path), 1):
             for text in re.findall(r"`([^`\s]+)`", line):
-                if re.fullmatch(r"(models|platform|sw|tests|docs|cmake|scripts)/[\w./-]+", text):
+                if re.fullmatch(r"(models|platform|sw|tests|examples|docs|cmake|scripts)/[\w./-]+", text):
                     if not (tree.root / text).exists():
                         found.append(f"{path}:{number}: {text} does not exist")
                 elif re.fullmatch(r"[a-z]\w*\.(c|h|cpp|def|S)", text) and text not in names:

@@ -252,6 +252,19 @@ class BadInput(Case):
         self.assert_refused(self.run_vp("--timing", PLUGINS / "plugin_no_symbol.so", DEMO), "plugin_no_symbol.so",
                             "uintr_vp_timing_model")
         self.assert_refused(self.run_vp("--timing", PLUGINS / "plugin_abi_version.so", DEMO), "plugin_abi_version.so", "version")
+        self.assert_refused(self.run_vp("--timing", PLUGINS / "plugin_create_fails.so", DEMO), "plugin_create_fails.so",
+                            "the moon is not full")
+
+    def test_timing_models_that_answer_nonsense_or_crash(self):
+        if not PLUGINS.is_dir():
+            self.skipTest("the plug-ins of tests/unit/timing are not built")
+        self.assert_refused(self.run_vp("--timing", PLUGINS / "plugin_nonsense.so", DEMO), "timing model 'bad'", "insn_cost",
+                            "4294967295")
+        for fault, when, signal in (("create_crashes", "in create", "SIGSEGV"), ("create_overflows", "in create", "SIGSEGV"),
+                                    ("create_aborts", "in create", "SIGABRT"), ("load_crashes", "while it was loaded", "SIGILL")):
+            with self.subTest(fault=fault):
+                self.assert_refused(self.run_vp("--timing", PLUGINS / f"plugin_{fault}.so", DEMO), f"plugin_{fault}.so",
+                                    when, signal)
 
     def test_output_file_that_cannot_be_written(self):
         for option in ("--stats", "--trace"):

@@ -100,7 +100,7 @@ class oracle
         const std::string name = form_name(f, memory);
         const oracle_rules rules = begin(f, name);
         auto &form = oracle_ledger::get().at(name);
-        const std::uint64_t wanted = form.cases + oracle_ledger::CASES_PER_FORM / SHARE;
+        const std::uint64_t wanted = oracle_ledger::CASES_PER_FORM / SHARE; // of all calls together
         encodings = encodings * scale() / SHARE + 1;
         for (unsigned i = 0; (i < encodings || form.cases < wanted) && i < encodings + 1000; i++) {
             if (reports_ >= MAX_REPORTS)

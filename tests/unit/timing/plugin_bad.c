@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #ifdef FAULT_NAMELESS_PARAM
 #define FIRST_NAME NULL
@@ -77,7 +78,45 @@ static uint32_t ipi_latency(void *model, const struct timing_ipi *ipi)
 static void destroy(void *model) { (void)model; }
 #endif
 
-#if defined(FAULT_CREATE_FAILS) || defined(FAULT_CREATE_SILENT)
+/* These crash as they are; a sanitizer must not find the fault first. */
+#define AS_IT_IS __attribute__((no_sanitize("undefined", "address")))
+
+#ifdef FAULT_LOAD_CRASHES
+__attribute__((constructor)) static void crash_when_loaded(void) { __builtin_trap(); }
+#endif
+
+#if defined(FAULT_CREATE_CRASHES)
+AS_IT_IS static void *create(const struct timing_setup *setup, char *error, size_t error_size)
+{
+    volatile uint32_t *nowhere = NULL;
+    (void)error;
+    (void)error_size;
+    *nowhere = setup->cores;
+    return NULL;
+}
+#elif defined(FAULT_CREATE_OVERFLOWS)
+AS_IT_IS static uint32_t dig(volatile uint32_t *hole) /* until the stack ends */
+{
+    volatile uint32_t deeper[1024];
+    deeper[0] = *hole + 1;
+    return deeper[0] ? dig(deeper) + deeper[0] : 0;
+}
+AS_IT_IS static void *create(const struct timing_setup *setup, char *error, size_t error_size)
+{
+    volatile uint32_t hole = setup->cores;
+    (void)error;
+    (void)error_size;
+    return dig(&hole) == 0 ? NULL : malloc(1);
+}
+#elif defined(FAULT_CREATE_ABORTS)
+static void *create(const struct timing_setup *setup, char *error, size_t error_size)
+{
+    (void)setup;
+    (void)error;
+    (void)error_size;
+    abort();
+}
+#elif defined(FAULT_CREATE_FAILS) || defined(FAULT_CREATE_SILENT)
 static void *create(const struct timing_setup *setup, char *error, size_t error_size)
 {
     (void)setup;
@@ -117,7 +156,8 @@ static const struct timing_model model = {
 #ifdef FAULT_DESTROY_ONLY
     .destroy = destroy,
 #endif
-#if defined(FAULT_CREATE_FAILS) || defined(FAULT_CREATE_SILENT)
+#if defined(FAULT_CREATE_FAILS) || defined(FAULT_CREATE_SILENT) || defined(FAULT_CREATE_CRASHES) ||                    \
+    defined(FAULT_CREATE_OVERFLOWS) || defined(FAULT_CREATE_ABORTS)
     .create = create,
 #endif
 #ifdef FAULT_NONSENSE

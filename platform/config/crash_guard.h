@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// While foreign code runs that a user brought (the constructors, the entry function and the create of a timing
+// plug-in), a crash in it must not look like one of the simulator: the process then ends with status 125 and one line
+// that says whose code it was. Outside of a guard signals do what they always did. One guard at a time; the program has
+// one thread.
+#ifndef PLATFORM_CONFIG_CRASH_GUARD_H
+#define PLATFORM_CONFIG_CRASH_GUARD_H
+
+#include <array>
+#include <csignal>
+#include <memory>
+#include <string>
+
+namespace vp
+{
+
+class crash_guard
+{
+  public:
+    // "uintr-vp: error: WHOSE crashed WHEN (SIGSEGV)"
+    crash_guard(const std::string &whose, const std::string &when);
+    ~crash_guard();
+    crash_guard(const crash_guard &) = delete;
+    crash_guard &operator=(const crash_guard &) = delete;
+
+  private:
+    static constexpr std::array SIGNALS = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    std::string m_message; // all but the signal's name: the handler may not allocate
+    std::array<struct sigaction, SIGNALS.size()> m_before{};
+    std::unique_ptr<char[]> m_stack; // the handler's own, since the crash may be a stack overflow
+    stack_t m_stack_before{};
+};
+
+} // namespace vp
+
+#endif

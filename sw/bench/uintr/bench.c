@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared parts of the microbenchmarks. */
+#include "bench.h"
+
+#include "string.h"
+
+uint64_t bench_overhead;
+struct bench_counter bench_received[64], bench_ready, bench_go, bench_stop;
+struct upid bench_upid[64];
+struct uitte bench_uitt[64];
+
+/* --- arguments --- */
+
+static const char *next_word(const char *at, char *word, size_t size)
+{
+    size_t length = 0;
+    while (*at == ' ')
+        at++;
+    for (; *at && *at != ' '; at++)
+        if (length + 1 < size)
+            word[length++] = *at;
+    word[length] = 0;
+    return at;
+}
+
+/* The loader puts the image's path first. */
+static const char *arguments(void)
+{
+    char path[256];
+    return next_word(boot_info.command_line, path, sizeof path);
+}
+
+uint64_t bench_option(const char *name, uint64_t otherwise)
+{
+    char word[64];
+    size_t length = strlen(name);
+    for (const char *at = next_word(arguments(), word, sizeof word); word[0]; at = next_word(at, word, sizeof word)) {
+        if (memcmp(word, name, length) != 0 || word[length] != '=')
+            continue;
+        uint64_t value = 0;
+        for (const char *c = word + length + 1; *c >= '0' && *c <= '9'; c++)
+            value = value * 10 + (uint64_t)(*c - '0');
+        return value;
+    }
+    return otherwise;
+}
+
+bool bench_wants(const char *name)
+{
+    char word[64];
+    bool any = false;
+    for (const char *at = next_word(arguments(), word, sizeof word); word[0]; at = next_word(at, word, sizeof word)) {
+        if (string_contains(word, "="))
+            continue;
+        any = true;
+        if (strcmp(word, name) == 0)
+            return true;
+    }
+    return !any;
+}
+
+/* --- results --- */
+
+void bench_print_suffix(const char *name, const char *suffix, uint64_t tenths, const char *unit)
+{
+    if (tenths % 10)
+        printf("BENCH %s%s %lu.%lu %s\n", name, suffix, tenths / 10, tenths % 10, unit);
+    else
+        printf("BENCH %s%s %lu %s\n", name, suffix, tenths / 10, unit);
+}
+
+void bench_print(const char *name, uint64_t tenths, const char *unit) { bench_print_suffix(name, "", tenths, unit); }
+
+uint64_t bench_random(void)
+{
+    static uint64_t state = 1;
+    state = state * 6364136223846793005ull + 1442695040888963407ull;
+    return state >> 33;
+}
+
+static void sift_down(uint64_t *a, uint64_t root, uint64_t end)
+{
+    for (uint64_t child; (child = 2 * root + 1) < end; root = child) {
+        if (child + 1 < end && a[child] < a[child + 1])
+            child++;
+        if (a[root] >= a[child])
+            return;
+        uint64_t t = a[root];
+        a[root] = a[child];
+        a[child] = t;
+    }
+}
+
+static void heap_sort(uint64_t *a, uint64_t count)
+{
+    for (uint64_t i = count / 2; i-- > 0;)
+        sift_down(a, i, count);
+    for (uint64_t end = count; end-- > 1;) {
+        uint64_t t = a[0];
+        a[0] = a[end];
+        a[end] = t;
+        sift_down(a, 0, end);
+    }
+}
+
+void bench_print_samples(const char *name, uint64_t *samples, uint64_t count)
+{
+    heap_sort(samples, count);
+    static const struct {
+        const char *suffix;
+        uint64_t percent;
+    } ranks[] = {{"_min", 0}, {"_median", 50}, {"_p95", 95}, {"_p99", 99}};
+    for (unsigned i = 0; i < sizeof ranks / sizeof *ranks; i++) { /* nearest rank: the least that many are not above */
+        uint64_t rank = (count * ranks[i].percent + 99) / 100;
+        bench_print_suffix(name, ranks[i].suffix, samples[rank ? rank - 1 : 0] * 10, "cycles");
+    }
+}
+
+void bench_measure_overhead(void)
+{
+    uint64_t least = ~0ull;
+    for (int i = 0; i < BENCH_ROUNDS; i++)
+        least = bench_least(least, BENCH_RAW(0, 0, ""));
+    bench_overhead = least;
+    bench_print("overhead", least * 10, "cycles");
+}
+
+/* --- receiving --- */
+
+__asm__(".text\n.globl bench_on_user_interrupt\nbench_on_user_interrupt:\n"
+        "    pushq %rax\n"
+        "    movq 8(%rsp), %rax\n" /* the vector */
+        "    shll $6, %eax\n"
+        "    incq bench_received(%rax)\n"
+        "    popq %rax\n"
+        "    leaq 8(%rsp), %rsp\n" /* UIRET wants RSP at RIP */
+        "    uiret\n"
+        ".globl bench_on_ipi_xapic\nbench_on_ipi_xapic:\n"
+        "    pushq %rax\n"
+        "    incq bench_received\n"
+        "    movl $0xfee000b0, %eax\n" /* EOI */
+        "    movl $0, (%rax)\n"
+        "    popq %rax\n"
+        "    iretq\n"
+        ".globl bench_on_ipi_x2apic\nbench_on_ipi_x2apic:\n"
+        "    pushq %rax; pushq %rcx; pushq %rdx\n"
+        "    incq bench_received\n"
+        "    movl $0x80b, %ecx\n" /* EOI */
+        "    xorl %eax, %eax\n"
+        "    xorl %edx, %edx\n"
+        "    wrmsr\n"
+        "    popq %rdx; popq %rcx; popq %rax\n"
+        "    iretq\n");
+
+void bench_install_ipi(void)
+{
+    trap_set_entry(BENCH_VECTOR_IPI, this_cpu()->x2apic ? bench_on_ipi_x2apic : bench_on_ipi_xapic);
+}
+
+void bench_make_sender(void)
+{
+    for (uint32_t n = 0; n < 64; n++) {
+        uintr_upid_init(&bench_upid[n], n < MAX_CPUS ? n : 0);
+        uintr_uitte_set(&bench_uitt[n], &bench_upid[n], (uint8_t)n);
+    }
+    uintr_enable();
+    uintr_send_through(bench_uitt, 64);
+}
+
+void bench_make_receiver(void (*handler)(void))
+{
+    uintr_enable();
+    uintr_receive(handler, UINTR_STACK_SKIP, &bench_upid[this_cpu()->index]);
+}
+
+static uint64_t enter_x2apic(void *arg)
+{
+    (void)arg;
+    apic_enter_x2apic();
+    return 0;
+}
+
+bool bench_enter_x2apic(void)
+{
+    if (!apic_has_x2apic())
+        return false;
+    for (uint32_t cpu = smp_start(); cpu-- > 0;) /* this core last: it can still reach the others */
+        on_cpu(cpu, enter_x2apic, NULL);
+    return true;
+}
+
+/* --- work and time --- */
+
+void bench_compute(uint64_t iterations)
+{
+    uint64_t a = 1, b = 2;
+    __asm__ volatile("1: addq %1, %0; xorq %0, %1; addq $3, %0; xorq $5, %1; addq %1, %0; subq $7, %0\n"
+                     "   subq $1, %2; jnz 1b"
+                     : "+r"(a), "+r"(b), "+r"(iterations)
+                     :
+                     : "cc");
+}
+
+uint64_t bench_tsc_per_us(void)
+{
+    if (cpuid(0, 0).eax >= 0x15) {
+        struct cpuid_result r = cpuid(0x15, 0); /* TSC = crystal (ECX) * EBX / EAX */
+        if (r.eax && r.ebx && r.ecx)
+            return (uint64_t)r.ecx * r.ebx / r.eax / 1000000;
+    }
+    return bench_option("mhz", 2000);
+}
+
+void bench_wait_until(uint64_t tsc)
+{
+    while ((int64_t)(rdtsc() - tsc) < 0)
+        ;
+}

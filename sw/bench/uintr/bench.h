@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the microbenchmarks share: arguments, the measuring pair and its own cost, results as lines
+ *     BENCH name value unit
+ * (integers or one decimal), order statistics, and the receiving side. All run on hardware as they do here. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include "apic.h"
+#include "boot.h"
+#include "printf.h"
+#include "smp.h"
+#include "trap.h"
+#include "uintr.h"
+#include "user.h"
+
+/* "name=123" in the command line; otherwise the given default. */
+uint64_t bench_option(const char *name, uint64_t otherwise);
+/* The benchmarks named in the command line run; all, if none is named. Names are words without '='. */
+bool bench_wants(const char *name);
+
+/* value in tenths of the unit. */
+void bench_print(const char *name, uint64_t tenths, const char *unit);
+void bench_print_suffix(const char *name, const char *suffix, uint64_t tenths, const char *unit);
+uint64_t bench_random(void); /* always the same sequence */
+/* Sorts and prints NAME_min, _median, _p95, _p99. */
+void bench_print_samples(const char *name, uint64_t *samples, uint64_t count);
+
+/* Cycles between two readings of the TSC with `times` copies of body between them. RSI = arg; RBX RCX RDX R8-R11 are
+ * free for body, and RAX after the first reading. LFENCE keeps RDTSC in its place on a core that executes out of order.
+ */
+#define BENCH_RAW(times, arg, body)                                                                                    \
+    ({                                                                                                                 \
+        uint64_t delta_, arg_ = (uint64_t)(arg);                                                                       \
+        __asm__ volatile("lfence; rdtsc; lfence; shlq $32, %%rdx; orq %%rdx, %%rax; movq %%rax, %%r12\n"               \
+                         ".rept " #times "\n" body "\n.endr\n"                                                         \
+                         "lfence; rdtsc; shlq $32, %%rdx; orq %%rdx, %%rax; subq %%r12, %%rax\n"                       \
+                         : "=a"(delta_), "+S"(arg_)                                                                    \
+                         :                                                                                             \
+                         : "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "memory", "cc");                      \
+        delta_;                                                                                                        \
+    })
+
+enum { BENCH_ROUNDS = 10 };
+
+extern uint64_t bench_overhead;    /* cycles of an empty pair; subtracted from every result */
+void bench_measure_overhead(void); /* and prints it */
+
+static inline uint64_t bench_least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static inline uint64_t bench_net(uint64_t raw) { return raw > bench_overhead ? raw - bench_overhead : 0; }
+
+/* Tenths of a cycle per copy of body: the least of some rounds, so that caches are warm. */
+#define BENCH_COST(times, arg, body)                                                                                   \
+    ({                                                                                                                 \
+        uint64_t least_ = ~0ull;                                                                                       \
+        for (int round_ = 0; round_ < BENCH_ROUNDS; round_++)                                                          \
+            least_ = bench_least(least_, BENCH_RAW(times, arg, body));                                                 \
+        (bench_net(least_) * 10 + (times) / 2) / (times);                                                              \
+    })
+
+/* The handler of user interrupts: counts by user vector and returns. Its body alone, for subtracting. */
+#define BENCH_HANDLER_BODY                                                                                             \
+    "pushq %%rax; movq 8(%%rsp), %%rax; shll $6, %%eax; incq bench_received(%%rax); popq %%rax; leaq 8(%%rsp), "       \
+    "%%rsp\n"
+struct bench_counter {
+    volatile uint64_t count;
+    uint64_t fill[7];
+} __attribute__((aligned(64)));
+extern struct bench_counter bench_received[64];
+void bench_on_user_interrupt(void);
+/* Entry points for interrupts through the IDT: count in bench_received[0], EOI, IRET. */
+void bench_on_ipi_xapic(void);
+void bench_on_ipi_x2apic(void);
+enum { BENCH_VECTOR_IPI = 0xd0 };
+void bench_install_ipi(void); /* for the calling core's APIC mode */
+
+extern struct upid bench_upid[64];  /* of the receiving cores, by core */
+extern struct uitte bench_uitt[64]; /* entry n: user vector n to core n */
+/* On the calling core: may send to every core (both sides in the caller's APIC mode). UPIDs are made anew. */
+void bench_make_sender(void);
+/* On the calling core: receives through its UPID. */
+void bench_make_receiver(void (*handler)(void));
+/* All cores to x2APIC mode; false if the machine has none. */
+bool bench_enter_x2apic(void);
+
+/* A loop of fixed length that touches no memory; about 8 instructions and 8 cycles an iteration. */
+void bench_compute(uint64_t iterations);
+
+void bench_send_ipi_xapic(uint32_t apic_id);
+uint64_t bench_tsc_per_us(void);
+void bench_wait_until(uint64_t tsc);
+
+/* Progress between the two sides; each in a line of its own. */
+extern struct bench_counter bench_ready, bench_go, bench_stop;
+static inline void bench_await(const struct bench_counter *counter, uint64_t value)
+{
+    while (counter->count < value)
+        cpu_pause();
+}
+
+#endif
