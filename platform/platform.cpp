@@ -99,7 +99,10 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
     if (!m_code_map)
         throw user_error(fmt::format("platform.memory_bytes = {}: no memory for the code map", m_layout.top()));
     std::vector<double> values = config.timing_values();
-    struct timing_setup setup = {m_core_count, m_clock_hz, values.data()};
+    struct timing_setup setup = {};
+    setup.cores = m_core_count;
+    setup.clock_hz = m_clock_hz;
+    setup.values = values.data();
     std::array<char, 512> error{};
     if (!timing_create(&m_timing.model, config.timing_model(), &setup, error.data(), error.size()))
         throw user_error(fmt::format("timing model {}: {}", config.timing_model()->name, error.data()));

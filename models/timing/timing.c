@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Instances of timing models: registry, creation with checked parameters, and the questions the platform asks.
- * The models themselves are timing_functional.c and timing_table.c; shared objects are timing_load.c's. */
+ * The models themselves are timing_functional.c, timing_table.c and timing_cache.c; shared objects are timing_load.c's. */
 #include "timing.h"
 #include "timing_models.h"
 
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct timing_model *const builtin[] = {&timing_functional, &timing_table};
+static const struct timing_model *const builtin[] = {&timing_functional, &timing_table, &timing_cache};
 
 const struct timing_model *timing_builtin(size_t index)
 {
@@ -117,6 +117,13 @@ uint32_t timing_uintr_cost(const struct timing *t, uint32_t core, enum timing_st
 uint32_t timing_ipi_latency(const struct timing *t, const struct timing_ipi *ipi)
 {
     return t->model->ipi_latency ? believed(t, "ipi_latency", t->model->ipi_latency(t->self, ipi)) : 0;
+}
+
+void timing_tlb_flush(const struct timing *t, uint32_t core, enum timing_flush scope, uint64_t linear)
+{
+    bool knows = t->model->struct_size >= offsetof(struct timing_model, tlb_flush) + sizeof t->model->tlb_flush;
+    if (knows && t->model->tlb_flush)
+        t->model->tlb_flush(t->self, core, (uint32_t)scope, linear);
 }
 
 const char *timing_stage_name(enum timing_stage stage)

@@ -39,6 +39,7 @@ uint32_t timing_branch_cost(const struct timing *t, const struct timing_branch *
 uint32_t timing_event_cost(const struct timing *t, uint32_t core, enum timing_event event);
 uint32_t timing_uintr_cost(const struct timing *t, uint32_t core, enum timing_stage stage, uint64_t upid_physical);
 uint32_t timing_ipi_latency(const struct timing *t, const struct timing_ipi *ipi);
+void timing_tlb_flush(const struct timing *t, uint32_t core, enum timing_flush scope, uint64_t linear);
 
 const char *timing_stage_name(enum timing_stage stage);
 const char *timing_class_name(enum timing_class cls);

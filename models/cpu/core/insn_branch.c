@@ -23,10 +23,10 @@ static inline bool target_is_good(const struct cpu *cpu, uint64_t rip)
         }                                                                                                              \
     } while (0)
 
-#define JUMP_INDIRECT(new_rip)                                                                                         \
+#define JUMP_INDIRECT(kind, new_rip)                                                                                   \
     do {                                                                                                               \
         uint64_t to_ = (new_rip);                                                                                      \
-        BRANCH_HOOK(op, to_, true);                                                                                    \
+        BRANCH_HOOK(op, to_, kind, true);                                                                              \
         book_through(cpu, op);                                                                                         \
         cpu->rip = to_;                                                                                                \
         const struct jump_cache_entry *slot_ = jump_cache_slot(cpu, to_);                                              \
@@ -39,7 +39,7 @@ static inline bool target_is_good(const struct cpu *cpu, uint64_t rip)
 OP(jmp)
 {
     CHECK_TARGET(op->imm);
-    JUMP(0, op->imm);
+    JUMP(BRANCH_JUMP, 0, op->imm);
 }
 
 /* Pushes the return address with the operand size. Sets leave on a fault. */
@@ -74,7 +74,7 @@ OP(call)
         if (cpu->leave != LEAVE_NONE)
             LEAVE();
     }
-    JUMP(0, op->imm);
+    JUMP(BRANCH_CALL, 0, op->imm);
 }
 
 /* The r/m operand of a near indirect branch, zero-extended. */
@@ -95,7 +95,7 @@ OP(jmp_ind)
 {
     READ_TARGET(target);
     CHECK_TARGET(target);
-    JUMP_INDIRECT(target);
+    JUMP_INDIRECT(BRANCH_JUMP_INDIRECT, target);
 }
 
 OP(call_ind)
@@ -113,7 +113,7 @@ OP(call_ind)
         if (cpu->leave != LEAVE_NONE)
             LEAVE();
     }
-    JUMP_INDIRECT(target);
+    JUMP_INDIRECT(BRANCH_CALL_INDIRECT, target);
 }
 
 /* Pops nothing yet: answers the return address of a stack that is not 64-bit. Sets leave on a fault. */
@@ -145,14 +145,14 @@ OP(ret)
         LOAD(64, target, cpu->gpr[RSP]);
         CHECK_TARGET(target);
         cpu->gpr[RSP] += 8;
-        JUMP_INDIRECT(target);
+        JUMP_INDIRECT(BRANCH_RETURN, target);
     }
     uint64_t target = read_return(cpu, op->size);
     if (cpu->leave != LEAVE_NONE)
         LEAVE();
     CHECK_TARGET(target);
     add_to_stack_pointer(cpu, op->size);
-    JUMP_INDIRECT(target);
+    JUMP_INDIRECT(BRANCH_RETURN, target);
 }
 
 OP(ret_imm)
@@ -162,16 +162,16 @@ OP(ret_imm)
         LEAVE();
     CHECK_TARGET(target);
     add_to_stack_pointer(cpu, op->size + (op->imm & 0xffff));
-    JUMP_INDIRECT(target);
+    JUMP_INDIRECT(BRANCH_RETURN, target);
 }
 
 #define JUMP_IF(condition)                                                                                             \
     do {                                                                                                               \
         if (condition) {                                                                                               \
             CHECK_TARGET(op->imm);                                                                                     \
-            JUMP(0, op->imm);                                                                                          \
+            JUMP(BRANCH_CONDITIONAL, 0, op->imm);                                                                      \
         }                                                                                                              \
-        JUMP(1, op_next_rip(cpu, op));                                                                                 \
+        JUMP(BRANCH_CONDITIONAL, 1, op_next_rip(cpu, op));                                                             \
     } while (0)
 
 OP(jcc) { JUMP_IF(cpu_condition(cpu, op->reg)); }

@@ -28,7 +28,10 @@ class timing_instance
     bool create()
     {
         std::array<char, 256> text{};
-        const struct timing_setup setup = {cores, clock_hz, values.data()};
+        struct timing_setup setup = {};
+        setup.cores = cores;
+        setup.clock_hz = clock_hz;
+        setup.values = values.data();
         const bool done = timing_create(&timing, m_model, &setup, text.data(), text.size());
         error = text.data();
         return done;
