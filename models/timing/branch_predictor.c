@@ -5,10 +5,14 @@
 static const uint64_t history_mask[TAGE_TABLES] = {0xf, 0x3ff, 0xffffff, 0xfffffffffffffff};
 
 /* Index and tag in one table: from the high bits of a product, which depend on all bits below. */
-static uint64_t hash(uint64_t from, uint64_t history, uint64_t salt)
+static inline uint64_t hash(uint64_t mixed_from, uint64_t history, uint64_t salt)
 {
-    uint64_t h = (history ^ from << 1 ^ salt << 60) * 0x9e3779b97f4a7c15u;
-    return (h ^ h >> 29 ^ from * 0xd1342543de82ef95u) * 0xbf58476d1ce4e5b9u;
+    return (mixed_from ^ history ^ salt << 60) * 0x9e3779b97f4a7c15u;
+}
+static inline uint64_t mix(uint64_t from)
+{
+    uint64_t h = from * 0xd1342543de82ef95u;
+    return h ^ h >> 32;
 }
 
 struct lookup {
@@ -23,10 +27,11 @@ static void look_up(struct branch_predictor *p, uint64_t from, struct lookup *l)
 {
     l->bimodal = &p->bimodal[(from ^ from >> BIMODAL_BITS) & ((1 << BIMODAL_BITS) - 1)];
     l->provider = l->alternate = -1;
+    uint64_t mixed = mix(from);
     for (int i = 0; i < TAGE_TABLES; i++) {
-        uint64_t h = hash(from, p->history & history_mask[i], (uint64_t)i);
+        uint64_t h = hash(mixed, p->history & history_mask[i], (uint64_t)i);
         l->entry[i] = &p->tage[i][h >> (64 - TAGE_BITS)];
-        l->tag[i] = (uint16_t)((h >> 20 & 0x7ff) | 0x800); /* never 0: an entry that was never used matches nothing */
+        l->tag[i] = (uint16_t)((h >> 40 & 0x7ff) | 0x800); /* never 0: an entry that was never used matches nothing */
         if (l->entry[i]->tag == l->tag[i]) {
             l->alternate = l->provider;
             l->provider = i;
@@ -83,7 +88,7 @@ bool predictor_conditional(struct branch_predictor *p, uint64_t from, bool taken
 
 bool predictor_indirect(struct branch_predictor *p, uint64_t from, uint64_t to)
 {
-    uint64_t by_history = hash(from, p->history & history_mask[2], TAGE_TABLES) >> (64 - TARGET_BITS);
+    uint64_t by_history = hash(mix(from), p->history & history_mask[2], TAGE_TABLES) >> (64 - TARGET_BITS);
     uint64_t *near = &p->target[0][(from ^ from >> TARGET_BITS) & ((1 << TARGET_BITS) - 1)];
     uint64_t *far = &p->target[1][by_history];
     bool right = (*far ? *far : *near) == to;

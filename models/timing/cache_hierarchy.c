@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* --- what is remembered of L1D ---
+/* --- what is remembered of L1D and L1I ---
  *
  * An entry must be the most recent line of its set. All lines of a set share an entry, and every access begins by
  * forgetting it. Where the number of sets is no power of two there is one entry for all. */
@@ -16,24 +16,26 @@ static uint64_t recent_mask(uint32_t sets)
     return (sets < CACHE_RECENT ? sets : CACHE_RECENT) - 1;
 }
 
-void hierarchy_remember(struct hierarchy *h, uint32_t core, uint64_t line, uint64_t page)
+void hierarchy_remember(struct hierarchy *h, uint32_t core, bool is_fetch, uint64_t line, uint64_t page)
 {
-    struct hierarchy_core *c = &h->core[core];
-    c->recent[line & h->recent_mask] = (struct cache_recent){line, page, cache_array_peek(&c->l1d, line) == MESI_M};
+    bool writable = !is_fetch && cache_array_peek(&h->core[core].l1d, line) == MESI_M;
+    *hierarchy_recent(h, core, is_fetch, line) = (struct cache_recent){line, page, writable};
 }
 
-void hierarchy_forget(struct hierarchy *h, uint32_t core)
+void hierarchy_forget(struct hierarchy *h, uint32_t core, bool is_fetch)
 {
     for (uint32_t i = 0; i < CACHE_RECENT; i++)
-        h->core[core].recent[i].line = UINT64_MAX;
+        h->core[core].recent[is_fetch][i].line = UINT64_MAX;
 }
 
-/* A line that L1D lost or may no longer write. */
+/* A line that L1 lost or may no longer write. */
 static void forget_line(const struct hierarchy *h, uint32_t core, uint64_t line)
 {
-    struct cache_recent *r = &h->core[core].recent[line & h->recent_mask];
-    if (r->line == line)
-        r->line = UINT64_MAX;
+    for (int is_fetch = 0; is_fetch < 2; is_fetch++) {
+        struct cache_recent *r = hierarchy_recent(h, core, is_fetch, line);
+        if (r->line == line)
+            r->line = UINT64_MAX;
+    }
 }
 
 /* --- creation --- */
@@ -47,7 +49,10 @@ static bool create_core(struct hierarchy_core *c, const struct hierarchy_config 
 
 bool hierarchy_create(struct hierarchy *h, const struct hierarchy_config *config)
 {
-    *h = (struct hierarchy){.config = *config, .recent_mask = recent_mask(config->l1d.sets)};
+    *h = (struct hierarchy){
+        .config = *config,
+        .recent_mask = {recent_mask(config->l1d.sets), recent_mask(config->l1i.sets)},
+    };
     h->core = calloc(config->cores, sizeof *h->core);
     if (!h->core)
         return false;
@@ -55,7 +60,8 @@ bool hierarchy_create(struct hierarchy *h, const struct hierarchy_config *config
         if (!create_core(&h->core[i], config))
             return false;
     for (uint32_t i = 0; i < config->cores; i++)
-        hierarchy_forget(h, i);
+        for (int is_fetch = 0; is_fetch < 2; is_fetch++)
+            hierarchy_forget(h, i, is_fetch);
     uint64_t lines = (uint64_t)config->cores * config->l2.sets * config->l2.ways;
     return cache_array_create(&h->l3, config->l3.sets, config->l3.ways) &&
            directory_create(&h->directory, lines + 1); /* a line is in before the victim is out */
@@ -211,7 +217,7 @@ uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, bool 
 {
     struct hierarchy_core *c = &h->core[core];
     uint32_t cycles = 0;
-    c->recent[line & h->recent_mask].line = UINT64_MAX;
+    hierarchy_recent(h, core, false, line)->line = UINT64_MAX;
     enum mesi state = (enum mesi)cache_array_touch(&c->l1d, line);
     if (VP_LIKELY(state != MESI_I)) {
         c->stats.l1d_hits++;
@@ -244,6 +250,7 @@ uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line)
 {
     struct hierarchy_core *c = &h->core[core];
     uint32_t cycles;
+    hierarchy_recent(h, core, true, line)->line = UINT64_MAX;
     if (VP_LIKELY(cache_array_touch(&c->l1i, line))) {
         c->stats.l1i_hits++;
         return 0;

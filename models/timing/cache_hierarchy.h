@@ -57,7 +57,7 @@ struct hierarchy_stats {
 #undef CACHE_STAT
 };
 
-/* The line that was used last in its set of L1D: it is there, and first in its set. line: UINT64_MAX if unknown. */
+/* The line that was used last in its set of L1D or L1I: it is there, and first in its set. line: UINT64_MAX if unknown. */
 struct cache_recent {
     uint64_t line;
     uint64_t page;  /* linear page by which it was reached */
@@ -67,7 +67,7 @@ struct cache_recent {
 
 struct hierarchy_core {
     struct cache_array l1i, l1d, l2;
-    struct cache_recent recent[CACHE_RECENT];
+    struct cache_recent recent[2][CACHE_RECENT]; /* of L1D, of L1I */
     struct hierarchy_stats stats;
 };
 
@@ -76,7 +76,7 @@ struct hierarchy {
     struct cache_array l3;
     struct directory directory;
     struct hierarchy_core *core;
-    uint64_t recent_mask; /* of lines: which entry of `recent` */
+    uint64_t recent_mask[2]; /* of lines: which entry of `recent` */
 };
 
 /* False: no memory; destroy it all the same. */
@@ -87,14 +87,16 @@ void hierarchy_destroy(struct hierarchy *h); /* accepts one that is all zero */
 uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, bool write);
 uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line);
 
-/* What is remembered of L1D, for callers that want to skip an access that changes nothing. Whoever remembers must forget
+/* What is remembered of L1D (of L1I: is_fetch), for callers that want to skip an access that changes nothing. Whoever remembers must forget
  * when the line can no longer be reached by that page. */
-static inline const struct cache_recent *hierarchy_recent(const struct hierarchy *h, uint32_t core, uint64_t line)
+static inline struct cache_recent *hierarchy_recent(const struct hierarchy *h, uint32_t core, bool is_fetch,
+                                                    uint64_t line)
 {
-    return &h->core[core].recent[line & h->recent_mask];
+    return &h->core[core].recent[is_fetch][line & h->recent_mask[is_fetch]];
 }
-void hierarchy_remember(struct hierarchy *h, uint32_t core, uint64_t line, uint64_t page); /* after its access */
-void hierarchy_forget(struct hierarchy *h, uint32_t core);
+/* After the line's access. */
+void hierarchy_remember(struct hierarchy *h, uint32_t core, bool is_fetch, uint64_t line, uint64_t page);
+void hierarchy_forget(struct hierarchy *h, uint32_t core, bool is_fetch);
 
 /* Looks for a broken rule of coherence among the lines [0, lines): NULL, or the sentence. For tests. */
 const char *hierarchy_check(const struct hierarchy *h, uint64_t lines);

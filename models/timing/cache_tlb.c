@@ -39,8 +39,8 @@ static uint64_t second_number(uint64_t linear, bool large) { return page_of(line
 static void fill_first(struct tlb_unit *t, uint64_t linear, bool is_fetch, bool large, unsigned state)
 {
     struct cache_array *a = large ? &t->large[is_fetch] : &t->small[is_fetch];
-    if (cache_array_insert(a, page_of(linear, large), state).number != CACHE_ARRAY_NONE && !is_fetch)
-        t->lost++;
+    if (cache_array_insert(a, page_of(linear, large), state).number != CACHE_ARRAY_NONE)
+        t->lost[is_fetch]++;
 }
 
 static uint32_t walk(struct tlb_unit *t, uint64_t linear, bool is_fetch, const struct tlb_walker *walker)
@@ -101,7 +101,8 @@ void tlb_unit_flush(struct tlb_unit *t, bool keep_global)
         else
             cache_array_clear(all[i]);
     cache_array_clear(&t->directory); /* MOV CR3 and INVLPG drop paging-structure caches: SDM Vol. 3, "Invalidation" */
-    t->lost++;
+    t->lost[0]++;
+    t->lost[1]++;
 }
 
 void tlb_unit_invalidate(struct tlb_unit *t, uint64_t linear)
@@ -112,5 +113,6 @@ void tlb_unit_invalidate(struct tlb_unit *t, uint64_t linear)
         cache_array_remove(&t->second, second_number(linear, large));
     }
     cache_array_clear(&t->directory);
-    t->lost++;
+    t->lost[0]++;
+    t->lost[1]++;
 }

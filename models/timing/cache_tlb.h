@@ -33,7 +33,7 @@ struct tlb_unit {
     struct cache_array small[2], large[2]; /* first level: 0 data, 1 instructions */
     struct cache_array second, directory;
     struct tlb_stats stats;
-    uint64_t lost; /* counts entries that left the first level of data */
+    uint64_t lost[2]; /* counts entries that left the first level: data, instructions */
 };
 
 /* What a walk needs of the rest of the model. */

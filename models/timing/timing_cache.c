@@ -4,8 +4,8 @@
  * reads and writes goes through the same caches, so a UPID that moves between two cores costs two transfers.
  *
  * Speed: most accesses go to the line that was used last in its set of L1D, on a page whose translation is at hand.
- * struct cache_recent remembers that line per set. A hit there changes nothing that replacement in L1D sees; only the
- * order of use within the translation caches is not kept at each access.
+ * struct cache_recent remembers that line per set, and so for L1I. A hit there changes nothing that replacement in L1
+ * sees; only the order of use within the translation caches is not kept at each access.
  */
 #include "branch_predictor.h"
 #include "cache_hierarchy.h"
@@ -55,8 +55,9 @@ static const struct timing_param params[] = {
 };
 
 struct core_state {
-    uint64_t tlb_lost; /* of the translation caches, when what is remembered was last known to be right */
-    uint64_t fast[2];  /* data accesses that needed no look-up: without and with translation */
+    uint64_t tlb_lost[2]; /* of the translation caches, when what is remembered was last known to be right */
+    /* Data accesses, and lines of instructions, that needed no look-up: without and with translation. */
+    uint64_t fast[2], fast_lines[2];
     uint64_t data_cycles, fetch_cycles, branch_cycles;
     struct tlb_unit tlb;
     struct branch_predictor predictor;
@@ -247,10 +248,12 @@ static uint32_t translate(struct cache_model *m, const struct timing_mem *a, boo
     return tlb_unit_access(&m->core[a->core].tlb, a->linear, is_fetch, &walker);
 }
 
-static void forget_recent(struct cache_model *m, uint32_t core)
+static void forget_if_lost(struct cache_model *m, uint32_t core, bool is_fetch)
 {
-    hierarchy_forget(&m->hierarchy, core);
-    m->core[core].tlb_lost = m->core[core].tlb.lost;
+    struct core_state *c = &m->core[core];
+    if (c->tlb_lost[is_fetch] != c->tlb.lost[is_fetch])
+        hierarchy_forget(&m->hierarchy, core, is_fetch);
+    c->tlb_lost[is_fetch] = c->tlb.lost[is_fetch];
 }
 
 static uint64_t last_line(const struct timing_mem *a)
@@ -263,11 +266,10 @@ __attribute__((noinline)) static uint32_t data_access(struct cache_model *m, con
     struct core_state *c = &m->core[a->core];
     bool write = a->access != TIMING_LOAD;
     uint32_t cycles = translate(m, a, false);
-    if (c->tlb_lost != c->tlb.lost)
-        forget_recent(m, a->core);
+    forget_if_lost(m, a->core, false);
     for (uint64_t line = a->physical >> CACHE_LINE_SHIFT, last = last_line(a); line <= last; line++)
         cycles += hierarchy_data(&m->hierarchy, a->core, line, write);
-    hierarchy_remember(&m->hierarchy, a->core, last_line(a), a->linear >> 12);
+    hierarchy_remember(&m->hierarchy, a->core, false, last_line(a), a->linear >> 12);
     cycles = (uint32_t)((uint64_t)cycles * m->exposed[a->access] / 100);
     c->data_cycles += cycles;
     return cycles;
@@ -277,10 +279,11 @@ __attribute__((noinline)) static uint32_t fetch(struct cache_model *m, const str
 {
     struct core_state *c = &m->core[a->core];
     uint32_t cycles = translate(m, a, true);
-    if (c->tlb_lost != c->tlb.lost)
-        forget_recent(m, a->core);
-    for (uint64_t line = a->physical >> CACHE_LINE_SHIFT, last = last_line(a); line <= last; line++)
+    forget_if_lost(m, a->core, true);
+    for (uint64_t line = a->physical >> CACHE_LINE_SHIFT, last = last_line(a); line <= last; line++) {
         cycles += hierarchy_fetch(&m->hierarchy, a->core, line);
+        hierarchy_remember(&m->hierarchy, a->core, true, line, a->linear >> 12);
+    }
     c->fetch_cycles += cycles;
     return cycles;
 }
@@ -291,7 +294,7 @@ static uint32_t cache_mem_cost(void *model, const struct timing_mem *a)
     struct core_state *c = &m->core[a->core];
     uint64_t line = a->physical >> CACHE_LINE_SHIFT;
     if (a->access < TIMING_FETCH) {
-        const struct cache_recent *r = hierarchy_recent(&m->hierarchy, a->core, line);
+        const struct cache_recent *r = hierarchy_recent(&m->hierarchy, a->core, false, line);
         if (VP_LIKELY(r->line == line && r->page == a->linear >> 12 && (r->writable || a->access == TIMING_LOAD) &&
                       last_line(a) == line)) {
             c->fast[a->walk != NULL]++;
@@ -299,7 +302,16 @@ static uint32_t cache_mem_cost(void *model, const struct timing_mem *a)
         }
         return data_access(m, a);
     }
-    return a->access == TIMING_FETCH ? fetch(m, a) : 0;
+    if (a->access != TIMING_FETCH)
+        return 0;
+    uint64_t last = last_line(a), page = a->linear >> 12;
+    for (uint64_t l = line; l <= last; l++) {
+        const struct cache_recent *r = hierarchy_recent(&m->hierarchy, a->core, true, l);
+        if (VP_UNLIKELY(r->line != l || r->page != page))
+            return fetch(m, a);
+    }
+    c->fast_lines[a->walk != NULL] += last - line + 1;
+    return 0;
 }
 
 static void cache_tlb_flush(void *model, uint32_t core, uint32_t scope, uint64_t linear)
@@ -309,7 +321,8 @@ static void cache_tlb_flush(void *model, uint32_t core, uint32_t scope, uint64_t
         tlb_unit_invalidate(&m->core[core].tlb, linear);
     else
         tlb_unit_flush(&m->core[core].tlb, scope == TIMING_FLUSH_NOT_GLOBAL);
-    forget_recent(m, core);
+    forget_if_lost(m, core, false);
+    forget_if_lost(m, core, true);
 }
 
 /* --- branches --- */
@@ -345,7 +358,9 @@ static void report_core(const struct cache_model *m, uint32_t core, void *ctx, p
     const struct predictor_stats *p = &c->predictor.stats;
     char name[64];
     h.l1d_hits += c->fast[0] + c->fast[1];
+    h.l1i_hits += c->fast_lines[0] + c->fast_lines[1];
     t.dtlb_hits += c->fast[1];
+    t.itlb_hits += c->fast_lines[1]; /* per line */
 #define PUT(stat, value, unit, sentence)                                                                               \
     snprintf(name, sizeof name, "cores[%u].%s", core, stat);                                                           \
     put(ctx, name, (double)(value), unit, sentence);

@@ -20,7 +20,7 @@ void cpu_charge_stage(struct cpu *cpu, enum timing_stage stage, uint64_t upid_pa
 
 /* --- memory --- */
 
-static void charge_mem(struct cpu *cpu, enum mmu_view view, uint64_t la, uint64_t pa, unsigned bytes,
+__attribute__((always_inline)) static inline void charge_mem(struct cpu *cpu, enum mmu_view view, uint64_t la, uint64_t pa, unsigned bytes,
                        enum timing_access access)
 {
     const struct timing_mem m = {
@@ -104,9 +104,16 @@ void cpu_charge_tlb_flush(struct cpu *cpu, enum timing_flush scope, uint64_t la)
 
 void cpu_observe_mem(struct cpu *cpu, uint64_t la, unsigned bytes, int access)
 {
-    if (cpu->timing->model->mem_cost)
-        charge_parts(cpu, cpu_current_view(cpu), la, bytes, (enum timing_access)access);
-    if (cpu->bus.trace_mem) {
+    if (VP_LIKELY(cpu->timing->model->mem_cost != NULL)) {
+        enum mmu_view view = cpu_current_view(cpu);
+        const struct tlb_entry *e = &cpu->tlb_sets[view][(la >> PAGE_SHIFT) & (TLB_SIZE - 1)];
+        uint64_t page = la & PAGE_MASK;
+        if (VP_LIKELY(e->page == page && e->host + page != 0 && ((la + bytes - 1) & PAGE_MASK) == page))
+            charge_mem(cpu, view, la, e->pa | (la & ~PAGE_MASK), bytes, (enum timing_access)access);
+        else
+            charge_parts(cpu, view, la, bytes, (enum timing_access)access);
+    }
+    if (VP_UNLIKELY(cpu->bus.trace_mem != NULL)) {
         uint64_t pa = 0;
         (void)cpu_debug_translate(cpu, la, &pa);
         const struct cpu_trace_mem t = {.linear = la, .physical = pa, .bytes = bytes, .access = (uint32_t)access};

@@ -118,23 +118,28 @@ void storm(const struct hierarchy_config &config, unsigned lines, unsigned seed)
         auto core = static_cast<std::uint32_t>(random() % config.cores);
         std::uint64_t line = random() % lines;
         if (random() % 4 == 0) {
-            hierarchy_fetch(&c.h, core, line);
+            bool hit = hierarchy_recent(&c.h, core, true, line)->line == line;
+            std::uint32_t cycles = hierarchy_fetch(&c.h, core, line);
+            if (hit) {
+                ASSERT_EQ(cycles, 0u) << "what was remembered was not so";
+            }
+            hierarchy_remember(&c.h, core, true, line, 1);
         } else {
             bool write = random() % 2;
-            const struct cache_recent r = *hierarchy_recent(&c.h, core, line);
+            const struct cache_recent r = *hierarchy_recent(&c.h, core, false, line);
             bool hit = r.line == line && (r.writable || !write);
             std::uint32_t cycles = hierarchy_data(&c.h, core, line, write);
             if (hit) {
                 ASSERT_EQ(cycles, 0u) << "what was remembered was not so";
             }
-            hierarchy_remember(&c.h, core, line, 1);
+            hierarchy_remember(&c.h, core, false, line, 1);
         }
         if (i % 64 == 0) {
             const char *error = hierarchy_check(&c.h, lines);
             ASSERT_EQ(error, nullptr) << error;
         }
         for (std::uint32_t k = 0; k < config.cores; k++) {
-            const struct cache_recent *r = hierarchy_recent(&c.h, k, line);
+            const struct cache_recent *r = hierarchy_recent(&c.h, k, false, line);
             if (r->line == UINT64_MAX)
                 continue;
             std::uint64_t first = *cache_array_set(&c.h.core[k].l1d, r->line);

@@ -174,10 +174,10 @@ TEST(cache_tlb, more_pages_than_the_first_level_has_hit_the_second)
     for (std::uint64_t i = 0; i < 32; i++)
         t.data(i << 12);
     EXPECT_EQ(t.unit.stats.walks, 32u);
-    std::uint64_t lost = t.unit.lost;
+    std::uint64_t lost = t.unit.lost[0];
     for (std::uint64_t i = 0; i < 32; i++)
         EXPECT_EQ(t.data(i << 12), 7u) << i;
-    EXPECT_GT(t.unit.lost, lost) << "whoever remembers a translation must learn that it left";
+    EXPECT_GT(t.unit.lost[0], lost) << "whoever remembers a translation must learn that it left";
     EXPECT_EQ(t.unit.stats.walks, 32u);
 }
 

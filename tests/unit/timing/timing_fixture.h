@@ -36,6 +36,7 @@ class timing_instance
         error = text.data();
         return done;
     }
+    const struct timing_model *model() const { return m_model; }
     std::uint32_t insn(enum timing_class cls) const
     {
         struct timing_insn i = {};
