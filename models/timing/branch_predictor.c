@@ -18,72 +18,71 @@ static inline uint64_t mix(uint64_t from)
 struct lookup {
     struct tage_entry *entry[TAGE_TABLES];
     uint16_t tag[TAGE_TABLES];
-    int provider, alternate; /* tables; -1: the bimodal one */
-    int8_t *bimodal;
-    bool provided, alternative; /* predictions of the two */
 };
 
-static void look_up(struct branch_predictor *p, uint64_t from, struct lookup *l)
+/* One step up or down between low and high, without a branch of the host. */
+static inline int8_t toward(int8_t counter, bool taken, int low, int high)
 {
-    l->bimodal = &p->bimodal[(from ^ from >> BIMODAL_BITS) & ((1 << BIMODAL_BITS) - 1)];
-    l->provider = l->alternate = -1;
+    return (int8_t)(counter + (taken & (counter < high)) - (!taken & (counter > low)));
+}
+
+/* Which tables know the branch with its history: bit i for table i. */
+static inline unsigned look_up(struct branch_predictor *p, uint64_t from, struct lookup *l)
+{
     uint64_t mixed = mix(from);
-    for (int i = 0; i < TAGE_TABLES; i++) {
-        uint64_t h = hash(mixed, p->history & history_mask[i], (uint64_t)i);
+    unsigned known = 0;
+    for (unsigned i = 0; i < TAGE_TABLES; i++) {
+        uint64_t h = hash(mixed, p->history & history_mask[i], i);
         l->entry[i] = &p->tage[i][h >> (64 - TAGE_BITS)];
         l->tag[i] = (uint16_t)((h >> 40 & 0x7ff) | 0x800); /* never 0: an entry that was never used matches nothing */
-        if (l->entry[i]->tag == l->tag[i]) {
-            l->alternate = l->provider;
-            l->provider = i;
-        }
+        known |= (unsigned)(l->entry[i]->tag == l->tag[i]) << i;
     }
-    l->alternative = l->alternate >= 0 ? l->entry[l->alternate]->counter >= 0 : *l->bimodal >= 0;
-    l->provided = l->provider >= 0 ? l->entry[l->provider]->counter >= 0 : *l->bimodal >= 0;
-    if (l->provider < 0)
-        l->alternative = l->provided;
+    return known;
 }
 
-static int8_t toward(int8_t counter, bool taken, int low, int high)
+/* After a misprediction: an entry with a longer history, from table `first` on. The first free one, or all grow older. */
+__attribute__((noinline)) static void allocate(struct lookup *l, unsigned first, bool taken)
 {
-    return (int8_t)(taken ? counter < high ? counter + 1 : high : counter > low ? counter - 1 : low);
-}
-
-/* After a misprediction: an entry with a longer history. The first free one, or all that are longer grow older. */
-static void allocate(struct lookup *l, bool taken)
-{
-    for (int i = l->provider + 1; i < TAGE_TABLES; i++)
+    for (unsigned i = first; i < TAGE_TABLES; i++)
         if (l->entry[i]->useful == 0) {
             *l->entry[i] = (struct tage_entry){l->tag[i], (int8_t)(taken ? 0 : -1), 0};
             return;
         }
-    for (int i = l->provider + 1; i < TAGE_TABLES; i++)
+    for (unsigned i = first; i < TAGE_TABLES; i++)
         l->entry[i]->useful--;
 }
 
 bool predictor_conditional(struct branch_predictor *p, uint64_t from, bool taken)
 {
     struct lookup l;
-    look_up(p, from, &l);
-    /* A new entry has no opinion yet: then the other prediction counts. */
-    bool is_new = l.provider >= 0 && l.entry[l.provider]->useful == 0 &&
-                  (l.entry[l.provider]->counter == 0 || l.entry[l.provider]->counter == -1);
-    bool predicted = is_new ? l.alternative : l.provided;
-    if (l.provider >= 0) {
-        struct tage_entry *e = l.entry[l.provider];
-        if (l.provided != l.alternative)
-            e->useful = (uint8_t)(l.provided == taken ? e->useful < 3 ? e->useful + 1 : 3 : e->useful ? e->useful - 1 : 0);
+    int8_t *bimodal = &p->bimodal[(from ^ from >> BIMODAL_BITS) & ((1 << BIMODAL_BITS) - 1)];
+    unsigned known = look_up(p, from, &l), first = 0; /* first: the table after the one that predicts */
+    bool predicted = *bimodal >= 0;
+    if (known == 0) {
+        *bimodal = toward(*bimodal, taken, -2, 1);
+    } else {
+        unsigned provider = 31u - (unsigned)__builtin_clz(known), rest = known ^ 1u << provider;
+        struct tage_entry *e = l.entry[provider];
+        bool provided = e->counter >= 0;
+        bool alternative = rest ? l.entry[31 - __builtin_clz(rest)]->counter >= 0 : predicted;
+        /* A new entry has no opinion yet: then the other prediction counts, and goes on learning. */
+        bool is_new = e->useful == 0 && (e->counter == 0 || e->counter == -1);
+        predicted = is_new ? alternative : provided;
+        if (provided != alternative)
+            e->useful = (uint8_t)(e->useful + ((provided == taken) & (e->useful < 3)) -
+                                  ((provided != taken) & (e->useful > 0)));
         e->counter = toward(e->counter, taken, -4, 3);
         if (is_new)
-            *l.bimodal = toward(*l.bimodal, taken, -2, 1);
-    } else {
-        *l.bimodal = toward(*l.bimodal, taken, -2, 1);
+            *bimodal = toward(*bimodal, taken, -2, 1);
+        first = provider + 1;
     }
-    if (predicted != taken)
-        allocate(&l, taken);
     p->history = p->history << 1 | taken;
     p->stats.conditional++;
-    p->stats.conditional_missed += predicted != taken;
-    return predicted == taken;
+    if (VP_LIKELY(predicted == taken))
+        return true;
+    p->stats.conditional_missed++;
+    allocate(&l, first, taken);
+    return false;
 }
 
 bool predictor_indirect(struct branch_predictor *p, uint64_t from, uint64_t to)
