@@ -67,7 +67,7 @@ std::string try_timing_models(std::uint64_t seed)
 {
     static const timing_instance table("table"), cache("cache");
     fuzz_machine functional(seed, false);
-    if (!functional.run_alone(ALONE_INSTRUCTIONS))
+    if (!functional.run_alone(ALONE_INSTRUCTIONS, 10 * ALONE_INSTRUCTIONS))
         return "";
     compared_models++;
     for (const timing_instance *t : {&table, &cache}) {

@@ -312,11 +312,11 @@ std::string fuzz_machine::run()
     return "";
 }
 
-bool fuzz_machine::run_alone(std::uint64_t instructions)
+bool fuzz_machine::run_alone(std::uint64_t instructions, std::uint64_t cycles)
 {
     struct cpu *core = m_sides[0].core;
     enum cpu_stop stop = CPU_STOP_UNTIL;
-    while (stop == CPU_STOP_UNTIL && cpu_stats(core)->instructions < instructions)
+    while (stop == CPU_STOP_UNTIL && cpu_stats(core)->instructions < instructions && cpu_now(core) < cycles)
         stop = cpu_run(core, cpu_now(core) + 1000);
     if (stop != CPU_STOP_HALT && stop != CPU_STOP_SHUTDOWN)
         return false;

@@ -29,7 +29,8 @@ class fuzz_machine
     // Runs turns of random length, with NMIs, interrupts, INIT and STARTUP in between. Empty, or what went wrong.
     std::string run();
     // Runs the first core alone, without events from outside. True: it halted or shut down, and has read no clock.
-    bool run_alone(std::uint64_t instructions);
+    // Faults without end retire nothing: hence the cycles.
+    bool run_alone(std::uint64_t instructions, std::uint64_t cycles = UINT64_MAX);
     // All registers and RAM, for comparison.
     std::string state(bool with_time = true) const;
     std::uint64_t instructions() const;
