@@ -34,8 +34,9 @@ void place_cores(struct mesh_config &mesh, const configuration &config, std::uin
 {
     const std::string &text = config.text("interconnect.placement");
     const auto refuse = [&](const std::string &why) {
-        throw user_error(fmt::format("interconnect.placement = '{}': {}; expected rows, or {} different tiles from 0 to {}",
-                                     text, why, cores, mesh.rows * mesh.columns - 1));
+        throw user_error(
+            fmt::format("interconnect.placement = '{}': {}; expected rows, or {} different tiles from 0 to {}", text,
+                        why, cores, mesh.rows * mesh.columns - 1));
     };
     if (text == "rows") {
         if (!mesh_place_by_rows(&mesh, cores))

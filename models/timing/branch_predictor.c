@@ -40,7 +40,8 @@ static inline unsigned look_up(struct branch_predictor *p, uint64_t from, struct
     return known;
 }
 
-/* After a misprediction: an entry with a longer history, from table `first` on. The first free one, or all grow older. */
+/* After a misprediction: an entry with a longer history, from table `first` on. The first free one, or all grow older.
+ */
 __attribute__((noinline)) static void allocate(struct lookup *l, unsigned first, bool taken)
 {
     for (unsigned i = first; i < TAGE_TABLES; i++)

@@ -28,7 +28,7 @@ struct directory {
 VP_NODISCARD bool directory_create(struct directory *d, uint64_t lines);
 void directory_destroy(struct directory *d); /* accepts one that is all zero */
 
-struct directory_entry *directory_find(const struct directory *d, uint64_t line); /* NULL: nobody has it */
+struct directory_entry *directory_find(const struct directory *d, uint64_t line);     /* NULL: nobody has it */
 void directory_put(struct directory *d, uint64_t line, uint64_t sharers, bool owned); /* sharers 0: removes it */
 
 #ifdef __cplusplus

@@ -183,7 +183,8 @@ static uint32_t write_outside(struct hierarchy *h, uint32_t core, uint64_t line,
     directory_put(&h->directory, line, bit(core), true);
     if (have) {
         c->stats.upgrades++;
-        return others ? moved : h->config.l3_cycles - h->config.l1_cycles; /* the directory must be asked all the same */
+        return others ? moved
+                      : h->config.l3_cycles - h->config.l1_cycles; /* the directory must be asked all the same */
     }
     bool in_l3 = cache_array_touch(&h->l3, line) != 0;
     if (was_owned || (others && !in_l3)) {

@@ -5,9 +5,9 @@
  * Data structures
  *   core     L1I, L1D, L2: arrays of tags (cache_array.h) with a MESI state per line. L2 includes both L1: a line that
  *            leaves L2 leaves L1 too. L1D and L2 always agree about a line's state; L1I only knows "there".
- *   L3       shared; filled with what leaves an L2 (a victim cache, as on server cores since Skylake-SP) and with what a
- *            modified owner writes back when another core reads. It may hold lines that private caches hold too.
- *   directory  owner or sharers of each line in private caches (cache_directory.h).
+ *   L3       shared; filled with what leaves an L2 (a victim cache, as on server cores since Skylake-SP) and with what
+ * a modified owner writes back when another core reads. It may hold lines that private caches hold too. directory owner
+ * or sharers of each line in private caches (cache_directory.h).
  *
  * An access, from near to far
  *   L1 hit            0; a store needs E or M. E becomes M silently
@@ -57,11 +57,12 @@ struct hierarchy_stats {
 #undef CACHE_STAT
 };
 
-/* The line that was used last in its set of L1D or L1I: it is there, and first in its set. line: UINT64_MAX if unknown. */
+/* The line that was used last in its set of L1D or L1I: it is there, and first in its set. line: UINT64_MAX if unknown.
+ */
 struct cache_recent {
     uint64_t line;
-    uint64_t page;  /* linear page by which it was reached */
-    bool writable;  /* in state M: a store changes nothing */
+    uint64_t page; /* linear page by which it was reached */
+    bool writable; /* in state M: a store changes nothing */
 };
 #define CACHE_RECENT 64u
 
@@ -87,8 +88,8 @@ void hierarchy_destroy(struct hierarchy *h); /* accepts one that is all zero */
 uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, bool write);
 uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line);
 
-/* What is remembered of L1D (of L1I: is_fetch), for callers that want to skip an access that changes nothing. Whoever remembers must forget
- * when the line can no longer be reached by that page. */
+/* What is remembered of L1D (of L1I: is_fetch), for callers that want to skip an access that changes nothing. Whoever
+ * remembers must forget when the line can no longer be reached by that page. */
 static inline struct cache_recent *hierarchy_recent(const struct hierarchy *h, uint32_t core, bool is_fetch,
                                                     uint64_t line)
 {

@@ -6,7 +6,8 @@
 enum { SMALL_SHIFT = 12, LARGE_SHIFT = 21, NOT_GLOBAL = 1, GLOBAL = 2 };
 enum { DIRECTORY_ENTRIES = 32 };
 
-/* As many ways as remain when the sets are as many as possible and the ways more than 4: 96 entries are 16 sets of 6. */
+/* As many ways as remain when the sets are as many as possible and the ways more than 4: 96 entries are 16 sets of 6.
+ */
 static bool create_array(struct cache_array *a, uint32_t entries)
 {
     uint32_t sets = 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Instances of timing models: registry, creation with checked parameters, and the questions the platform asks.
- * The models themselves are timing_functional.c, timing_table.c and timing_cache.c; shared objects are timing_load.c's. */
+ * The models themselves are timing_functional.c, timing_table.c and timing_cache.c; shared objects are timing_load.c's.
+ */
 #include "timing.h"
 #include "timing_models.h"
 

@@ -10,8 +10,8 @@
  *
  * How this header grows. TIMING_ABI_VERSION changes only when a model that was built against an older header can no
  * longer be used. Otherwise:
- *   - structures grow at their end. A model's struct_size tells which hooks it knows; those beyond it count as NULL. What
- *     the platform passes is never shorter than the model's header says.
+ *   - structures grow at their end. A model's struct_size tells which hooks it knows; those beyond it count as NULL.
+ * What the platform passes is never shorter than the model's header says.
  *   - the lists of classes and events grow at their end. A model answers 0 to a number that it does not know (1 for a
  *     class).
  */
@@ -64,9 +64,9 @@ struct timing_insn {
 };
 
 /* LOAD, STORE, MODIFY: operands, stacks, descriptors, and what the UINTR unit reads and writes (UITT, UPID, pushes and
- * pops), in memory; devices are event mmio. FETCH: the code of a block, when it is entered. WALK: an entry of the paging
- * structures that the simulated core read because its own cache of translations had none (linear: what is translated).
- * A model with translation caches of its own ignores WALK and asks `walk`. */
+ * pops), in memory; devices are event mmio. FETCH: the code of a block, when it is entered. WALK: an entry of the
+ * paging structures that the simulated core read because its own cache of translations had none (linear: what is
+ * translated). A model with translation caches of its own ignores WALK and asks `walk`. */
 enum timing_access { TIMING_LOAD, TIMING_STORE, TIMING_MODIFY, TIMING_FETCH, TIMING_WALK };
 
 /* The entries of the paging structures that translate an address, from the root. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random machines run random code: nothing may crash, hang or read outside of guest memory (sanitizers tell), and the
-// plain and the observed flavour of the core must end in the same state. One core alone that reads no clock and comes to
-// an end must come to the same one with every timing model.
+// plain and the observed flavour of the core must end in the same state. One core alone that reads no clock and comes
+// to an end must come to the same one with every timing model.
 //   fuzz_cpu [--seconds S | --cases N] [--seed FIRST]
 #include "fuzz_machine.h"
 

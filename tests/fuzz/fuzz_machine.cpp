@@ -340,8 +340,9 @@ std::string fuzz_machine::state(bool with_time) const
         core_get(side.core, &c);
         for (std::uint64_t v : r.gpr)
             s.append(reinterpret_cast<const char *>(&v), sizeof v);
-        for (std::uint64_t v : {r.rip, r.rflags, c.cr0, c.cr2, c.cr3, c.cr4, c.efer, c.dr6, c.dr7, with_time ? cpu_now(side.core) : 0,
-                                cpu_stats(side.core)->instructions, std::uint64_t{c.cpl}})
+        for (std::uint64_t v :
+             {r.rip, r.rflags, c.cr0, c.cr2, c.cr3, c.cr4, c.efer, c.dr6, c.dr7, with_time ? cpu_now(side.core) : 0,
+              cpu_stats(side.core)->instructions, std::uint64_t{c.cpl}})
             s.append(reinterpret_cast<const char *>(&v), sizeof v);
     }
     return s;

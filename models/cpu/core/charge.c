@@ -20,8 +20,8 @@ void cpu_charge_stage(struct cpu *cpu, enum timing_stage stage, uint64_t upid_pa
 
 /* --- memory --- */
 
-__attribute__((always_inline)) static inline void charge_mem(struct cpu *cpu, enum mmu_view view, uint64_t la, uint64_t pa, unsigned bytes,
-                       enum timing_access access)
+__attribute__((always_inline)) static inline void charge_mem(struct cpu *cpu, enum mmu_view view, uint64_t la,
+                                                             uint64_t pa, unsigned bytes, enum timing_access access)
 {
     const struct timing_mem m = {
         .core = cpu->config.index,
@@ -46,8 +46,7 @@ static inline bool memory_address(struct cpu *cpu, enum mmu_view view, uint64_t 
         *pa = e->pa | (la & ~PAGE_MASK);
         return e->host + page != 0; /* host pointer of the page */
     }
-    return cpu_debug_translate(cpu, la, pa) &&
-           cpu_bus(cpu)->direct_page(cpu->bus.ctx, *pa & PAGE_MASK) != NULL;
+    return cpu_debug_translate(cpu, la, pa) && cpu_bus(cpu)->direct_page(cpu->bus.ctx, *pa & PAGE_MASK) != NULL;
 }
 
 /* One call per page: the parts of an access that crosses may lie anywhere. */

@@ -196,7 +196,7 @@ static inline void book_through(struct cpu *cpu, const struct op *op)
         GOTO_OP((b)->ops);                                                                                             \
     } while (0)
 
-#define JUMP(kind, which, new_rip)                                                                                      \
+#define JUMP(kind, which, new_rip)                                                                                     \
     do {                                                                                                               \
         uint64_t rip_ = (new_rip);                                                                                     \
         struct chain *chain_ = op_chain(op) + (which);                                                                 \

@@ -20,10 +20,10 @@ extern "C" {
 #define MESH_SIDE_MAX 64u
 
 struct mesh_config {
-    uint32_t rows, columns;       /* rows 0: there is no mesh                                 */
-    uint32_t hop_cycles;          /* each hop after the first                                 */
-    uint32_t link_cycles;         /* for which a message occupies a link; 0: no contention    */
-    uint32_t cores;               /* at most MESH_CORES_MAX                                   */
+    uint32_t rows, columns;        /* rows 0: there is no mesh                                 */
+    uint32_t hop_cycles;           /* each hop after the first                                 */
+    uint32_t link_cycles;          /* for which a message occupies a link; 0: no contention    */
+    uint32_t cores;                /* at most MESH_CORES_MAX                                   */
     uint16_t tile[MESH_CORES_MAX]; /* of each core; no two on one. Senders that are no core are at tile 0 */
 };
 

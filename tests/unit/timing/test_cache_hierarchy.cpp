@@ -89,7 +89,9 @@ TEST(cache_hierarchy, a_line_that_another_core_wrote_costs_a_transfer)
 TEST(cache_hierarchy, the_nearest_copy_is_fetched)
 {
     struct hierarchy_config config = small(4);
-    config.distance = [](void *, std::uint32_t from, std::uint32_t to) { return 10 * (from > to ? from - to : to - from); };
+    config.distance = [](void *, std::uint32_t from, std::uint32_t to) {
+        return 10 * (from > to ? from - to : to - from);
+    };
     caches c(config);
     c.store(3, 9);
     EXPECT_EQ(c.load(0, 9), TRANSFER + 30);

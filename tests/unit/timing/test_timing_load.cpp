@@ -151,7 +151,9 @@ TEST(timing_load, a_model_of_an_older_header_has_no_newer_hooks)
     ASSERT_NE(p.model, nullptr) << p.error;
     struct timing_model older = *p.model;
     older.struct_size = TIMING_FIRST_SIZE;
-    older.tlb_flush = [](void *, std::uint32_t, std::uint32_t, std::uint64_t) { ADD_FAILURE() << "it knows no such hook"; };
+    older.tlb_flush = [](void *, std::uint32_t, std::uint32_t, std::uint64_t) {
+        ADD_FAILURE() << "it knows no such hook";
+    };
     struct timing t = {&older, nullptr};
     timing_tlb_flush(&t, 0, TIMING_FLUSH_ALL, 0);
 }
