@@ -11,7 +11,9 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 #include <stdexcept>
+#include <string>
 
 namespace vp
 {
@@ -28,12 +30,56 @@ sc_core::sc_time period_of(std::uint64_t clock_hz)
     return sc_core::sc_time(static_cast<double>(femtoseconds), sc_core::SC_FS);
 }
 
+// Tiles of the cores: "rows", or a list of one per core.
+void place_cores(struct mesh_config &mesh, const configuration &config, std::uint32_t cores)
+{
+    const std::string &text = config.text("interconnect.placement");
+    const auto refuse = [&](const std::string &why) {
+        throw user_error(
+            fmt::format("interconnect.placement = '{}': {}; expected rows, or {} different tiles from 0 to {}", text,
+                        why, cores, mesh.rows * mesh.columns - 1));
+    };
+    if (text == "rows") {
+        if (!mesh_place_by_rows(&mesh, cores))
+            refuse(fmt::format("{} cores do not fit on {} by {} tiles", cores, mesh.rows, mesh.columns));
+        return;
+    }
+    std::stringstream list(text);
+    std::string word;
+    for (mesh.cores = 0; std::getline(list, word, ','); mesh.cores++) {
+        if (word.empty() || word.size() > 4 || word.find_first_not_of("0123456789") != std::string::npos)
+            refuse(fmt::format("'{}' is no tile", word));
+        if (mesh.cores == MESH_CORES_MAX)
+            break;
+        mesh.tile[mesh.cores] = static_cast<std::uint16_t>(std::stoul(word));
+    }
+    if (mesh.cores != cores)
+        refuse(fmt::format("{} tiles for {} cores", mesh.cores, cores));
+    if (!mesh_config_is_good(&mesh))
+        refuse("a tile is taken twice or does not exist");
+}
+
+struct interconnect_config interconnect_config_of(const configuration &config)
+{
+    struct interconnect_config c = {};
+    c.latency_cycles = static_cast<std::uint32_t>(config.integer("interconnect.latency_cycles"));
+    if (config.text("interconnect.model") != "mesh")
+        return c;
+    c.mesh.rows = static_cast<std::uint32_t>(config.integer("interconnect.rows"));
+    c.mesh.columns = static_cast<std::uint32_t>(config.integer("interconnect.columns"));
+    c.mesh.hop_cycles = static_cast<std::uint32_t>(config.integer("interconnect.hop_cycles"));
+    c.mesh.link_cycles = static_cast<std::uint32_t>(config.integer("interconnect.link_cycles"));
+    place_cores(c.mesh, config, static_cast<std::uint32_t>(config.integer("platform.cores")));
+    return c;
+}
+
 lookahead_config keeper_config(const configuration &config)
 {
     lookahead_config c;
     const std::uint64_t clock_hz = config.integer("cpu.clock_hz");
     c.cores = static_cast<std::uint32_t>(config.integer("platform.cores"));
-    c.lookahead_cycles = config.integer("interconnect.latency_cycles");
+    const struct interconnect_config ic = interconnect_config_of(config);
+    c.lookahead_cycles = interconnect_config_lookahead(&ic);
     c.quantum_cycles = c.lookahead_cycles;
     c.alone_cycles = std::max<std::uint64_t>(1, clock_hz / 1000); // 1 ms of simulated time
     const quantum q = config.quantum_setting();
@@ -87,7 +133,8 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
       m_clock_hz(config.integer("cpu.clock_hz")), m_period(period_of(m_clock_hz)),
       m_layout(config.integer("platform.memory_bytes")),
       m_core_count(static_cast<std::uint32_t>(config.integer("platform.cores"))),
-      m_code_map(cpu_code_map_create(m_layout.top())), m_keeper(keeper_config(config)), m_console(guest_output),
+      m_code_map(cpu_code_map_create(m_layout.top())), m_interconnect_config(interconnect_config_of(config)),
+      m_keeper(keeper_config(config)), m_console(guest_output),
       m_progress(options.quiet ? progress_mode::off : options.progress),
       m_ram("ram", config.integer("platform.memory_bytes")), m_ram_core(m_ram.core()), m_bus("bus"), m_io_bus("io_bus"),
       m_com1([this](unsigned char c) { m_console.put(c); },
@@ -106,7 +153,16 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
     if (!m_code_map)
         throw user_error(fmt::format("platform.memory_bytes = {}: no memory for the code map", m_layout.top()));
     std::vector<double> values = config.timing_values();
-    struct timing_setup setup = {m_core_count, m_clock_hz, values.data()};
+    struct timing_setup setup = {};
+    setup.cores = m_core_count;
+    setup.clock_hz = m_clock_hz;
+    setup.values = values.data();
+    if (m_interconnect_config.mesh.rows != 0) {
+        setup.distance = [](void *mesh, std::uint32_t from, std::uint32_t to) {
+            return mesh_distance(static_cast<const struct mesh_config *>(mesh), from, to);
+        };
+        setup.distance_ctx = &m_interconnect_config.mesh;
+    }
     std::array<char, 512> error{};
     {
         // By the name that the user gave: for a plug-in its file.
@@ -126,9 +182,8 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
     std::vector<struct lapic *> apics;
     for (const auto &l : m_lapics)
         apics.push_back(l->core());
-    struct interconnect_config ic = {};
-    ic.latency_cycles = static_cast<std::uint32_t>(config.integer("interconnect.latency_cycles"));
-    m_interconnect = std::make_unique<interconnect_module>("interconnect", ic, apics, m_period, &m_timing.model, 1);
+    m_interconnect =
+        std::make_unique<interconnect_module>("interconnect", m_interconnect_config, apics, m_period, &m_timing.model, 1);
     build_devices();
     bind();
     m_uintr.record_out.bind(*this);

@@ -133,6 +133,7 @@ class platform : public sc_core::sc_module,
 
     timing_instance m_timing;
     std::unique_ptr<struct cpu_code_map, code_map_deleter> m_code_map;
+    struct interconnect_config m_interconnect_config; // before the keeper and the timing model, which look at it
     lookahead m_keeper;
     console m_console;
     progress m_progress;

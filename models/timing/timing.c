@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Instances of timing models: registry, creation with checked parameters, and the questions the platform asks.
- * The models themselves are timing_functional.c and timing_table.c; shared objects are timing_load.c's. */
+ * The models themselves are timing_functional.c, timing_table.c and timing_cache.c; shared objects are timing_load.c's.
+ */
 #include "timing.h"
 #include "timing_models.h"
 
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct timing_model *const builtin[] = {&timing_functional, &timing_table};
+static const struct timing_model *const builtin[] = {&timing_functional, &timing_table, &timing_cache};
 
 const struct timing_model *timing_builtin(size_t index)
 {
@@ -72,7 +73,7 @@ void timing_destroy(struct timing *t)
 }
 
 /* A model that answers nonsense is its author's error, not ours: status 125. */
-__attribute__((noreturn, cold)) static void timing_fail(const struct timing *t, const char *hook, uint32_t cost)
+void timing_fail(const struct timing *t, const char *hook, uint32_t cost)
 {
     fflush(NULL); /* the guest's output so far */
     fprintf(stderr, "uintr-vp: timing model '%s': hook %s answered %u cycles, at most %u are believed\n",
@@ -80,43 +81,33 @@ __attribute__((noreturn, cold)) static void timing_fail(const struct timing *t, 
     _Exit(125);
 }
 
-static inline uint32_t believed(const struct timing *t, const char *hook, uint32_t cost)
-{
-    if (VP_UNLIKELY(cost > TIMING_COST_MAX))
-        timing_fail(t, hook, cost);
-    return cost;
-}
-
 uint32_t timing_insn_cost(const struct timing *t, const struct timing_insn *insn)
 {
-    return t->model->insn_cost ? believed(t, "insn_cost", t->model->insn_cost(t->self, insn)) : 1;
-}
-
-uint32_t timing_mem_cost(const struct timing *t, const struct timing_mem *access)
-{
-    return t->model->mem_cost ? believed(t, "mem_cost", t->model->mem_cost(t->self, access)) : 0;
-}
-
-uint32_t timing_branch_cost(const struct timing *t, const struct timing_branch *branch)
-{
-    return t->model->branch_cost ? believed(t, "branch_cost", t->model->branch_cost(t->self, branch)) : 0;
+    return t->model->insn_cost ? timing_believed(t, "insn_cost", t->model->insn_cost(t->self, insn)) : 1;
 }
 
 uint32_t timing_event_cost(const struct timing *t, uint32_t core, enum timing_event event)
 {
-    return t->model->event_cost ? believed(t, "event_cost", t->model->event_cost(t->self, core, event)) : 0;
+    return t->model->event_cost ? timing_believed(t, "event_cost", t->model->event_cost(t->self, core, event)) : 0;
 }
 
 uint32_t timing_uintr_cost(const struct timing *t, uint32_t core, enum timing_stage stage, uint64_t upid_physical)
 {
     if (!t->model->uintr_cost)
         return 0;
-    return believed(t, "uintr_cost", t->model->uintr_cost(t->self, core, stage, upid_physical));
+    return timing_believed(t, "uintr_cost", t->model->uintr_cost(t->self, core, stage, upid_physical));
 }
 
 uint32_t timing_ipi_latency(const struct timing *t, const struct timing_ipi *ipi)
 {
-    return t->model->ipi_latency ? believed(t, "ipi_latency", t->model->ipi_latency(t->self, ipi)) : 0;
+    return t->model->ipi_latency ? timing_believed(t, "ipi_latency", t->model->ipi_latency(t->self, ipi)) : 0;
+}
+
+void timing_tlb_flush(const struct timing *t, uint32_t core, enum timing_flush scope, uint64_t linear)
+{
+    bool knows = t->model->struct_size >= offsetof(struct timing_model, tlb_flush) + sizeof t->model->tlb_flush;
+    if (knows && t->model->tlb_flush)
+        t->model->tlb_flush(t->self, core, (uint32_t)scope, linear);
 }
 
 const char *timing_stage_name(enum timing_stage stage)

@@ -34,11 +34,25 @@ void timing_destroy(struct timing *t); /* accepts an instance that is all zero *
 
 /* Asking: 0 where the hook is NULL; a nonsense answer ends the process with the model's and the hook's name. */
 uint32_t timing_insn_cost(const struct timing *t, const struct timing_insn *insn); /* without the hook: 1 */
-uint32_t timing_mem_cost(const struct timing *t, const struct timing_mem *access);
-uint32_t timing_branch_cost(const struct timing *t, const struct timing_branch *branch);
+__attribute__((noreturn, cold)) void timing_fail(const struct timing *t, const char *hook, uint32_t cost);
+static inline uint32_t timing_believed(const struct timing *t, const char *hook, uint32_t cost)
+{
+    if (VP_UNLIKELY(cost > TIMING_COST_MAX))
+        timing_fail(t, hook, cost);
+    return cost;
+}
+static inline uint32_t timing_mem_cost(const struct timing *t, const struct timing_mem *access)
+{
+    return t->model->mem_cost ? timing_believed(t, "mem_cost", t->model->mem_cost(t->self, access)) : 0;
+}
+static inline uint32_t timing_branch_cost(const struct timing *t, const struct timing_branch *branch)
+{
+    return t->model->branch_cost ? timing_believed(t, "branch_cost", t->model->branch_cost(t->self, branch)) : 0;
+}
 uint32_t timing_event_cost(const struct timing *t, uint32_t core, enum timing_event event);
 uint32_t timing_uintr_cost(const struct timing *t, uint32_t core, enum timing_stage stage, uint64_t upid_physical);
 uint32_t timing_ipi_latency(const struct timing *t, const struct timing_ipi *ipi);
+void timing_tlb_flush(const struct timing *t, uint32_t core, enum timing_flush scope, uint64_t linear);
 
 const char *timing_stage_name(enum timing_stage stage);
 const char *timing_class_name(enum timing_class cls);

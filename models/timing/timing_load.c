@@ -42,9 +42,10 @@ static bool model_is_good(const struct timing_model *m, char *error, size_t erro
                  m->abi_version, TIMING_ABI_VERSION);
         return false;
     }
-    if (m->struct_size != sizeof *m) {
-        snprintf(error, error_size, "its struct timing_model has %u bytes, expected %zu: built against another header?",
-                 m->struct_size, sizeof *m);
+    if (m->struct_size < TIMING_FIRST_SIZE || m->struct_size > sizeof *m) {
+        snprintf(error, error_size,
+                 "its struct timing_model has %u bytes, expected %zu to %zu: built against another header?",
+                 m->struct_size, TIMING_FIRST_SIZE, sizeof *m);
         return false;
     }
     if (!m->name || !m->name[0] || !m->summary) {

@@ -7,6 +7,13 @@
  * and is loaded with --timing ./mine.so. Costs above TIMING_COST_MAX are an error of the model.
  * Instances share nothing: create may be called several times in one process. Hooks are called from one thread.
  * Strings in the tables live as long as the shared object. Nothing but the standard headers is needed.
+ *
+ * How this header grows. TIMING_ABI_VERSION changes only when a model that was built against an older header can no
+ * longer be used. Otherwise:
+ *   - structures grow at their end. A model's struct_size tells which hooks it knows; those beyond it count as NULL.
+ * What the platform passes is never shorter than the model's header says.
+ *   - the lists of classes and events grow at their end. A model answers 0 to a number that it does not know (1 for a
+ *     class).
  */
 #ifndef UINTR_VP_TIMING_MODEL_H
 #define UINTR_VP_TIMING_MODEL_H
@@ -35,6 +42,9 @@ struct timing_setup {
     uint32_t cores;
     uint64_t clock_hz;
     const double *values; /* one per parameter, in the order of params */
+    /* Extra cycles of a line's way from one core's cache to another's, as the interconnect is built; NULL: none. */
+    uint32_t (*distance)(void *distance_ctx, uint32_t from_core, uint32_t to_core);
+    void *distance_ctx;
 };
 
 /* Class of an instruction: what insn_cost may depend on. */
@@ -53,7 +63,20 @@ struct timing_insn {
     const char *mnemonic; /* lower case */
 };
 
+/* LOAD, STORE, MODIFY: operands, stacks, descriptors, and what the UINTR unit reads and writes (UITT, UPID, pushes and
+ * pops), in memory; devices are event mmio. FETCH: the code of a block, when it is entered. WALK: an entry of the
+ * paging structures that the simulated core read because its own cache of translations had none (linear: what is
+ * translated). A model with translation caches of its own ignores WALK and asks `walk`. */
 enum timing_access { TIMING_LOAD, TIMING_STORE, TIMING_MODIFY, TIMING_FETCH, TIMING_WALK };
+
+/* The entries of the paging structures that translate an address, from the root. */
+#define TIMING_WALK_MAX 5
+struct timing_walk {
+    uint32_t count;
+    uint32_t page_shift; /* of the page: 12, 21, 22 or 30 */
+    bool global;
+    uint64_t entry[TIMING_WALK_MAX]; /* physical addresses */
+};
 
 struct timing_mem {
     uint32_t core;
@@ -62,13 +85,20 @@ struct timing_mem {
     uint32_t bytes;
     bool supervisor;
     uint64_t cycle; /* when */
+    /* How the address is translated now, without side effects; false: not at all. NULL while paging is off. */
+    bool (*walk)(void *walk_ctx, uint64_t linear, struct timing_walk *walk);
+    void *walk_ctx;
 };
 
 struct timing_branch {
     uint32_t core;
     uint64_t from, to; /* linear addresses */
     bool taken, conditional, indirect, call, ret;
+    uint64_t next; /* the instruction after it: where a call will return to */
 };
+
+/* What a core forgets of its translations. */
+enum timing_flush { TIMING_FLUSH_PAGE, TIMING_FLUSH_NOT_GLOBAL, TIMING_FLUSH_ALL };
 
 /* Events other than plain execution. */
 enum timing_event {
@@ -112,7 +142,10 @@ struct timing_model {
     uint32_t (*ipi_latency)(void *model, const struct timing_ipi *ipi); /* added to the interconnect's latency      */
     void (*report)(void *model, void *ctx,
                    void (*put)(void *ctx, const char *name, double value, const char *unit, const char *sentence));
+    /* Since the first edition of version 1 (TIMING_FIRST_SIZE). */
+    void (*tlb_flush)(void *model, uint32_t core, uint32_t scope, uint64_t linear); /* enum timing_flush */
 };
+#define TIMING_FIRST_SIZE offsetof(struct timing_model, tlb_flush) /* least struct_size of version 1 */
 
 typedef const struct timing_model *timing_entry_fn(void);
 #define TIMING_ENTRY_SYMBOL "uintr_vp_timing_model"

@@ -7,5 +7,6 @@
 
 extern const struct timing_model timing_functional; /* one instruction, one cycle; everything else is free */
 extern const struct timing_model timing_table;      /* a latency per instruction class, event and stage     */
+extern const struct timing_model timing_cache;      /* table, caches, translation caches, branch predictor */
 
 #endif

@@ -15,7 +15,7 @@ CORE_MAY_USE = {
 PUBLIC = {
     "cpu": {"cpu.h", "cpu_opcodes.h", "cpu_features.def", "cpu_stats.def"},
     "uintr_unit": {"uintr.h", "uintr_track.h"},
-    "lapic": {"lapic.h", "lapic_regs.h", "ipi_msg.h", "interconnect.h", "lapic_stats.def", "interconnect_stats.def"},
+    "lapic": {"lapic.h", "lapic_regs.h", "ipi_msg.h", "interconnect.h", "mesh.h", "lapic_stats.def", "interconnect_stats.def"},
     "memory": {"memory.h", "mem_stats.def"},
     "timing": {"timing.h", "timing_model.h", "timing_stage.def", "timing_class.def", "timing_event.def"},
     "common": {"vp.h", "bits.h"},

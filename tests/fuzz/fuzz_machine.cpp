@@ -3,9 +3,11 @@
 // 64-bit mode at CPL 0 and 3. Tables are sound at first, then some of their bytes are not.
 #include "fuzz_machine.h"
 
+#include "cpu_opcodes.h"
 #include "uintr.h"
 
 #include <cstring>
+#include <set>
 
 namespace
 {
@@ -54,7 +56,7 @@ std::uint64_t descriptor(std::uint8_t access, std::uint8_t flags)
 
 } // namespace
 
-fuzz_machine::fuzz_machine(std::uint64_t seed, bool observed)
+fuzz_machine::fuzz_machine(std::uint64_t seed, bool observed, const struct timing *timing)
     : m_random{seed * 2 + 1}, m_ram(RAM_SIZE), m_map(cpu_code_map_create(RAM_SIZE))
 {
     for (int i = 0; i < 8; i++)
@@ -63,6 +65,8 @@ fuzz_machine::fuzz_machine(std::uint64_t seed, bool observed)
     m_model.struct_size = sizeof m_model;
     m_model.name = "fuzz";
     m_timing.model = &m_model;
+    if (timing != nullptr)
+        m_timing = *timing;
     m_mode = static_cast<unsigned>(fuzz_below(&m_random, sizeof MODES / sizeof MODES[0]));
     make_memory();
     for (unsigned i = 0; i < CORES; i++) {
@@ -308,7 +312,25 @@ std::string fuzz_machine::run()
     return "";
 }
 
-std::string fuzz_machine::state() const
+bool fuzz_machine::run_alone(std::uint64_t instructions, std::uint64_t cycles)
+{
+    struct cpu *core = m_sides[0].core;
+    enum cpu_stop stop = CPU_STOP_UNTIL;
+    while (stop == CPU_STOP_UNTIL && cpu_stats(core)->instructions < instructions && cpu_now(core) < cycles)
+        stop = cpu_run(core, cpu_now(core) + 1000);
+    if (stop != CPU_STOP_HALT && stop != CPU_STOP_SHUTDOWN)
+        return false;
+    static const std::set<std::string> clocks{"rdtsc", "rdtscp", "rdpmc", "rdmsr", "tpause", "umwait", "mwait"};
+    for (std::size_t i = 0; i < cpu_opcode_count(); i++) {
+        struct cpu_opcode opcode;
+        cpu_opcode_describe(i, &opcode);
+        if (cpu_opcode_was_met(core, i) && clocks.count(opcode.mnemonic) != 0)
+            return false;
+    }
+    return true;
+}
+
+std::string fuzz_machine::state(bool with_time) const
 {
     std::string s(m_ram.begin(), m_ram.end());
     for (const core_side &side : m_sides) {
@@ -318,8 +340,9 @@ std::string fuzz_machine::state() const
         core_get(side.core, &c);
         for (std::uint64_t v : r.gpr)
             s.append(reinterpret_cast<const char *>(&v), sizeof v);
-        for (std::uint64_t v : {r.rip, r.rflags, c.cr0, c.cr2, c.cr3, c.cr4, c.efer, c.dr6, c.dr7, cpu_now(side.core),
-                                cpu_stats(side.core)->instructions, std::uint64_t{c.cpl}})
+        for (std::uint64_t v :
+             {r.rip, r.rflags, c.cr0, c.cr2, c.cr3, c.cr4, c.efer, c.dr6, c.dr7, with_time ? cpu_now(side.core) : 0,
+              cpu_stats(side.core)->instructions, std::uint64_t{c.cpl}})
             s.append(reinterpret_cast<const char *>(&v), sizeof v);
     }
     return s;

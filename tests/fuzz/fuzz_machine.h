@@ -20,16 +20,19 @@ class fuzz_machine
     static constexpr std::uint64_t RAM_SIZE = 1u << 20;
     static constexpr unsigned CORES = 2;
 
-    // observed: every core is built in the flavour that calls hooks.
-    fuzz_machine(std::uint64_t seed, bool observed);
+    // observed: every core is built in the flavour that calls hooks. timing: NULL for one cycle per instruction.
+    fuzz_machine(std::uint64_t seed, bool observed, const struct timing *timing = nullptr);
     ~fuzz_machine();
     fuzz_machine(const fuzz_machine &) = delete;
     fuzz_machine &operator=(const fuzz_machine &) = delete;
 
     // Runs turns of random length, with NMIs, interrupts, INIT and STARTUP in between. Empty, or what went wrong.
     std::string run();
+    // Runs the first core alone, without events from outside. True: it halted or shut down, and has read no clock.
+    // Faults without end retire nothing: hence the cycles.
+    bool run_alone(std::uint64_t instructions, std::uint64_t cycles = UINT64_MAX);
     // All registers and RAM, for comparison.
-    std::string state() const;
+    std::string state(bool with_time = true) const;
     std::uint64_t instructions() const;
 
   private:

@@ -376,7 +376,8 @@ class Determinism(Case):
     """The same run twice is the same to the byte; what a run depends on is only what it was told."""
 
     def test_two_runs_are_identical(self):
-        for arguments in (("--timing", "table"), ("--timing", "functional"), ("--quantum", "1insn")):
+        for arguments in (("--timing", "table"), ("--timing", "functional"), ("--timing", "cache"), ("--quantum", "1insn"),
+                          ("--timing", "cache", "--set", "interconnect.model=mesh")):
             with self.subTest(arguments=arguments):
                 first, second = self.run_demo("a", *arguments), self.run_demo("b", *arguments)
                 self.assertEqual(first[0], second[0])
@@ -385,12 +386,14 @@ class Determinism(Case):
 
     def test_stress_on_four_cores_is_identical(self):
         texts = []
-        for name in ("a", "b"):
-            stats = self.folder / (name + ".json")
-            run = self.run_vp("-q", "--cores", 4, "--stats", stats, GUEST / "conf_cores.elf", timeout=120)
-            self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
-            texts.append(run.stdout + without_host_values(json.loads(stats.read_text())))
-        self.assertEqual(texts[0], texts[1])
+        for timing in ("table", "cache"):
+            for name in ("a", "b"):
+                stats = self.folder / (name + ".json")
+                run = self.run_vp("-q", "--cores", 4, "--timing", timing, "--stats", stats, GUEST / "conf_cores.elf",
+                                  timeout=120)
+                self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+                texts.append(run.stdout + without_host_values(json.loads(stats.read_text())))
+            self.assertEqual(texts[-2], texts[-1])
 
     def test_instruction_traces_are_identical(self):
         for name in ("a", "b"):
@@ -399,7 +402,7 @@ class Determinism(Case):
 
     def test_timing_model_changes_nothing_architectural_on_one_core(self):
         outputs, instructions = set(), set()
-        for arguments in (("--timing", "functional"), ("--timing", "table"), ("--profile", "ideal"),
+        for arguments in (("--timing", "functional"), ("--timing", "table"), ("--timing", "cache"), ("--profile", "ideal"),
                           ("--timing", "table", "--set", "timing.insn_alu=7"), ("--quantum", "1insn"), ("--quantum", "100000cycles")):
             stats = self.folder / "s.json"
             run = self.run_vp("-q", "--cores", 1, *arguments, "--stats", stats, GUEST / "cpu_int.elf", timeout=120)
@@ -436,6 +439,28 @@ class Time(Case):
                 self.assertEqual((travel["min"], travel["max"]), (200, 200))
                 for apic in stats["apics"]:
                     self.assertEqual((apic["late_arrivals"], apic["worst_lateness_cycles"]), (0, 0))
+
+    def test_mesh(self):
+        """Neighbours take the least latency, others more for each hop; the lookahead follows from the placement."""
+        mesh = ("--set", "interconnect.model=mesh", "--set", "interconnect.hop_cycles=30")
+        for placement, travel in (("rows", 200), ("0,1", 200), ("0,3", 260), ("1,27", 410)):
+            with self.subTest(placement=placement):
+                _, stats, _ = self.run_demo("m", *mesh, "--set", f"interconnect.placement={placement}")
+                stage = stats["uintr"]["stages"]["travel"]
+                self.assertEqual(stage["min"], travel)
+                self.assertLessEqual(stage["max"], travel + 10, "links are taken for 2 cycles")
+                for apic in stats["apics"]:
+                    self.assertEqual((apic["late_arrivals"], apic["worst_lateness_cycles"]), (0, 0))
+
+    def test_a_mesh_moves_lines_too(self):
+        """A user interrupt between distant tiles: its messages and its UPID's line travel farther."""
+        ends = []
+        for placement in ("0,1", "0,27"):
+            _, stats, _ = self.run_demo("m", "--timing", "cache", "--set", "interconnect.model=mesh",
+                                        "--set", "interconnect.hop_cycles=30", "--set", f"interconnect.placement={placement}")
+            ends.append(stats["uintr"]["stages"])
+        for stage in ("travel", "notify"):
+            self.assertEqual(ends[1][stage]["max"] - ends[0][stage]["max"], 8 * 30, stage)
 
     def test_short_latencies(self):
         """A lookahead shorter than most instructions: slow, but it gets on."""

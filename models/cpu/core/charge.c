@@ -18,46 +18,145 @@ void cpu_charge_stage(struct cpu *cpu, enum timing_stage stage, uint64_t upid_pa
     cpu->cycles += timing_uintr_cost(cpu_timing(cpu), cpu->config.index, stage, upid_pa);
 }
 
-/* From observed handlers. */
-void cpu_observe_mem(struct cpu *cpu, uint64_t la, unsigned bytes, int access)
+/* --- memory --- */
+
+__attribute__((always_inline)) static inline void charge_mem(struct cpu *cpu, enum mmu_view view, uint64_t la,
+                                                             uint64_t pa, unsigned bytes, enum timing_access access)
 {
-    uint64_t pa = 0;
-    if (!cpu->timing->model->mem_cost && !cpu->bus.trace_mem)
-        return;
-    (void)cpu_debug_translate(cpu, la, &pa);
-    if (cpu->bus.trace_mem) {
-        const struct cpu_trace_mem t = {.linear = la, .physical = pa, .bytes = bytes, .access = (uint32_t)access};
-        cpu_bus(cpu)->trace_mem(cpu->bus.ctx, &t);
-    }
-    if (!cpu->timing->model->mem_cost)
-        return;
-    struct timing_mem m = {
+    const struct timing_mem m = {
         .core = cpu->config.index,
         .access = (uint32_t)access,
         .linear = la,
         .physical = pa,
         .bytes = bytes,
-        .supervisor = cpu->cpl != 3,
+        .supervisor = view != MMU_USER,
         .cycle = cpu->cycles,
+        .walk = (cpu->cr0 & CR0_PG) ? cpu_timing_walk : NULL,
+        .walk_ctx = cpu,
     };
     cpu->cycles += timing_mem_cost(cpu_timing(cpu), &m);
 }
 
-void cpu_observe_branch(struct cpu *cpu, const struct op *op, uint64_t to, bool taken)
+/* Where an access that has just been made went; false: to a device. */
+static inline bool memory_address(struct cpu *cpu, enum mmu_view view, uint64_t la, uint64_t *pa)
+{
+    const struct tlb_entry *e = &cpu->tlb_sets[view][(la >> PAGE_SHIFT) & (TLB_SIZE - 1)];
+    uint64_t page = la & PAGE_MASK;
+    if (VP_LIKELY(e->page == page)) {
+        *pa = e->pa | (la & ~PAGE_MASK);
+        return e->host + page != 0; /* host pointer of the page */
+    }
+    return cpu_debug_translate(cpu, la, pa) && cpu_bus(cpu)->direct_page(cpu->bus.ctx, *pa & PAGE_MASK) != NULL;
+}
+
+/* One call per page: the parts of an access that crosses may lie anywhere. */
+static void charge_parts(struct cpu *cpu, enum mmu_view view, uint64_t la, unsigned bytes, enum timing_access access)
+{
+    uint64_t pa;
+    unsigned room = PAGE_SIZE - (unsigned)(la & ~PAGE_MASK);
+    unsigned first = bytes < room ? bytes : room;
+    if (memory_address(cpu, view, la, &pa))
+        charge_mem(cpu, view, la, pa, first, access);
+    if (VP_UNLIKELY(first < bytes))
+        charge_parts(cpu, view, la + first, bytes - first, access);
+}
+
+static enum vp_status charged(struct cpu *cpu, enum vp_status status, enum mmu_view view, uint64_t la, unsigned bytes,
+                              enum timing_access access)
+{
+    if (status == VP_OK && cpu->timing->model->mem_cost)
+        charge_parts(cpu, view, la, bytes, access);
+    return status;
+}
+
+enum vp_status cpu_charged_read(struct cpu *cpu, enum mmu_view view, uint64_t la, void *bytes, unsigned size)
+{
+    return charged(cpu, cpu_view_read(cpu, view, la, bytes, size), view, la, size, TIMING_LOAD);
+}
+
+enum vp_status cpu_charged_write(struct cpu *cpu, enum mmu_view view, uint64_t la, const void *bytes, unsigned size)
+{
+    return charged(cpu, cpu_view_write(cpu, view, la, bytes, size), view, la, size, TIMING_STORE);
+}
+
+enum vp_status cpu_charged_modify(struct cpu *cpu, enum mmu_view view, uint64_t la, unsigned size, cpu_modify_fn *fn,
+                                  void *arg)
+{
+    return charged(cpu, cpu_view_modify(cpu, view, la, size, fn, arg), view, la, size, TIMING_MODIFY);
+}
+
+void cpu_charge_walk(struct cpu *cpu, uint64_t la)
+{
+    struct timing_walk w;
+    if (!cpu->timing->model->mem_cost || !cpu_timing_walk(cpu, la, &w))
+        return;
+    for (uint32_t i = 0; i < w.count; i++)
+        charge_mem(cpu, MMU_SUPERVISOR, la, w.entry[i], 8, TIMING_WALK);
+}
+
+void cpu_charge_tlb_flush(struct cpu *cpu, enum timing_flush scope, uint64_t la)
+{
+    timing_tlb_flush(cpu_timing(cpu), cpu->config.index, scope, la);
+}
+
+/* --- from observed handlers --- */
+
+void cpu_observe_mem(struct cpu *cpu, uint64_t la, unsigned bytes, int access)
+{
+    if (VP_LIKELY(cpu->timing->model->mem_cost != NULL)) {
+        enum mmu_view view = cpu_current_view(cpu);
+        const struct tlb_entry *e = &cpu->tlb_sets[view][(la >> PAGE_SHIFT) & (TLB_SIZE - 1)];
+        uint64_t page = la & PAGE_MASK;
+        if (VP_LIKELY(e->page == page && e->host + page != 0 && ((la + bytes - 1) & PAGE_MASK) == page))
+            charge_mem(cpu, view, la, e->pa | (la & ~PAGE_MASK), bytes, (enum timing_access)access);
+        else
+            charge_parts(cpu, view, la, bytes, (enum timing_access)access);
+    }
+    if (VP_UNLIKELY(cpu->bus.trace_mem != NULL)) {
+        uint64_t pa = 0;
+        (void)cpu_debug_translate(cpu, la, &pa);
+        const struct cpu_trace_mem t = {.linear = la, .physical = pa, .bytes = bytes, .access = (uint32_t)access};
+        cpu_bus(cpu)->trace_mem(cpu->bus.ctx, &t);
+    }
+}
+
+static uint64_t linear_of(const struct cpu *cpu, uint64_t rip)
+{
+    return (cpu->mode & MODE_CODE64) ? rip : (uint32_t)(cpu->seg[SEG_CS].base + rip);
+}
+
+/* The code of a block that is being entered. */
+void cpu_observe_fetch(struct cpu *cpu, const struct block *b)
+{
+    if (!cpu->timing->model->mem_cost || b->transient) /* code in a device is not cached */
+        return;
+    enum mmu_view view = cpu->cpl == 3 ? MMU_USER : MMU_SUPERVISOR;
+    uint64_t la = linear_of(cpu, b->rip);
+    unsigned first = b->length;
+    if (VP_UNLIKELY(b->crosses)) {
+        first = PAGE_SIZE - (unsigned)(b->pa & ~PAGE_MASK);
+        first = first < b->length ? first : b->length;
+    }
+    charge_mem(cpu, view, la, b->pa, first, TIMING_FETCH);
+    if (VP_UNLIKELY(first < b->length))
+        charge_mem(cpu, view, la + first, b->page2, b->length - first, TIMING_FETCH);
+}
+
+void cpu_observe_branch(struct cpu *cpu, const struct op *op, uint64_t to, enum branch_kind kind, bool taken)
 {
     if (!cpu->timing->model->branch_cost)
         return;
-    op_fn *fn = op->fn;
-    struct timing_branch b = {
+    const struct timing_branch b = {
         .core = cpu->config.index,
-        .from = op_rip(op),
-        .to = to,
+        .from = linear_of(cpu, op_rip(op)),
+        .to = linear_of(cpu, to),
         .taken = taken,
-        .call = fn == cpu->engine->fn[H_call] || fn == cpu->engine->fn[H_call_ind],
-        .ret = fn == cpu->engine->fn[H_ret] || fn == cpu->engine->fn[H_ret_imm],
-        .indirect = fn == cpu->engine->fn[H_call_ind] || fn == cpu->engine->fn[H_jmp_ind],
+        .conditional = kind == BRANCH_CONDITIONAL,
+        .indirect = kind == BRANCH_JUMP_INDIRECT || kind == BRANCH_CALL_INDIRECT,
+        .call = kind == BRANCH_CALL || kind == BRANCH_CALL_INDIRECT,
+        .ret = kind == BRANCH_RETURN,
+        .next = linear_of(cpu, op_next_rip(cpu, op)),
     };
-    b.conditional = !b.call && !b.ret && !b.indirect && fn != cpu->engine->fn[H_jmp];
     cpu->cycles += timing_branch_cost(cpu_timing(cpu), &b);
 }
 

@@ -9,8 +9,10 @@
 static void execute(struct cpu *cpu, const struct block *b)
 {
     const struct op *op = b->ops;
-    if (cpu->engine->observed)
+    if (cpu->engine->observed) {
+        cpu_observe_fetch(cpu, b);
         cpu_observe_insn(cpu, op);
+    }
 #if defined(CPU_ENGINE_LOOP) && CPU_ENGINE_LOOP
     while (op)
         op = op->fn(cpu, op);

@@ -387,7 +387,8 @@ struct translation {
 /* Page walk for la (canonicality is the caller's); sets A and D bits; VP_FAULT: #PF raised with CR2 set by delivery. */
 VP_NODISCARD enum vp_status cpu_page_walk(struct cpu *cpu, uint64_t la, enum mem_access access, enum mmu_view view,
                                           struct translation *t);
-/* The same without side effects, for debug reads: false if not mapped. */
+/* Which table entries translate la now, without side effects: struct timing_mem's walk. ctx: the core. */
+bool cpu_timing_walk(void *ctx, uint64_t la, struct timing_walk *out);
 
 /* Walks and fills the TLB entry of la in view; VP_FAULT: #PF raised. */
 VP_NODISCARD enum vp_status cpu_tlb_fill(struct cpu *cpu, uint64_t la, enum mem_access access, enum mmu_view view);
@@ -462,6 +463,16 @@ void cpu_book_time(struct cpu *cpu); /* brings stats.instructions, cycles, idle_
 void cpu_charge(struct cpu *cpu, uint32_t cycles);
 void cpu_charge_event(struct cpu *cpu, enum timing_event event);
 void cpu_charge_stage(struct cpu *cpu, enum timing_stage stage, uint64_t upid_pa);
+/* cpu_view_* outside the handlers' hooks, with its cost: system structures, the stack of an event's delivery, what the
+ * UINTR unit reads and writes. */
+VP_NODISCARD enum vp_status cpu_charged_read(struct cpu *cpu, enum mmu_view view, uint64_t la, void *bytes,
+                                             unsigned size);
+VP_NODISCARD enum vp_status cpu_charged_write(struct cpu *cpu, enum mmu_view view, uint64_t la, const void *bytes,
+                                              unsigned size);
+VP_NODISCARD enum vp_status cpu_charged_modify(struct cpu *cpu, enum mmu_view view, uint64_t la, unsigned size,
+                                               cpu_modify_fn *fn, void *arg);
+void cpu_charge_walk(struct cpu *cpu, uint64_t la); /* the table entries of a walk, after it */
+void cpu_charge_tlb_flush(struct cpu *cpu, enum timing_flush scope, uint64_t la);
 
 /* --- uintr_glue.c: the callbacks of struct uintr_bus, and the steps that are charged --- */
 struct uintr *cpu_uintr_create(struct cpu *cpu);

@@ -14,7 +14,7 @@
  *   LEAVE()             after cpu_raise() or when cpu->leave is set: the instruction did not happen
  *   FINISH()            the instruction is complete and RIP advances past it; events are looked at (end of block)
  *   FINISH_AT(rip)      the same with a new RIP: jumps without a chain, IRET, SYSCALL
- *   JUMP(which, rip)    direct branch: chain 0 (taken) or 1 (fall-through)
+ *   JUMP(kind, which, rip)  direct branch: chain 0 (taken) or 1 (fall-through)
  * Handlers that use FINISH, FINISH_AT or JUMP must be the last of a block: mark their opcode rows ENDS.
  * No handler may take the address of a local variable, or the sibling call is lost: slow paths answer values.
  */
@@ -73,12 +73,27 @@
 
 /* charge.c: the hooks of the observed flavour. */
 void cpu_observe_insn(struct cpu *cpu, const struct op *op);
-void cpu_observe_branch(struct cpu *cpu, const struct op *op, uint64_t to, bool taken);
+void cpu_observe_fetch(struct cpu *cpu, const struct block *b);
+enum branch_kind {
+    BRANCH_CONDITIONAL,
+    BRANCH_JUMP,
+    BRANCH_CALL,
+    BRANCH_JUMP_INDIRECT,
+    BRANCH_CALL_INDIRECT,
+    BRANCH_RETURN,
+};
+void cpu_observe_branch(struct cpu *cpu, const struct op *op, uint64_t to, enum branch_kind kind, bool taken);
 void cpu_observe_mem(struct cpu *cpu, uint64_t la, unsigned bytes, int access);
 #ifdef CPU_OBSERVED
-#define TRACE_HOOK(op) cpu_observe_insn(cpu, op)
+#define TRACE_HOOK(op)                                                                                                 \
+    do {                                                                                                               \
+        if (VP_UNLIKELY(cpu->bus.trace_insn != NULL))                                                                  \
+            cpu_observe_insn(cpu, op);                                                                                 \
+    } while (0)
+#define FETCH_HOOK(b) cpu_observe_fetch(cpu, b)
 #else
 #define TRACE_HOOK(op) ((void)0)
+#define FETCH_HOOK(b) ((void)0)
 #endif
 
 #if defined(CPU_ENGINE_LOOP) && CPU_ENGINE_LOOP
@@ -177,14 +192,15 @@ static inline void book_through(struct cpu *cpu, const struct op *op)
     do {                                                                                                               \
         if (VP_UNLIKELY(cpu->cycles + (b)->last_start >= cpu->deadline))                                               \
             LEFT();                                                                                                    \
+        FETCH_HOOK(b);                                                                                                 \
         GOTO_OP((b)->ops);                                                                                             \
     } while (0)
 
-#define JUMP(which, new_rip)                                                                                           \
+#define JUMP(kind, which, new_rip)                                                                                     \
     do {                                                                                                               \
         uint64_t rip_ = (new_rip);                                                                                     \
         struct chain *chain_ = op_chain(op) + (which);                                                                 \
-        BRANCH_HOOK(op, rip_, (which) == 0);                                                                           \
+        BRANCH_HOOK(op, rip_, kind, (which) == 0);                                                                     \
         book_through(cpu, op);                                                                                         \
         cpu->rip = rip_;                                                                                               \
         if (VP_LIKELY(chain_->gen == cpu->chain_gen))                                                                  \
@@ -194,9 +210,9 @@ static inline void book_through(struct cpu *cpu, const struct op *op)
     } while (0)
 
 #ifdef CPU_OBSERVED
-#define BRANCH_HOOK(op, to, taken) cpu_observe_branch(cpu, op, to, taken)
+#define BRANCH_HOOK(op, to, kind, taken) cpu_observe_branch(cpu, op, to, kind, taken)
 #else
-#define BRANCH_HOOK(op, to, taken) ((void)0)
+#define BRANCH_HOOK(op, to, kind, taken) ((void)0)
 #endif
 
 #include "mem.h"

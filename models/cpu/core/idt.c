@@ -14,7 +14,7 @@ static enum vp_status enter_real(struct cpu *cpu, const struct idt_event *e)
     uint32_t entry;
     if (e->vector * 4u + 3u > cpu->idtr.limit)
         return cpu_raise(cpu, EXC_GP, 0);
-    if (cpu_view_read(cpu, MMU_SUPERVISOR, cpu->idtr.base + e->vector * 4u, &entry, 4) != VP_OK)
+    if (cpu_charged_read(cpu, MMU_SUPERVISOR, cpu->idtr.base + e->vector * 4u, &entry, 4) != VP_OK)
         return VP_FAULT;
     struct stack s = cpu_current_stack(cpu);
     if (stack_push(cpu, &s, (uint16_t)e->rflags, 2) != VP_OK ||
@@ -67,7 +67,7 @@ static enum vp_status read_gate(struct cpu *cpu, const struct idt_event *e, stru
     uint64_t d[2] = {0, 0};
     if (e->vector * size + size - 1 > cpu->idtr.limit)
         return cpu_raise(cpu, EXC_GP, idt_error(e->vector));
-    if (cpu_view_read(cpu, MMU_SUPERVISOR, cpu->idtr.base + e->vector * size, d, size) != VP_OK)
+    if (cpu_charged_read(cpu, MMU_SUPERVISOR, cpu->idtr.base + e->vector * size, d, size) != VP_OK)
         return VP_FAULT;
     *g = gate_of(d, wide);
     bool is_task = g->type == SYSTEM_TASK_GATE && !cpu_is_long(cpu);

@@ -23,10 +23,10 @@ static inline bool target_is_good(const struct cpu *cpu, uint64_t rip)
         }                                                                                                              \
     } while (0)
 
-#define JUMP_INDIRECT(new_rip)                                                                                         \
+#define JUMP_INDIRECT(kind, new_rip)                                                                                   \
     do {                                                                                                               \
         uint64_t to_ = (new_rip);                                                                                      \
-        BRANCH_HOOK(op, to_, true);                                                                                    \
+        BRANCH_HOOK(op, to_, kind, true);                                                                              \
         book_through(cpu, op);                                                                                         \
         cpu->rip = to_;                                                                                                \
         const struct jump_cache_entry *slot_ = jump_cache_slot(cpu, to_);                                              \
@@ -39,7 +39,7 @@ static inline bool target_is_good(const struct cpu *cpu, uint64_t rip)
 OP(jmp)
 {
     CHECK_TARGET(op->imm);
-    JUMP(0, op->imm);
+    JUMP(BRANCH_JUMP, 0, op->imm);
 }
 
 /* Pushes the return address with the operand size. Sets leave on a fault. */
@@ -74,7 +74,7 @@ OP(call)
         if (cpu->leave != LEAVE_NONE)
             LEAVE();
     }
-    JUMP(0, op->imm);
+    JUMP(BRANCH_CALL, 0, op->imm);
 }
 
 /* The r/m operand of a near indirect branch, zero-extended. */
@@ -95,7 +95,7 @@ OP(jmp_ind)
 {
     READ_TARGET(target);
     CHECK_TARGET(target);
-    JUMP_INDIRECT(target);
+    JUMP_INDIRECT(BRANCH_JUMP_INDIRECT, target);
 }
 
 OP(call_ind)
@@ -113,7 +113,7 @@ OP(call_ind)
         if (cpu->leave != LEAVE_NONE)
             LEAVE();
     }
-    JUMP_INDIRECT(target);
+    JUMP_INDIRECT(BRANCH_CALL_INDIRECT, target);
 }
 
 /* Pops nothing yet: answers the return address of a stack that is not 64-bit. Sets leave on a fault. */
@@ -145,14 +145,14 @@ OP(ret)
         LOAD(64, target, cpu->gpr[RSP]);
         CHECK_TARGET(target);
         cpu->gpr[RSP] += 8;
-        JUMP_INDIRECT(target);
+        JUMP_INDIRECT(BRANCH_RETURN, target);
     }
     uint64_t target = read_return(cpu, op->size);
     if (cpu->leave != LEAVE_NONE)
         LEAVE();
     CHECK_TARGET(target);
     add_to_stack_pointer(cpu, op->size);
-    JUMP_INDIRECT(target);
+    JUMP_INDIRECT(BRANCH_RETURN, target);
 }
 
 OP(ret_imm)
@@ -162,16 +162,16 @@ OP(ret_imm)
         LEAVE();
     CHECK_TARGET(target);
     add_to_stack_pointer(cpu, op->size + (op->imm & 0xffff));
-    JUMP_INDIRECT(target);
+    JUMP_INDIRECT(BRANCH_RETURN, target);
 }
 
 #define JUMP_IF(condition)                                                                                             \
     do {                                                                                                               \
         if (condition) {                                                                                               \
             CHECK_TARGET(op->imm);                                                                                     \
-            JUMP(0, op->imm);                                                                                          \
+            JUMP(BRANCH_CONDITIONAL, 0, op->imm);                                                                      \
         }                                                                                                              \
-        JUMP(1, op_next_rip(cpu, op));                                                                                 \
+        JUMP(BRANCH_CONDITIONAL, 1, op_next_rip(cpu, op));                                                             \
     } while (0)
 
 OP(jcc) { JUMP_IF(cpu_condition(cpu, op->reg)); }
@@ -194,7 +194,8 @@ OP(jcc) { JUMP_IF(cpu_condition(cpu, op->reg)); }
     JCC_SUB(b, bits, a < b)                                                                                            \
     JCC_SUB(ae, bits, a >= b)                                                                                          \
     JCC_SUB(e, bits, r == 0)                                                                                           \
-    JCC_SUB(ne, bits, r != 0) JCC_SUB(be, bits, a <= b) JCC_SUB(a, bits, a > b) JCC_SUB(s, bits, (int##bits##_t)r < 0) \
+    JCC_SUB(ne, bits, r != 0)                                                                                          \
+    JCC_SUB(be, bits, a <= b) JCC_SUB(a, bits, a > b) JCC_SUB(s, bits, (int##bits##_t)r < 0)                           \
         JCC_SUB(ns, bits, (int##bits##_t)r >= 0) JCC_SUB(p, bits, flag_parity(r) != 0)                                 \
             JCC_SUB(np, bits, flag_parity(r) == 0) JCC_SUB(l, bits, sa < sb) JCC_SUB(ge, bits, sa >= sb)               \
                 JCC_SUB(le, bits, sa <= sb) JCC_SUB(g, bits, sa > sb)
@@ -217,13 +218,15 @@ JCC_SUB_ALL(64)
     JCC_LOGIC(b, bits, false)                                                                                          \
     JCC_LOGIC(ae, bits, true)                                                                                          \
     JCC_LOGIC(e, bits, r == 0)                                                                                         \
-    JCC_LOGIC(ne, bits, r != 0) JCC_LOGIC(be, bits, r == 0) JCC_LOGIC(a, bits, r != 0) JCC_LOGIC(s, bits, r < 0)       \
-        JCC_LOGIC(ns, bits, r >= 0) JCC_LOGIC(p, bits, flag_parity((uint64_t)r) != 0)                                  \
-            JCC_LOGIC(np, bits, flag_parity((uint64_t)r) == 0) JCC_LOGIC(l, bits, r < 0) JCC_LOGIC(ge, bits, r >= 0)   \
-                JCC_LOGIC(le, bits, r <= 0) JCC_LOGIC(g, bits, r > 0)
+    JCC_LOGIC(ne, bits, r != 0)                                                                                        \
+    JCC_LOGIC(be, bits, r == 0) JCC_LOGIC(a, bits, r != 0) JCC_LOGIC(s, bits, r < 0) JCC_LOGIC(ns, bits, r >= 0)       \
+        JCC_LOGIC(p, bits, flag_parity((uint64_t)r) != 0) JCC_LOGIC(np, bits, flag_parity((uint64_t)r) == 0)           \
+            JCC_LOGIC(l, bits, r < 0) JCC_LOGIC(ge, bits, r >= 0) JCC_LOGIC(le, bits, r <= 0)                          \
+                JCC_LOGIC(g, bits, r > 0)
 JCC_LOGIC_ALL(8)
 JCC_LOGIC_ALL(16)
-JCC_LOGIC_ALL(32) JCC_LOGIC_ALL(64)
+JCC_LOGIC_ALL(32)
+JCC_LOGIC_ALL(64)
 
     /* rCX of the address size (op->reg = 2, 4 or 8), after adding delta. Answers the new count. */
     static inline uint64_t count_after(struct cpu *cpu, const struct op *op, uint64_t delta)

@@ -26,6 +26,7 @@ void cpu_tlb_flush(struct cpu *cpu, bool keep_global)
         }
     for (unsigned i = 0; i < TLB_SIZE; i++)
         invalidate(&cpu->tlb_never[i]);
+    cpu_charge_tlb_flush(cpu, keep_global ? TIMING_FLUSH_NOT_GLOBAL : TIMING_FLUSH_ALL, 0);
     cpu->chain_gen++;
     cpu->link = NULL;
 }
@@ -36,6 +37,7 @@ void cpu_tlb_flush(struct cpu *cpu, bool keep_global)
 void cpu_tlb_invalidate(struct cpu *cpu, uint64_t la)
 {
     uint64_t page = la & PAGE_MASK;
+    cpu_charge_tlb_flush(cpu, TIMING_FLUSH_PAGE, la);
     for (unsigned v = 0; v < MMU_VIEWS; v++)
         for (unsigned i = 0; i < TLB_SIZE; i++) {
             struct tlb_entry *e = &cpu->tlb_sets[v][i];
@@ -65,6 +67,7 @@ enum vp_status cpu_tlb_fill(struct cpu *cpu, uint64_t la, enum mem_access access
             return VP_FAULT;
         cpu->stats.page_walks++;
         cpu_charge_event(cpu, TIMING_EVENT_page_walk);
+        cpu_charge_walk(cpu, la);
     } else {
         t = (struct translation){.pa = la, .writable = true, .executable = true, .global = true};
     }

@@ -221,6 +221,22 @@ enum vp_status cpu_page_walk(struct cpu *cpu, uint64_t la, enum mem_access acces
     return VP_OK;
 }
 
+bool cpu_timing_walk(void *ctx, uint64_t la, struct timing_walk *out)
+{
+    struct cpu *cpu = ctx;
+    struct walk w;
+    if (walk_tables(cpu, la, &w) != WALK_FOUND)
+        return false;
+    *out = (struct timing_walk){.count = w.count, .global = w.global, .page_shift = PAGE_SHIFT};
+    for (unsigned i = 0; i < w.count; i++)
+        out->entry[i] = w.entry_pa[i];
+    if (w.large && w.entry_size == 4)
+        out->page_shift = 22;
+    else if (w.large)
+        out->page_shift = PAGE_SHIFT + 9 * (((cpu->efer & EFER_LMA) ? 4u : 3u) - w.count);
+    return true;
+}
+
 bool cpu_debug_translate(struct cpu *cpu, uint64_t la, uint64_t *pa)
 {
     struct walk w;

@@ -57,7 +57,7 @@ enum vp_status cpu_fetch_descriptor(struct cpu *cpu, uint16_t selector, uint64_t
     if (beyond)
         return cpu_raise(cpu, vector, selector_error(selector));
     descriptor[1] = 0;
-    return cpu_view_read(cpu, MMU_SUPERVISOR, table_base(cpu, selector) + table_offset(selector), descriptor, size);
+    return cpu_charged_read(cpu, MMU_SUPERVISOR, table_base(cpu, selector) + table_offset(selector), descriptor, size);
 }
 
 enum vp_status cpu_read_descriptor(struct cpu *cpu, uint16_t selector, uint64_t descriptor[2], bool wide)
@@ -77,7 +77,7 @@ static bool set_type_bits(void *arg, void *bytes)
 static enum vp_status set_descriptor_bits(struct cpu *cpu, uint16_t selector, uint8_t set)
 {
     uint64_t la = table_base(cpu, selector) + table_offset(selector) + 5;
-    return cpu_view_modify(cpu, MMU_SUPERVISOR, la, 1, set_type_bits, &set);
+    return cpu_charged_modify(cpu, MMU_SUPERVISOR, la, 1, set_type_bits, &set);
 }
 
 enum vp_status cpu_mark_accessed(struct cpu *cpu, uint16_t selector, uint64_t descriptor)

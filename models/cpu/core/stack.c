@@ -50,7 +50,7 @@ static enum vp_status stack_address(struct cpu *cpu, const struct stack *s, uint
 enum vp_status stack_push(struct cpu *cpu, struct stack *s, uint64_t value, unsigned size)
 {
     uint64_t la = 0, sp = wrap(s, s->sp - size);
-    if (stack_address(cpu, s, sp, size, &la) != VP_OK || cpu_view_write(cpu, s->view, la, &value, size) != VP_OK)
+    if (stack_address(cpu, s, sp, size, &la) != VP_OK || cpu_charged_write(cpu, s->view, la, &value, size) != VP_OK)
         return VP_FAULT;
     s->sp = sp;
     return VP_OK;
@@ -61,7 +61,7 @@ enum vp_status stack_pop(struct cpu *cpu, struct stack *s, uint64_t *value, unsi
     uint64_t la = 0;
     *value = 0;
     if (stack_address(cpu, s, wrap(s, s->sp), size, &la) != VP_OK ||
-        cpu_view_read(cpu, s->view, la, value, size) != VP_OK)
+        cpu_charged_read(cpu, s->view, la, value, size) != VP_OK)
         return VP_FAULT;
     stack_skip(s, size);
     return VP_OK;
@@ -81,7 +81,7 @@ static enum vp_status read_tss(struct cpu *cpu, uint32_t offset, void *bytes, un
     const struct segment *tr = &cpu->seg[SEG_TR];
     if ((uint64_t)offset + size - 1 > tr->limit)
         return cpu_raise(cpu, EXC_TS, selector_error(tr->selector));
-    return cpu_view_read(cpu, MMU_SUPERVISOR, tr->base + offset, bytes, size);
+    return cpu_charged_read(cpu, MMU_SUPERVISOR, tr->base + offset, bytes, size);
 }
 
 enum vp_status cpu_tss_rsp(struct cpu *cpu, unsigned slot, uint64_t *rsp)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Between the core and its UINTR unit: the callbacks of struct uintr_bus, and what each step of a user interrupt costs.
+ * What the unit reads and writes costs what the timing model says of memory, when it happens (cpu_charged_*).
  * Every stage is charged before its last step is reported, so that the reported cycle is the stage's end:
  *   SEND_BEGIN      at the instruction's start; the class cost of SENDUIPI follows
  *   POSTED          after `post`; then `issue`, then the message leaves, then SENT
@@ -23,7 +24,7 @@ static enum vp_status load_supervisor(void *ctx, uint64_t la, void *bytes, uint3
     struct cpu *cpu = ctx;
     if (!bits_is_canonical(la, CPU_LINEAR_WIDTH))
         return as_value(cpu, cpu_raise(cpu, EXC_GP, 0), fault);
-    return as_value(cpu, cpu_view_read(cpu, MMU_SUPERVISOR, la, bytes, size), fault);
+    return as_value(cpu, cpu_charged_read(cpu, MMU_SUPERVISOR, la, bytes, size), fault);
 }
 
 static enum vp_status modify_supervisor(void *ctx, uint64_t la, uint32_t size, uintr_modify_fn *fn, void *arg,
@@ -32,7 +33,7 @@ static enum vp_status modify_supervisor(void *ctx, uint64_t la, uint32_t size, u
     struct cpu *cpu = ctx;
     if (!bits_is_canonical(la, CPU_LINEAR_WIDTH))
         return as_value(cpu, cpu_raise(cpu, EXC_GP, 0), fault);
-    return as_value(cpu, cpu_view_modify(cpu, MMU_SUPERVISOR, la, size, fn, arg), fault);
+    return as_value(cpu, cpu_charged_modify(cpu, MMU_SUPERVISOR, la, size, fn, arg), fault);
 }
 
 /* Stack accesses of UIRET and delivery: those of the current CPL, with its alignment check. */
@@ -50,7 +51,7 @@ static enum vp_status load_stack(void *ctx, uint64_t la, uint64_t *value, struct
     struct cpu *cpu = ctx;
     if (check_stack(cpu, la) != VP_OK)
         return as_value(cpu, VP_FAULT, fault);
-    return as_value(cpu, cpu_view_read(cpu, cpu_current_view(cpu), la, value, 8), fault);
+    return as_value(cpu, cpu_charged_read(cpu, cpu_current_view(cpu), la, value, 8), fault);
 }
 
 static enum vp_status store_stack(void *ctx, uint64_t la, uint64_t value, struct vp_fault *fault)
@@ -58,7 +59,7 @@ static enum vp_status store_stack(void *ctx, uint64_t la, uint64_t value, struct
     struct cpu *cpu = ctx;
     if (check_stack(cpu, la) != VP_OK)
         return as_value(cpu, VP_FAULT, fault);
-    return as_value(cpu, cpu_view_write(cpu, cpu_current_view(cpu), la, &value, 8), fault);
+    return as_value(cpu, cpu_charged_write(cpu, cpu_current_view(cpu), la, &value, 8), fault);
 }
 
 static void send_ipi(void *ctx, uint32_t ndst, uint8_t nv)

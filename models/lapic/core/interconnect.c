@@ -9,6 +9,7 @@ struct interconnect {
     struct interconnect_config config;
     size_t last_lowest; /* winner of the last lowest-priority arbitration: ties go round from here */
     struct interconnect_stats stats;
+    struct mesh *mesh; /* NULL: model `fixed` */
 };
 
 struct interconnect *interconnect_create(const struct interconnect_config *config)
@@ -19,11 +20,23 @@ struct interconnect *interconnect_create(const struct interconnect_config *confi
     if (ic == NULL)
         return NULL;
     ic->config = *config;
+    if (config->mesh.rows != 0) {
+        ic->mesh = mesh_create(&config->mesh);
+        if (ic->mesh == NULL) {
+            free(ic);
+            return NULL;
+        }
+    }
     ic->last_lowest = SIZE_MAX; /* the first tie goes to the first APIC */
     return ic;
 }
 
-void interconnect_destroy(struct interconnect *ic) { free(ic); }
+void interconnect_destroy(struct interconnect *ic)
+{
+    if (ic != NULL)
+        mesh_destroy(ic->mesh);
+    free(ic);
+}
 
 /* Keeps one of the candidates: the focus of the vector if there is one; else the lowest arbitration priority; among
  * equals the first after the last winner. */
@@ -78,10 +91,22 @@ size_t interconnect_route(struct interconnect *ic, const struct ipi_msg *msg, st
 
 uint64_t interconnect_latency(struct interconnect *ic, size_t from, size_t to, uint64_t now)
 {
-    (void)now;
-    return from == to ? 0 : ic->config.latency_cycles;
+    uint64_t waited = 0;
+    if (from == to)
+        return 0;
+    if (ic->mesh == NULL)
+        return ic->config.latency_cycles;
+    uint64_t latency = ic->config.latency_cycles + mesh_send(ic->mesh, from, to, now, &waited);
+    ic->stats.waits += waited != 0;
+    ic->stats.wait_cycles += waited;
+    return latency;
 }
 
-uint64_t interconnect_lookahead(const struct interconnect *ic) { return ic->config.latency_cycles; }
+uint64_t interconnect_config_lookahead(const struct interconnect_config *config)
+{
+    return config->latency_cycles + (uint64_t)(config->mesh.rows != 0 ? mesh_least_distance(&config->mesh) : 0);
+}
+
+uint64_t interconnect_lookahead(const struct interconnect *ic) { return interconnect_config_lookahead(&ic->config); }
 
 const struct interconnect_stats *interconnect_stats(const struct interconnect *ic) { return &ic->stats; }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Latency and routing of interrupt messages between APICs. Plain C, no time of its own: cycles in, cycles out.
- * Model `fixed`: every message takes latency_cycles. Further models (mesh) are options of the same configuration. */
+ * Model `fixed`: every message takes latency_cycles. Model `mesh` (mesh.h, chosen by mesh.rows): latency_cycles between
+ * neighbours, more for each further hop and while links are taken. */
 #ifndef LAPIC_INTERCONNECT_H
 #define LAPIC_INTERCONNECT_H
 
 #include "ipi_msg.h"
 #include "lapic.h"
+#include "mesh.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,6 +17,7 @@ struct interconnect;
 
 struct interconnect_config {
     uint32_t latency_cycles; /* least latency of an IPI, cycles of the core's clock; >= 1 */
+    struct mesh_config mesh; /* rows 0: model `fixed` */
 };
 
 struct interconnect_stats {
@@ -35,6 +38,7 @@ size_t interconnect_route(struct interconnect *ic, const struct ipi_msg *msg, st
 uint64_t interconnect_latency(struct interconnect *ic, size_t from, size_t to, uint64_t now);
 /* The smallest latency between two different cores: the quantum may not be longer. */
 uint64_t interconnect_lookahead(const struct interconnect *ic);
+uint64_t interconnect_config_lookahead(const struct interconnect_config *config); /* before one is created */
 #pragma GCC diagnostic push /* C++: the function and the struct share a name */
 #pragma GCC diagnostic ignored "-Wshadow"
 const struct interconnect_stats *interconnect_stats(const struct interconnect *ic);

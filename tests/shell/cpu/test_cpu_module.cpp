@@ -68,7 +68,9 @@ struct bench : cpu_observer {
 
     bench()
     {
-        struct timing_setup setup = {1, 2000000000, nullptr};
+        struct timing_setup setup = {};
+        setup.cores = 1;
+        setup.clock_hz = 2000000000;
         char error[200];
         if (!timing_create(&timing, timing_find("functional"), &setup, error, sizeof error))
             throw std::runtime_error(error);

@@ -78,7 +78,8 @@ lapic_bench::lapic_bench(const sc_core::sc_module_name &name)
         apics.push_back(std::make_unique<lapic_module>(("apic" + std::to_string(i)).c_str(), config, period));
         lapics.push_back(apics.back()->core());
     }
-    const struct interconnect_config config = {LATENCY};
+    struct interconnect_config config = {};
+    config.latency_cycles = LATENCY;
     interconnect = std::make_unique<interconnect_module>("interconnect", config, lapics, period, &timing, 1);
     for (std::size_t i = 0; i < apics.size(); i++) {
         apics[i]->ipi_isock.bind(*interconnect->ipi_tsock[i]);

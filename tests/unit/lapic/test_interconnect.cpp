@@ -22,7 +22,8 @@ class interconnect_test : public ::testing::Test
             lapic_mmio_write(apics[i], SVR, 4, 0x1ff, 0);
             lapic_mmio_write(apics[i], LDR, 4, 0x01000000u << i, 0);
         }
-        const struct interconnect_config config = {150};
+        struct interconnect_config config = {};
+        config.latency_cycles = 150;
         ic = interconnect_create(&config);
         msg.vector = 0x41;
         msg.assert_level = true;
@@ -50,7 +51,7 @@ class interconnect_test : public ::testing::Test
 
 TEST_F(interconnect_test, a_latency_of_zero_is_refused)
 {
-    const struct interconnect_config config = {0};
+    const struct interconnect_config config = {};
     EXPECT_EQ(interconnect_create(&config), nullptr);
     interconnect_destroy(nullptr);
 }

@@ -137,7 +137,11 @@ static const struct timing_model model = {
     .abi_version = TIMING_ABI_VERSION,
 #endif
 #ifdef FAULT_STRUCT_SIZE
-    .struct_size = sizeof(struct timing_model) - 8,
+    .struct_size = TIMING_FIRST_SIZE - 8,
+#elif defined(FAULT_TOO_LARGE)
+    .struct_size = sizeof(struct timing_model) + 8,
+#elif defined(FAULT_FIRST_EDITION) /* no fault: a model of an older header */
+    .struct_size = TIMING_FIRST_SIZE,
 #else
     .struct_size = sizeof(struct timing_model),
 #endif

@@ -10,12 +10,13 @@
 namespace
 {
 
-TEST(timing_registry, has_functional_and_table_and_ends)
+TEST(timing_registry, has_three_models_and_ends)
 {
     ASSERT_NE(timing_builtin(0), nullptr);
     EXPECT_STREQ(timing_builtin(0)->name, "functional");
     EXPECT_STREQ(timing_builtin(1)->name, "table");
-    EXPECT_EQ(timing_builtin(2), nullptr);
+    EXPECT_STREQ(timing_builtin(2)->name, "cache");
+    EXPECT_EQ(timing_builtin(3), nullptr);
     EXPECT_EQ(timing_builtin(1000), nullptr);
     for (std::size_t i = 0; timing_builtin(i) != nullptr; i++)
         EXPECT_EQ(timing_find(timing_builtin(i)->name), timing_builtin(i));

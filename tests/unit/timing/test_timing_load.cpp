@@ -141,7 +141,21 @@ TEST(timing_load, another_abi_version_is_refused_with_both_versions)
 
 TEST(timing_load, a_table_of_another_size_is_refused)
 {
-    EXPECT_HAS(refusal("plugin_struct_size"), std::to_string(sizeof(struct timing_model) - 8) + " bytes");
+    EXPECT_HAS(refusal("plugin_struct_size"), std::to_string(TIMING_FIRST_SIZE - 8) + " bytes");
+    EXPECT_HAS(refusal("plugin_too_large"), std::to_string(sizeof(struct timing_model) + 8) + " bytes");
+}
+
+TEST(timing_load, a_model_of_an_older_header_has_no_newer_hooks)
+{
+    plugin p(plugin::built("plugin_first_edition"));
+    ASSERT_NE(p.model, nullptr) << p.error;
+    struct timing_model older = *p.model;
+    older.struct_size = TIMING_FIRST_SIZE;
+    older.tlb_flush = [](void *, std::uint32_t, std::uint32_t, std::uint64_t) {
+        ADD_FAILURE() << "it knows no such hook";
+    };
+    struct timing t = {&older, nullptr};
+    timing_tlb_flush(&t, 0, TIMING_FLUSH_ALL, 0);
 }
 
 TEST(timing_load, a_table_with_holes_is_refused)

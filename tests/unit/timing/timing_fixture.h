@@ -28,11 +28,15 @@ class timing_instance
     bool create()
     {
         std::array<char, 256> text{};
-        const struct timing_setup setup = {cores, clock_hz, values.data()};
+        struct timing_setup setup = {};
+        setup.cores = cores;
+        setup.clock_hz = clock_hz;
+        setup.values = values.data();
         const bool done = timing_create(&timing, m_model, &setup, text.data(), text.size());
         error = text.data();
         return done;
     }
+    const struct timing_model *model() const { return m_model; }
     std::uint32_t insn(enum timing_class cls) const
     {
         struct timing_insn i = {};

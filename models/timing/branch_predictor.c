@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See branch_predictor.h. */
+#include "branch_predictor.h"
+
+static const uint64_t history_mask[TAGE_TABLES] = {0xf, 0x3ff, 0xffffff, 0xfffffffffffffff};
+
+/* Index and tag in one table: from the high bits of a product, which depend on all bits below. */
+static inline uint64_t hash(uint64_t mixed_from, uint64_t history, uint64_t salt)
+{
+    return (mixed_from ^ history ^ salt << 60) * 0x9e3779b97f4a7c15u;
+}
+static inline uint64_t mix(uint64_t from)
+{
+    uint64_t h = from * 0xd1342543de82ef95u;
+    return h ^ h >> 32;
+}
+
+struct lookup {
+    struct tage_entry *entry[TAGE_TABLES];
+    uint16_t tag[TAGE_TABLES];
+};
+
+/* One step up or down between low and high, without a branch of the host. */
+static inline int8_t toward(int8_t counter, bool taken, int low, int high)
+{
+    return (int8_t)(counter + (taken & (counter < high)) - (!taken & (counter > low)));
+}
+
+/* Which tables know the branch with its history: bit i for table i. */
+static inline unsigned look_up(struct branch_predictor *p, uint64_t from, struct lookup *l)
+{
+    uint64_t mixed = mix(from);
+    unsigned known = 0;
+    for (unsigned i = 0; i < TAGE_TABLES; i++) {
+        uint64_t h = hash(mixed, p->history & history_mask[i], i);
+        l->entry[i] = &p->tage[i][h >> (64 - TAGE_BITS)];
+        l->tag[i] = (uint16_t)((h >> 40 & 0x7ff) | 0x800); /* never 0: an entry that was never used matches nothing */
+        known |= (unsigned)(l->entry[i]->tag == l->tag[i]) << i;
+    }
+    return known;
+}
+
+/* After a misprediction: an entry with a longer history, from table `first` on. The first free one, or all grow older.
+ */
+__attribute__((noinline)) static void allocate(struct lookup *l, unsigned first, bool taken)
+{
+    for (unsigned i = first; i < TAGE_TABLES; i++)
+        if (l->entry[i]->useful == 0) {
+            *l->entry[i] = (struct tage_entry){l->tag[i], (int8_t)(taken ? 0 : -1), 0};
+            return;
+        }
+    for (unsigned i = first; i < TAGE_TABLES; i++)
+        l->entry[i]->useful--;
+}
+
+bool predictor_conditional(struct branch_predictor *p, uint64_t from, bool taken)
+{
+    struct lookup l;
+    int8_t *bimodal = &p->bimodal[(from ^ from >> BIMODAL_BITS) & ((1 << BIMODAL_BITS) - 1)];
+    unsigned known = look_up(p, from, &l), first = 0; /* first: the table after the one that predicts */
+    bool predicted = *bimodal >= 0;
+    if (known == 0) {
+        *bimodal = toward(*bimodal, taken, -2, 1);
+    } else {
+        unsigned provider = 31u - (unsigned)__builtin_clz(known), rest = known ^ 1u << provider;
+        struct tage_entry *e = l.entry[provider];
+        bool provided = e->counter >= 0;
+        bool alternative = rest ? l.entry[31 - __builtin_clz(rest)]->counter >= 0 : predicted;
+        /* A new entry has no opinion yet: then the other prediction counts, and goes on learning. */
+        bool is_new = e->useful == 0 && (e->counter == 0 || e->counter == -1);
+        predicted = is_new ? alternative : provided;
+        if (provided != alternative)
+            e->useful = (uint8_t)(e->useful + ((provided == taken) & (e->useful < 3)) -
+                                  ((provided != taken) & (e->useful > 0)));
+        e->counter = toward(e->counter, taken, -4, 3);
+        if (is_new)
+            *bimodal = toward(*bimodal, taken, -2, 1);
+        first = provider + 1;
+    }
+    p->history = p->history << 1 | taken;
+    p->stats.conditional++;
+    if (VP_LIKELY(predicted == taken))
+        return true;
+    p->stats.conditional_missed++;
+    allocate(&l, first, taken);
+    return false;
+}
+
+bool predictor_indirect(struct branch_predictor *p, uint64_t from, uint64_t to)
+{
+    uint64_t by_history = hash(mix(from), p->history & history_mask[2], TAGE_TABLES) >> (64 - TARGET_BITS);
+    uint64_t *near = &p->target[0][(from ^ from >> TARGET_BITS) & ((1 << TARGET_BITS) - 1)];
+    uint64_t *far = &p->target[1][by_history];
+    bool right = (*far ? *far : *near) == to;
+    if (*near != to || *far) /* a target that never changes needs no entry of the second table */
+        *far = to;
+    *near = to;
+    p->history = p->history << 2 | ((to >> 2 ^ to >> 5) & 3);
+    p->stats.indirect++;
+    p->stats.indirect_missed += !right;
+    return right;
+}
+
+void predictor_call(struct branch_predictor *p, uint64_t return_to)
+{
+    p->top = (p->top + 1) % RETURN_STACK;
+    p->returns[p->top] = return_to;
+}
+
+bool predictor_return(struct branch_predictor *p, uint64_t to)
+{
+    bool right = p->returns[p->top] == to;
+    p->top = (p->top + RETURN_STACK - 1) % RETURN_STACK;
+    p->stats.returns++;
+    p->stats.returns_missed += !right;
+    return right;
+}

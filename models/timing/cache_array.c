@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See cache_array.h. */
+#include "cache_array.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool cache_array_create(struct cache_array *a, uint32_t sets, uint32_t way_count)
+{
+    a->sets = sets;
+    a->way_count = way_count;
+    a->mask = (sets & (sets - 1)) == 0 ? sets - 1 : 0;
+    a->ways = calloc((size_t)sets * way_count, sizeof *a->ways);
+    return a->ways != NULL;
+}
+
+void cache_array_destroy(struct cache_array *a)
+{
+    free(a->ways);
+    a->ways = NULL;
+}
+
+/* Index of the way, or way_count. An empty way's key is 0: its difference to any number's keys is not 1 to 3. */
+static uint32_t find(const struct cache_array *a, const uint64_t *set, uint64_t number)
+{
+    for (uint32_t i = 0; i < a->way_count; i++)
+        if (set[i] - (number << 2) - 1 < 3)
+            return i;
+    return a->way_count;
+}
+
+unsigned cache_array_peek(const struct cache_array *a, uint64_t number)
+{
+    const uint64_t *set = cache_array_set(a, number);
+    uint32_t i = find(a, set, number);
+    return i < a->way_count ? (unsigned)(set[i] & 3) : 0;
+}
+
+unsigned cache_array_touch_slow(struct cache_array *a, uint64_t *set, uint64_t number)
+{
+    uint32_t i = find(a, set, number);
+    if (i == a->way_count)
+        return 0;
+    uint64_t key = set[i];
+    memmove(set + 1, set, i * sizeof *set);
+    set[0] = key;
+    return (unsigned)(key & 3);
+}
+
+struct cache_victim cache_array_insert(struct cache_array *a, uint64_t number, unsigned state)
+{
+    uint64_t *set = cache_array_set(a, number), last = set[a->way_count - 1];
+    memmove(set + 1, set, (a->way_count - 1) * sizeof *set);
+    set[0] = number << 2 | state;
+    return last == 0 ? (struct cache_victim){CACHE_ARRAY_NONE, 0}
+                     : (struct cache_victim){last >> 2, (unsigned)(last & 3)};
+}
+
+void cache_array_set_state(struct cache_array *a, uint64_t number, unsigned state)
+{
+    uint64_t *set = cache_array_set(a, number);
+    uint32_t i = find(a, set, number);
+    if (i < a->way_count)
+        set[i] = number << 2 | state;
+}
+
+static void close_gap(const struct cache_array *a, uint64_t *set, uint32_t i)
+{
+    memmove(set + i, set + i + 1, (a->way_count - 1 - i) * sizeof *set);
+    set[a->way_count - 1] = 0;
+}
+
+void cache_array_remove(struct cache_array *a, uint64_t number)
+{
+    uint64_t *set = cache_array_set(a, number);
+    uint32_t i = find(a, set, number);
+    if (i < a->way_count)
+        close_gap(a, set, i);
+}
+
+void cache_array_remove_state(struct cache_array *a, unsigned state)
+{
+    for (uint32_t s = 0; s < a->sets; s++) {
+        uint64_t *set = a->ways + (size_t)s * a->way_count;
+        for (uint32_t i = 0; i < a->way_count;)
+            if ((set[i] & 3) == state)
+                close_gap(a, set, i);
+            else
+                i++;
+    }
+}
+
+void cache_array_clear(struct cache_array *a) { memset(a->ways, 0, (size_t)a->sets * a->way_count * sizeof *a->ways); }

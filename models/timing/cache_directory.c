@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See cache_directory.h. Open addressing with linear probes; removal moves later entries back, so there are no marks
+ * of removed ones. */
+#include "cache_directory.h"
+
+#include <stdlib.h>
+
+bool directory_create(struct directory *d, uint64_t lines)
+{
+    uint64_t size = 2;
+    while (size < 2 * lines)
+        size *= 2;
+    d->mask = size - 1;
+    d->used = 0;
+    d->entries = calloc(size, sizeof *d->entries);
+    return d->entries != NULL;
+}
+
+void directory_destroy(struct directory *d)
+{
+    free(d->entries);
+    d->entries = NULL;
+}
+
+static uint64_t home(const struct directory *d, uint64_t tag) { return (tag * 0x9e3779b97f4a7c15u >> 20) & d->mask; }
+
+/* The line's entry, or the unused one where it would be. */
+static struct directory_entry *slot(const struct directory *d, uint64_t tag)
+{
+    uint64_t i = home(d, tag);
+    while (d->entries[i].tag != 0 && d->entries[i].tag != tag)
+        i = (i + 1) & d->mask;
+    return &d->entries[i];
+}
+
+struct directory_entry *directory_find(const struct directory *d, uint64_t line)
+{
+    struct directory_entry *e = slot(d, line + 1);
+    return e->tag != 0 ? e : NULL;
+}
+
+static void remove_at(struct directory *d, uint64_t hole)
+{
+    d->entries[hole].tag = 0;
+    d->used--;
+    for (uint64_t i = (hole + 1) & d->mask; d->entries[i].tag != 0; i = (i + 1) & d->mask) {
+        /* An entry may move back to the hole unless its home lies after the hole. */
+        uint64_t from_home = (i - home(d, d->entries[i].tag)) & d->mask, from_hole = (i - hole) & d->mask;
+        if (from_home < from_hole)
+            continue;
+        d->entries[hole] = d->entries[i];
+        d->entries[i].tag = 0;
+        hole = i;
+    }
+}
+
+void directory_put(struct directory *d, uint64_t line, uint64_t sharers, bool owned)
+{
+    struct directory_entry *e = slot(d, line + 1);
+    if (sharers == 0) {
+        if (e->tag != 0)
+            remove_at(d, (uint64_t)(e - d->entries));
+        return;
+    }
+    if (e->tag == 0)
+        d->used++;
+    *e = (struct directory_entry){line + 1, sharers, owned};
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See cache_hierarchy.h. */
+#include "cache_hierarchy.h"
+
+#include <stdlib.h>
+
+/* --- what is remembered of L1D and L1I ---
+ *
+ * An entry must be the most recent line of its set. All lines of a set share an entry, and every access begins by
+ * forgetting it. Where the number of sets is no power of two there is one entry for all. */
+
+static uint64_t recent_mask(uint32_t sets)
+{
+    if (sets & (sets - 1))
+        return 0;
+    return (sets < CACHE_RECENT ? sets : CACHE_RECENT) - 1;
+}
+
+void hierarchy_remember(struct hierarchy *h, uint32_t core, bool is_fetch, uint64_t line, uint64_t page)
+{
+    bool writable = !is_fetch && cache_array_peek(&h->core[core].l1d, line) == MESI_M;
+    *hierarchy_recent(h, core, is_fetch, line) = (struct cache_recent){line, page, writable};
+}
+
+void hierarchy_forget(struct hierarchy *h, uint32_t core, bool is_fetch)
+{
+    for (uint32_t i = 0; i < CACHE_RECENT; i++)
+        h->core[core].recent[is_fetch][i].line = UINT64_MAX;
+}
+
+/* A line that L1 lost or may no longer write. */
+static void forget_line(const struct hierarchy *h, uint32_t core, uint64_t line)
+{
+    for (int is_fetch = 0; is_fetch < 2; is_fetch++) {
+        struct cache_recent *r = hierarchy_recent(h, core, is_fetch, line);
+        if (r->line == line)
+            r->line = UINT64_MAX;
+    }
+}
+
+/* --- creation --- */
+
+static bool create_core(struct hierarchy_core *c, const struct hierarchy_config *config)
+{
+    return cache_array_create(&c->l1i, config->l1i.sets, config->l1i.ways) &&
+           cache_array_create(&c->l1d, config->l1d.sets, config->l1d.ways) &&
+           cache_array_create(&c->l2, config->l2.sets, config->l2.ways);
+}
+
+bool hierarchy_create(struct hierarchy *h, const struct hierarchy_config *config)
+{
+    *h = (struct hierarchy){
+        .config = *config,
+        .recent_mask = {recent_mask(config->l1d.sets), recent_mask(config->l1i.sets)},
+    };
+    h->core = calloc(config->cores, sizeof *h->core);
+    if (!h->core)
+        return false;
+    for (uint32_t i = 0; i < config->cores; i++)
+        if (!create_core(&h->core[i], config))
+            return false;
+    for (uint32_t i = 0; i < config->cores; i++)
+        for (int is_fetch = 0; is_fetch < 2; is_fetch++)
+            hierarchy_forget(h, i, is_fetch);
+    uint64_t lines = (uint64_t)config->cores * config->l2.sets * config->l2.ways;
+    return cache_array_create(&h->l3, config->l3.sets, config->l3.ways) &&
+           directory_create(&h->directory, lines + 1); /* a line is in before the victim is out */
+}
+
+void hierarchy_destroy(struct hierarchy *h)
+{
+    for (uint32_t i = 0; h->core && i < h->config.cores; i++) {
+        cache_array_destroy(&h->core[i].l1i);
+        cache_array_destroy(&h->core[i].l1d);
+        cache_array_destroy(&h->core[i].l2);
+    }
+    free(h->core);
+    h->core = NULL;
+    cache_array_destroy(&h->l3);
+    directory_destroy(&h->directory);
+}
+
+static uint64_t bit(uint32_t core) { return UINT64_C(1) << core; }
+
+/* Into L3, as the most recent of its set. */
+static void put_in_l3(struct hierarchy *h, uint64_t line)
+{
+    if (!cache_array_touch(&h->l3, line))
+        (void)cache_array_insert(&h->l3, line, MESI_S);
+}
+
+static void drop_private(struct hierarchy *h, uint32_t core, uint64_t line)
+{
+    struct hierarchy_core *c = &h->core[core];
+    cache_array_remove(&c->l1i, line);
+    cache_array_remove(&c->l1d, line);
+    cache_array_remove(&c->l2, line);
+    forget_line(h, core, line);
+}
+
+/* Throws the copies of every core in `sharers` away. */
+static void invalidate(struct hierarchy *h, uint64_t line, uint64_t sharers)
+{
+    for (; sharers; sharers &= sharers - 1) {
+        uint32_t core = (uint32_t)__builtin_ctzll(sharers);
+        drop_private(h, core, line);
+        h->core[core].stats.invalidated++;
+    }
+}
+
+/* Cycles for a line from the nearest of `sharers` to `to`: the transfer and the way. */
+static uint32_t transfer_cost(const struct hierarchy *h, uint32_t to, uint64_t sharers)
+{
+    uint32_t way = UINT32_MAX;
+    if (!h->config.distance)
+        return h->config.transfer_cycles;
+    for (; sharers; sharers &= sharers - 1) {
+        uint32_t d = h->config.distance(h->config.distance_ctx, (uint32_t)__builtin_ctzll(sharers), to);
+        way = d < way ? d : way;
+    }
+    return h->config.transfer_cycles + way;
+}
+
+/* A new line for L2; its victim leaves the core for L3. */
+static void fill_l2(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi state)
+{
+    struct hierarchy_core *c = &h->core[core];
+    struct cache_victim victim = cache_array_insert(&c->l2, line, state);
+    if (victim.number == CACHE_ARRAY_NONE)
+        return;
+    cache_array_remove(&c->l1i, victim.number);
+    cache_array_remove(&c->l1d, victim.number);
+    forget_line(h, core, victim.number);
+    const struct directory_entry *e = directory_find(&h->directory, victim.number);
+    directory_put(&h->directory, victim.number, e->sharers & ~bit(core), false);
+    put_in_l3(h, victim.number);
+}
+
+/* A load that missed L2: who has the line? Answers the cycles after L1 and the new state. */
+static uint32_t read_outside(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi *state)
+{
+    struct hierarchy_core *c = &h->core[core];
+    struct directory_entry *e = directory_find(&h->directory, line);
+    if (!e) {
+        *state = MESI_E;
+        directory_put(&h->directory, line, bit(core), true);
+        if (cache_array_touch(&h->l3, line)) {
+            c->stats.l3_hits++;
+            return h->config.l3_cycles - h->config.l1_cycles;
+        }
+        c->stats.dram++;
+        return h->config.dram_cycles - h->config.l1_cycles;
+    }
+    uint64_t others = e->sharers;
+    bool from_l3 = !e->owned && cache_array_touch(&h->l3, line);
+    if (e->owned) { /* it keeps the line as a sharer; what it wrote goes to L3 */
+        uint32_t owner = (uint32_t)__builtin_ctzll(others);
+        cache_array_set_state(&h->core[owner].l1d, line, MESI_S);
+        cache_array_set_state(&h->core[owner].l2, line, MESI_S);
+        forget_line(h, owner, line);
+        put_in_l3(h, line);
+    }
+    e->sharers |= bit(core);
+    e->owned = false;
+    *state = MESI_S;
+    if (from_l3) {
+        c->stats.l3_hits++;
+        return h->config.l3_cycles - h->config.l1_cycles;
+    }
+    c->stats.transfers++;
+    return transfer_cost(h, core, others);
+}
+
+/* A store that missed L2, or whose line is shared (have: this core has a copy). */
+static uint32_t write_outside(struct hierarchy *h, uint32_t core, uint64_t line, bool have)
+{
+    struct hierarchy_core *c = &h->core[core];
+    const struct directory_entry *e = directory_find(&h->directory, line);
+    uint64_t others = e ? e->sharers & ~bit(core) : 0;
+    bool was_owned = e && e->owned;
+    uint32_t moved = others ? transfer_cost(h, core, others) : 0;
+    invalidate(h, line, others);
+    directory_put(&h->directory, line, bit(core), true);
+    if (have) {
+        c->stats.upgrades++;
+        return others ? moved
+                      : h->config.l3_cycles - h->config.l1_cycles; /* the directory must be asked all the same */
+    }
+    bool in_l3 = cache_array_touch(&h->l3, line) != 0;
+    if (was_owned || (others && !in_l3)) {
+        c->stats.transfers++;
+        return moved;
+    }
+    uint32_t fetched = (in_l3 ? h->config.l3_cycles : h->config.dram_cycles) - h->config.l1_cycles;
+    if (in_l3)
+        c->stats.l3_hits++;
+    else
+        c->stats.dram++;
+    return fetched > moved ? fetched : moved;
+}
+
+static void set_private(struct hierarchy_core *c, uint64_t line, enum mesi state)
+{
+    cache_array_set_state(&c->l1d, line, state);
+    cache_array_set_state(&c->l2, line, state);
+}
+
+/* A hit that needs a right to write. */
+static uint32_t make_writable(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi state)
+{
+    uint32_t cycles = state == MESI_S ? write_outside(h, core, line, true) : 0;
+    if (state != MESI_M)
+        set_private(&h->core[core], line, MESI_M);
+    return cycles;
+}
+
+uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, bool write)
+{
+    struct hierarchy_core *c = &h->core[core];
+    uint32_t cycles = 0;
+    hierarchy_recent(h, core, false, line)->line = UINT64_MAX;
+    enum mesi state = (enum mesi)cache_array_touch(&c->l1d, line);
+    if (VP_LIKELY(state != MESI_I)) {
+        c->stats.l1d_hits++;
+        return write ? make_writable(h, core, line, state) : 0;
+    }
+    c->stats.l1d_misses++;
+    state = (enum mesi)cache_array_touch(&c->l2, line);
+    if (state != MESI_I) {
+        c->stats.l2_hits++;
+        cycles = h->config.l2_cycles - h->config.l1_cycles;
+        if (write) {
+            cycles += make_writable(h, core, line, state);
+            state = MESI_M;
+        }
+    } else {
+        c->stats.l2_misses++;
+        if (write) {
+            cycles = write_outside(h, core, line, false);
+            state = MESI_M;
+        } else {
+            cycles = read_outside(h, core, line, &state);
+        }
+        fill_l2(h, core, line, state);
+    }
+    (void)cache_array_insert(&c->l1d, line, state); /* L2 knows the victim's state: nothing to write back */
+    return cycles;
+}
+
+uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line)
+{
+    struct hierarchy_core *c = &h->core[core];
+    uint32_t cycles;
+    hierarchy_recent(h, core, true, line)->line = UINT64_MAX;
+    if (VP_LIKELY(cache_array_touch(&c->l1i, line))) {
+        c->stats.l1i_hits++;
+        return 0;
+    }
+    c->stats.l1i_misses++;
+    if (cache_array_touch(&c->l2, line)) {
+        c->stats.l2_hits++;
+        cycles = h->config.l2_cycles - h->config.l1_cycles;
+    } else {
+        enum mesi state;
+        c->stats.l2_misses++;
+        cycles = read_outside(h, core, line, &state);
+        fill_l2(h, core, line, state);
+    }
+    (void)cache_array_insert(&c->l1i, line, MESI_S);
+    return cycles;
+}
+
+static const char *check_line(const struct hierarchy *h, uint64_t line)
+{
+    const struct directory_entry *e = directory_find(&h->directory, line);
+    uint64_t holders = 0, writers = 0;
+    for (uint32_t i = 0; i < h->config.cores; i++) {
+        const struct hierarchy_core *c = &h->core[i];
+        unsigned l2 = cache_array_peek(&c->l2, line), l1 = cache_array_peek(&c->l1d, line);
+        if ((l1 || cache_array_peek(&c->l1i, line)) && !l2)
+            return "a line is in L1 but not in L2";
+        if (l1 && l1 != l2)
+            return "L1D and L2 disagree about a line's state";
+        holders |= l2 ? bit(i) : 0;
+        writers |= l2 >= MESI_E ? bit(i) : 0;
+    }
+    if (writers && writers != holders)
+        return "one core may write a line that another has";
+    if (writers & (writers - 1))
+        return "two cores may write a line";
+    if (holders != (e ? e->sharers : 0))
+        return "the directory does not know who has a line";
+    if (e && e->owned != (writers != 0))
+        return "the directory is wrong about the owner";
+    return NULL;
+}
+
+const char *hierarchy_check(const struct hierarchy *h, uint64_t lines)
+{
+    for (uint64_t line = 0; line < lines; line++) {
+        const char *error = check_line(h, line);
+        if (error)
+            return error;
+    }
+    return NULL;
+}

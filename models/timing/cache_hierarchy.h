@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private L1I, L1D and L2 per core, a shared L3, and the directory that keeps them coherent (MESI). Tags only: no data,
+ * no time of its own; an access answers the cycles by which it is slower than a hit in L1.
+ *
+ * Data structures
+ *   core     L1I, L1D, L2: arrays of tags (cache_array.h) with a MESI state per line. L2 includes both L1: a line that
+ *            leaves L2 leaves L1 too. L1D and L2 always agree about a line's state; L1I only knows "there".
+ *   L3       shared; filled with what leaves an L2 (a victim cache, as on server cores since Skylake-SP) and with what
+ * a modified owner writes back when another core reads. It may hold lines that private caches hold too. directory owner
+ * or sharers of each line in private caches (cache_directory.h).
+ *
+ * An access, from near to far
+ *   L1 hit            0; a store needs E or M. E becomes M silently
+ *   store to S        upgrade: the others' copies go; costs a transfer
+ *   L2 hit            l2 - l1
+ *   another core's    owner in E or M, or sharers and no copy in L3: transfer, plus the way between the two cores.
+ *                     A load makes both sharers, a store leaves one owner
+ *   L3 hit            l3 - l1 (a store to a line that others share also throws their copies away, and costs a transfer
+ *                     if that is dearer)
+ *   memory            dram - l1; nobody else has it: E for a load, M for a store
+ *
+ * Order: cores run ahead of each other by at most a quantum, so accesses of different cores arrive slightly out of the
+ * order of their cycles. Each is done whole when it arrives. That is deterministic (the order of quanta is), and an
+ * interrupt that one access causes is never seen before it; but two cores that write one line in turn within a quantum
+ * transfer it less often than they would. */
+#ifndef CACHE_HIERARCHY_H
+#define CACHE_HIERARCHY_H
+
+#include "cache_array.h"
+#include "cache_directory.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CACHE_LINE_SHIFT 6
+
+enum mesi { MESI_I, MESI_S, MESI_E, MESI_M };
+
+struct cache_size {
+    uint32_t sets, ways;
+};
+
+struct hierarchy_config {
+    uint32_t cores; /* 1 to DIRECTORY_CORES_MAX */
+    struct cache_size l1i, l1d, l2, l3;
+    uint32_t l1_cycles, l2_cycles, l3_cycles, dram_cycles; /* from the access to its data */
+    uint32_t transfer_cycles;                              /* a line from another core */
+    /* Extra cycles of the way between two cores; NULL: none. */
+    uint32_t (*distance)(void *ctx, uint32_t from, uint32_t to);
+    void *distance_ctx;
+};
+
+struct hierarchy_stats {
+#define CACHE_STAT(name, unit, sentence) uint64_t name;
+#include "cache_hierarchy_stats.def"
+#undef CACHE_STAT
+};
+
+/* The line that was used last in its set of L1D or L1I: it is there, and first in its set. line: UINT64_MAX if unknown.
+ */
+struct cache_recent {
+    uint64_t line;
+    uint64_t page; /* linear page by which it was reached */
+    bool writable; /* in state M: a store changes nothing */
+};
+#define CACHE_RECENT 64u
+
+struct hierarchy_core {
+    struct cache_array l1i, l1d, l2;
+    struct cache_recent recent[2][CACHE_RECENT]; /* of L1D, of L1I */
+    struct hierarchy_stats stats;
+};
+
+struct hierarchy {
+    struct hierarchy_config config;
+    struct cache_array l3;
+    struct directory directory;
+    struct hierarchy_core *core;
+    uint64_t recent_mask[2]; /* of lines: which entry of `recent` */
+};
+
+/* False: no memory; destroy it all the same. */
+VP_NODISCARD bool hierarchy_create(struct hierarchy *h, const struct hierarchy_config *config);
+void hierarchy_destroy(struct hierarchy *h); /* accepts one that is all zero */
+
+/* line: physical address >> CACHE_LINE_SHIFT. Answers the cycles beyond those of a hit in L1. */
+uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, bool write);
+uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line);
+
+/* What is remembered of L1D (of L1I: is_fetch), for callers that want to skip an access that changes nothing. Whoever
+ * remembers must forget when the line can no longer be reached by that page. */
+static inline struct cache_recent *hierarchy_recent(const struct hierarchy *h, uint32_t core, bool is_fetch,
+                                                    uint64_t line)
+{
+    return &h->core[core].recent[is_fetch][line & h->recent_mask[is_fetch]];
+}
+/* After the line's access. */
+void hierarchy_remember(struct hierarchy *h, uint32_t core, bool is_fetch, uint64_t line, uint64_t page);
+void hierarchy_forget(struct hierarchy *h, uint32_t core, bool is_fetch);
+
+/* Looks for a broken rule of coherence among the lines [0, lines): NULL, or the sentence. For tests. */
+const char *hierarchy_check(const struct hierarchy *h, uint64_t lines);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

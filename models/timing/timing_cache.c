@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `cache`: the costs of `table`, and on top of them what depends on history: caches with coherence
+ * (cache_hierarchy.h), translation caches (cache_tlb.h), a branch predictor (branch_predictor.h). What the UINTR unit
+ * reads and writes goes through the same caches, so a UPID that moves between two cores costs two transfers.
+ *
+ * Speed: most accesses go to the line that was used last in its set of L1D, on a page whose translation is at hand.
+ * struct cache_recent remembers that line per set, and so for L1I. A hit there changes nothing that replacement in L1
+ * sees; only the order of use within the translation caches is not kept at each access.
+ */
+#include "branch_predictor.h"
+#include "cache_hierarchy.h"
+#include "cache_tlb.h"
+#include "timing_models.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TABLE_WITHOUT_LINES 1 /* of timing_table.def: rows that this model has in its own way */
+#define TABLE_LARGEST_COST 100000
+
+enum cache_param {
+#define TABLE_INSN(name, ...) PARAM_insn_##name,
+#define TABLE_EVENT(name, ...) PARAM_event_##name,
+#define TABLE_STAGE(name, ...) PARAM_stage_##name,
+#include "timing_table.def"
+#undef TABLE_INSN
+#undef TABLE_EVENT
+#undef TABLE_STAGE
+    TABLE_PARAMS,
+    PARAM_before_own = TABLE_PARAMS - 1,
+#define CACHE_PARAM(name, ...) PARAM_##name,
+#include "timing_cache.def"
+#undef CACHE_PARAM
+    PARAM_COUNT
+};
+
+static const struct timing_param params[] = {
+#define TABLE_ROW(name, value, min, confidence, sentence, source)                                                      \
+    {name, "cycles", value, min, TABLE_LARGEST_COST, sentence, source " (" #confidence ")"},
+#define TABLE_INSN(name, value, confidence, sentence, source)                                                          \
+    TABLE_ROW("insn_" #name, value, 1, confidence, sentence, source)
+#define TABLE_EVENT(name, value, confidence, sentence, source)                                                         \
+    TABLE_ROW("event_" #name, value, 0, confidence, sentence, source)
+#define TABLE_STAGE(name, value, confidence, sentence, source)                                                         \
+    TABLE_ROW("stage_" #name, value, 0, confidence, sentence, source)
+#include "timing_table.def"
+#undef TABLE_INSN
+#undef TABLE_EVENT
+#undef TABLE_STAGE
+#define CACHE_PARAM(name, unit, value, min, max, confidence, sentence, source)                                         \
+    {#name, unit, value, min, max, sentence, source " (" #confidence ")"},
+#include "timing_cache.def"
+#undef CACHE_PARAM
+};
+
+struct core_state {
+    uint64_t tlb_lost[2]; /* of the translation caches, when what is remembered was last known to be right */
+    /* Data accesses, and lines of instructions, that needed no look-up: without and with translation. */
+    uint64_t fast[2], fast_lines[2];
+    uint64_t data_cycles, fetch_cycles, branch_cycles;
+    struct tlb_unit tlb;
+    struct branch_predictor predictor;
+};
+
+struct cache_model {
+    void *table; /* an instance of the model `table` */
+    struct hierarchy hierarchy;
+    struct core_state *core;
+    uint32_t cores, l1_cycles, mispredict;
+    uint32_t exposed[TIMING_WALK]; /* percent, by kind of access */
+};
+
+/* --- creation --- */
+
+static uint32_t value_of(const struct timing_setup *setup, enum cache_param p) { return (uint32_t)setup->values[p]; }
+
+static bool values_are_good(const struct timing_setup *setup, char *error, size_t error_size)
+{
+    for (size_t i = 0; i < PARAM_COUNT; i++)
+        if (setup->values[i] != (double)(uint32_t)setup->values[i]) {
+            snprintf(error, error_size, "timing.%s = %g: expected a whole number", params[i].name, setup->values[i]);
+            return false;
+        }
+    static const enum cache_param latencies[] = {PARAM_l1_cycles, PARAM_l2_cycles, PARAM_l3_cycles, PARAM_dram_cycles};
+    for (size_t i = 1; i < sizeof latencies / sizeof latencies[0]; i++)
+        if (setup->values[latencies[i]] < setup->values[latencies[i - 1]]) {
+            snprintf(error, error_size, "timing.%s = %g: expected at least timing.%s = %g", params[latencies[i]].name,
+                     setup->values[latencies[i]], params[latencies[i - 1]].name, setup->values[latencies[i - 1]]);
+            return false;
+        }
+    if (setup->cores > DIRECTORY_CORES_MAX) {
+        snprintf(error, error_size, "at most %u cores", DIRECTORY_CORES_MAX);
+        return false;
+    }
+    return true;
+}
+
+static bool size_of(const struct timing_setup *setup, enum cache_param kib, enum cache_param ways,
+                    struct cache_size *size, char *error, size_t error_size)
+{
+    uint32_t lines = value_of(setup, kib) * (1024u >> CACHE_LINE_SHIFT);
+    size->ways = value_of(setup, ways);
+    size->sets = lines / size->ways;
+    if (lines % size->ways == 0)
+        return true;
+    snprintf(error, error_size, "timing.%s = %u: %u lines do not divide into %u ways", params[kib].name,
+             value_of(setup, kib), lines, size->ways);
+    return false;
+}
+
+/* The table's own instance, with the values that both have in common (in the same order) and the rows left out. */
+static void *create_table(const struct timing_setup *setup, char *error, size_t error_size)
+{
+    double *values = calloc(timing_table.param_count, sizeof *values);
+    void *table = NULL;
+    if (values) {
+        for (size_t i = 0, shared = 0; i < timing_table.param_count; i++) {
+            const char *name = timing_table.params[i].name;
+            if (shared < TABLE_PARAMS && strcmp(name, params[shared].name) == 0)
+                values[i] = setup->values[shared++];
+            else if (strcmp(name, "stage_issue") == 0)
+                values[i] = setup->values[PARAM_ucode_issue];
+            else if (strcmp(name, "stage_notify") == 0)
+                values[i] = setup->values[PARAM_ucode_notify];
+            /* event_page_walk stays 0: walks are charged by the translation caches */
+        }
+        struct timing_setup its = *setup;
+        its.values = values;
+        table = timing_table.create(&its, error, error_size);
+    }
+    free(values);
+    return table;
+}
+
+static void cache_destroy(void *model)
+{
+    struct cache_model *m = model;
+    if (m->table)
+        timing_table.destroy(m->table);
+    hierarchy_destroy(&m->hierarchy);
+    for (uint32_t i = 0; m->core && i < m->cores; i++)
+        tlb_unit_destroy(&m->core[i].tlb);
+    free(m->core);
+    free(m);
+}
+
+static bool create_cores(struct cache_model *m, const struct timing_setup *setup)
+{
+    const struct tlb_config tlb = {
+        .dtlb_entries = value_of(setup, PARAM_dtlb_entries),
+        .dtlb_large = value_of(setup, PARAM_dtlb_large),
+        .itlb_entries = value_of(setup, PARAM_itlb_entries),
+        .itlb_large = value_of(setup, PARAM_itlb_large),
+        .stlb_entries = value_of(setup, PARAM_stlb_entries),
+        .stlb_cycles = value_of(setup, PARAM_stlb_cycles),
+        .walk_cycles = value_of(setup, PARAM_walk_cycles),
+    };
+    m->cores = setup->cores;
+    m->core = calloc(setup->cores, sizeof *m->core);
+    if (!m->core)
+        return false;
+    for (uint32_t i = 0; i < setup->cores; i++) {
+        if (!tlb_unit_create(&m->core[i].tlb, &tlb))
+            return false;
+    }
+    return true;
+}
+
+static void *cache_create(const struct timing_setup *setup, char *error, size_t error_size)
+{
+    struct hierarchy_config h = {
+        .cores = setup->cores,
+        .l1_cycles = value_of(setup, PARAM_l1_cycles),
+        .l2_cycles = value_of(setup, PARAM_l2_cycles),
+        .l3_cycles = value_of(setup, PARAM_l3_cycles),
+        .dram_cycles = value_of(setup, PARAM_dram_cycles),
+        .transfer_cycles = value_of(setup, PARAM_transfer_cycles),
+        .distance = setup->distance,
+        .distance_ctx = setup->distance_ctx,
+    };
+    if (!values_are_good(setup, error, error_size) ||
+        !size_of(setup, PARAM_l1i_kib, PARAM_l1i_ways, &h.l1i, error, error_size) ||
+        !size_of(setup, PARAM_l1d_kib, PARAM_l1d_ways, &h.l1d, error, error_size) ||
+        !size_of(setup, PARAM_l2_kib, PARAM_l2_ways, &h.l2, error, error_size) ||
+        !size_of(setup, PARAM_l3_kib, PARAM_l3_ways, &h.l3, error, error_size))
+        return NULL;
+    struct cache_model *m = calloc(1, sizeof *m);
+    if (m) {
+        m->l1_cycles = h.l1_cycles;
+        m->mispredict = value_of(setup, PARAM_mispredict_cycles);
+        m->exposed[TIMING_LOAD] = value_of(setup, PARAM_load_exposed);
+        m->exposed[TIMING_STORE] = value_of(setup, PARAM_store_exposed);
+        m->exposed[TIMING_MODIFY] = m->exposed[TIMING_FETCH] = 100;
+        m->table = create_table(setup, error, error_size);
+        if (m->table && hierarchy_create(&m->hierarchy, &h) && create_cores(m, setup))
+            return m;
+        cache_destroy(m);
+    }
+    snprintf(error, error_size, "out of memory");
+    return NULL;
+}
+
+/* --- what depends on nothing --- */
+
+static uint32_t cache_insn_cost(void *model, const struct timing_insn *insn)
+{
+    return timing_table.insn_cost(((const struct cache_model *)model)->table, insn);
+}
+
+static uint32_t cache_event_cost(void *model, uint32_t core, uint32_t event)
+{
+    return timing_table.event_cost(((const struct cache_model *)model)->table, core, event);
+}
+
+/* The accesses of the stage have been charged one by one: what is left is microcode. */
+static uint32_t cache_uintr_cost(void *model, uint32_t core, uint32_t stage, uint64_t upid_physical)
+{
+    return timing_table.uintr_cost(((const struct cache_model *)model)->table, core, stage, upid_physical);
+}
+
+/* --- memory --- */
+
+struct walk_context {
+    struct cache_model *model;
+    const struct timing_mem *access;
+};
+
+static bool ask_for_walk(void *ctx, uint64_t linear, struct timing_walk *walk)
+{
+    const struct timing_mem *a = ((const struct walk_context *)ctx)->access;
+    return a->walk(a->walk_ctx, linear, walk);
+}
+
+static uint32_t load_entry(void *ctx, uint64_t physical)
+{
+    const struct walk_context *w = ctx;
+    return w->model->l1_cycles +
+           hierarchy_data(&w->model->hierarchy, w->access->core, physical >> CACHE_LINE_SHIFT, false);
+}
+
+static uint32_t translate(struct cache_model *m, const struct timing_mem *a, bool is_fetch)
+{
+    if (!a->walk)
+        return 0;
+    struct walk_context ctx = {m, a};
+    const struct tlb_walker walker = {&ctx, ask_for_walk, load_entry};
+    return tlb_unit_access(&m->core[a->core].tlb, a->linear, is_fetch, &walker);
+}
+
+static void forget_if_lost(struct cache_model *m, uint32_t core, bool is_fetch)
+{
+    struct core_state *c = &m->core[core];
+    if (c->tlb_lost[is_fetch] != c->tlb.lost[is_fetch])
+        hierarchy_forget(&m->hierarchy, core, is_fetch);
+    c->tlb_lost[is_fetch] = c->tlb.lost[is_fetch];
+}
+
+static uint64_t last_line(const struct timing_mem *a)
+{
+    return (a->physical + (a->bytes ? a->bytes - 1 : 0)) >> CACHE_LINE_SHIFT;
+}
+
+__attribute__((noinline)) static uint32_t data_access(struct cache_model *m, const struct timing_mem *a)
+{
+    struct core_state *c = &m->core[a->core];
+    bool write = a->access != TIMING_LOAD;
+    uint32_t cycles = translate(m, a, false);
+    forget_if_lost(m, a->core, false);
+    for (uint64_t line = a->physical >> CACHE_LINE_SHIFT, last = last_line(a); line <= last; line++)
+        cycles += hierarchy_data(&m->hierarchy, a->core, line, write);
+    hierarchy_remember(&m->hierarchy, a->core, false, last_line(a), a->linear >> 12);
+    cycles = (uint32_t)((uint64_t)cycles * m->exposed[a->access] / 100);
+    c->data_cycles += cycles;
+    return cycles;
+}
+
+__attribute__((noinline)) static uint32_t fetch(struct cache_model *m, const struct timing_mem *a)
+{
+    struct core_state *c = &m->core[a->core];
+    uint32_t cycles = translate(m, a, true);
+    forget_if_lost(m, a->core, true);
+    for (uint64_t line = a->physical >> CACHE_LINE_SHIFT, last = last_line(a); line <= last; line++) {
+        cycles += hierarchy_fetch(&m->hierarchy, a->core, line);
+        hierarchy_remember(&m->hierarchy, a->core, true, line, a->linear >> 12);
+    }
+    c->fetch_cycles += cycles;
+    return cycles;
+}
+
+static uint32_t cache_mem_cost(void *model, const struct timing_mem *a)
+{
+    struct cache_model *m = model;
+    struct core_state *c = &m->core[a->core];
+    uint64_t line = a->physical >> CACHE_LINE_SHIFT;
+    if (a->access < TIMING_FETCH) {
+        const struct cache_recent *r = hierarchy_recent(&m->hierarchy, a->core, false, line);
+        if (VP_LIKELY(r->line == line && r->page == a->linear >> 12 && (r->writable || a->access == TIMING_LOAD) &&
+                      last_line(a) == line)) {
+            c->fast[a->walk != NULL]++;
+            return 0;
+        }
+        return data_access(m, a);
+    }
+    if (a->access != TIMING_FETCH)
+        return 0;
+    uint64_t last = last_line(a), page = a->linear >> 12;
+    for (uint64_t l = line; l <= last; l++) {
+        const struct cache_recent *r = hierarchy_recent(&m->hierarchy, a->core, true, l);
+        if (VP_UNLIKELY(r->line != l || r->page != page))
+            return fetch(m, a);
+    }
+    c->fast_lines[a->walk != NULL] += last - line + 1;
+    return 0;
+}
+
+static void cache_tlb_flush(void *model, uint32_t core, uint32_t scope, uint64_t linear)
+{
+    struct cache_model *m = model;
+    if (scope == TIMING_FLUSH_PAGE)
+        tlb_unit_invalidate(&m->core[core].tlb, linear);
+    else
+        tlb_unit_flush(&m->core[core].tlb, scope == TIMING_FLUSH_NOT_GLOBAL);
+    forget_if_lost(m, core, false);
+    forget_if_lost(m, core, true);
+}
+
+/* --- branches --- */
+
+static uint32_t cache_branch_cost(void *model, const struct timing_branch *b)
+{
+    struct cache_model *m = model;
+    struct core_state *c = &m->core[b->core];
+    bool right = true;
+    if (b->conditional)
+        right = predictor_conditional(&c->predictor, b->from, b->taken);
+    else if (b->ret)
+        right = predictor_return(&c->predictor, b->to);
+    else if (b->indirect)
+        right = predictor_indirect(&c->predictor, b->from, b->to);
+    if (b->call)
+        predictor_call(&c->predictor, b->next);
+    if (VP_LIKELY(right))
+        return 0;
+    c->branch_cycles += m->mispredict;
+    return m->mispredict;
+}
+
+/* --- report --- */
+
+typedef void put_fn(void *ctx, const char *name, double value, const char *unit, const char *sentence);
+
+static void report_core(const struct cache_model *m, uint32_t core, void *ctx, put_fn *put)
+{
+    const struct core_state *c = &m->core[core];
+    struct hierarchy_stats h = m->hierarchy.core[core].stats;
+    struct tlb_stats t = c->tlb.stats;
+    const struct predictor_stats *p = &c->predictor.stats;
+    char name[64];
+    h.l1d_hits += c->fast[0] + c->fast[1];
+    h.l1i_hits += c->fast_lines[0] + c->fast_lines[1];
+    t.dtlb_hits += c->fast[1];
+    t.itlb_hits += c->fast_lines[1]; /* per line */
+#define PUT(stat, value, unit, sentence)                                                                               \
+    snprintf(name, sizeof name, "cores[%u].%s", core, stat);                                                           \
+    put(ctx, name, (double)(value), unit, sentence);
+#define CACHE_STAT(stat, unit, sentence) PUT("caches." #stat, h.stat, unit, sentence)
+#include "cache_hierarchy_stats.def"
+#undef CACHE_STAT
+#define CACHE_STAT(stat, unit, sentence) PUT("tlb." #stat, t.stat, unit, sentence)
+#include "cache_tlb_stats.def"
+#undef CACHE_STAT
+#define CACHE_STAT(stat, unit, sentence) PUT("branches." #stat, p->stat, unit, sentence)
+#include "branch_predictor_stats.def"
+#undef CACHE_STAT
+    PUT("cycles.data", c->data_cycles, "cycles", "Cycles charged for data accesses beyond hits in L1")
+    PUT("cycles.fetch", c->fetch_cycles, "cycles", "Cycles charged for instruction fetches beyond hits in L1")
+    PUT("cycles.branches", c->branch_cycles, "cycles", "Cycles charged for mispredicted branches")
+#undef PUT
+}
+
+static void cache_report(void *model, void *ctx, put_fn *put)
+{
+    const struct cache_model *m = model;
+    for (uint32_t i = 0; i < m->cores; i++)
+        report_core(m, i, ctx, put);
+}
+
+const struct timing_model timing_cache = {
+    .abi_version = TIMING_ABI_VERSION,
+    .struct_size = sizeof(struct timing_model),
+    .name = "cache",
+    .summary = "The table, and caches with coherence, translation caches and a branch predictor",
+    .params = params,
+    .param_count = PARAM_COUNT,
+    .create = cache_create,
+    .destroy = cache_destroy,
+    .insn_cost = cache_insn_cost,
+    .mem_cost = cache_mem_cost,
+    .branch_cost = cache_branch_cost,
+    .event_cost = cache_event_cost,
+    .uintr_cost = cache_uintr_cost,
+    .report = cache_report,
+    .tlb_flush = cache_tlb_flush,
+};

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// Coherent caches: known sequences with their cycles, and random accesses of several cores after which the rules of
+// coherence must hold and nothing may have been remembered that is no longer so.
+#include "cache_hierarchy.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace
+{
+
+constexpr std::uint32_t L2 = 16 - 5, L3 = 66 - 5, DRAM = 214 - 5, TRANSFER = 120;
+
+struct hierarchy_config small(std::uint32_t cores)
+{
+    struct hierarchy_config c = {};
+    c.cores = cores;
+    c.l1i = {4, 2};
+    c.l1d = {4, 2};
+    c.l2 = {8, 4};
+    c.l3 = {16, 4};
+    c.l1_cycles = 5;
+    c.l2_cycles = 16;
+    c.l3_cycles = 66;
+    c.dram_cycles = 214;
+    c.transfer_cycles = TRANSFER;
+    return c;
+}
+
+class caches
+{
+  public:
+    explicit caches(const struct hierarchy_config &config) { EXPECT_TRUE(hierarchy_create(&h, &config)); }
+    ~caches() { hierarchy_destroy(&h); }
+    caches(const caches &) = delete;
+    caches &operator=(const caches &) = delete;
+    std::uint32_t load(std::uint32_t core, std::uint64_t line) { return hierarchy_data(&h, core, line, false); }
+    std::uint32_t store(std::uint32_t core, std::uint64_t line) { return hierarchy_data(&h, core, line, true); }
+    const struct hierarchy_stats &stats(std::uint32_t core) const { return h.core[core].stats; }
+    struct hierarchy h;
+};
+
+TEST(cache_hierarchy, the_first_touch_comes_from_memory_and_the_second_from_l1)
+{
+    caches c(small(2));
+    EXPECT_EQ(c.load(0, 100), DRAM);
+    EXPECT_EQ(c.load(0, 100), 0u);
+    EXPECT_EQ(c.store(0, 100), 0u) << "exclusive becomes modified silently";
+    EXPECT_EQ(c.store(0, 101), DRAM);
+    EXPECT_EQ(c.load(0, 101), 0u);
+    EXPECT_EQ(c.stats(0).dram, 2u);
+    EXPECT_EQ(c.stats(0).l1d_hits, 3u);
+    EXPECT_EQ(c.stats(0).l1d_misses, 2u);
+    EXPECT_EQ(c.stats(1).l1d_misses, 0u);
+}
+
+TEST(cache_hierarchy, what_l1_lost_is_in_l2_and_what_l2_lost_is_in_l3)
+{
+    caches c(small(1));
+    for (std::uint64_t i = 0; i < 3; i++)
+        c.load(0, 4 * i); // three lines of one set of two ways
+    EXPECT_EQ(c.load(0, 0), L2);
+    for (std::uint64_t i = 0; i < 5; i++)
+        c.load(0, 800 + 8 * i); // five lines of one set of L2, four ways
+    EXPECT_EQ(c.load(0, 800), L3);
+    EXPECT_EQ(c.load(0, 800), 0u);
+    EXPECT_EQ(hierarchy_check(&c.h, 2000), nullptr);
+}
+
+TEST(cache_hierarchy, a_line_that_another_core_wrote_costs_a_transfer)
+{
+    caches c(small(3));
+    c.store(0, 7);
+    EXPECT_EQ(c.load(1, 7), TRANSFER);
+    EXPECT_EQ(c.load(0, 7), 0u) << "the writer keeps a copy";
+    EXPECT_EQ(c.store(0, 7), TRANSFER) << "but must take the other away before it writes again";
+    EXPECT_EQ(c.stats(0).upgrades, 1u);
+    EXPECT_EQ(c.stats(1).invalidated, 1u);
+    EXPECT_EQ(c.store(1, 7), TRANSFER);
+    EXPECT_EQ(c.store(1, 7), 0u);
+    EXPECT_EQ(c.store(0, 7), TRANSFER);
+    EXPECT_EQ(c.stats(0).transfers, 1u);
+    EXPECT_EQ(c.stats(1).transfers, 2u);
+    EXPECT_EQ(c.load(2, 7), TRANSFER);
+    EXPECT_EQ(c.load(1, 7), L3) << "the owner wrote it back when it became a sharer";
+}
+
+TEST(cache_hierarchy, the_nearest_copy_is_fetched)
+{
+    struct hierarchy_config config = small(4);
+    config.distance = [](void *, std::uint32_t from, std::uint32_t to) {
+        return 10 * (from > to ? from - to : to - from);
+    };
+    caches c(config);
+    c.store(3, 9);
+    EXPECT_EQ(c.load(0, 9), TRANSFER + 30);
+    EXPECT_EQ(c.store(2, 9), TRANSFER + 10 > L3 ? TRANSFER + 10 : L3);
+    EXPECT_EQ(c.store(0, 9), TRANSFER + 20);
+}
+
+TEST(cache_hierarchy, instructions_are_shared_and_a_store_takes_them_away)
+{
+    caches c(small(2));
+    EXPECT_EQ(hierarchy_fetch(&c.h, 0, 50), DRAM);
+    EXPECT_EQ(hierarchy_fetch(&c.h, 0, 50), 0u);
+    EXPECT_EQ(hierarchy_fetch(&c.h, 1, 50), TRANSFER);
+    EXPECT_EQ(c.load(0, 50), L2) << "L2 holds both kinds";
+    c.store(1, 50);
+    EXPECT_GT(hierarchy_fetch(&c.h, 0, 50), L2);
+    EXPECT_EQ(hierarchy_check(&c.h, 100), nullptr);
+}
+
+// Random accesses; what is remembered of L1D must be the first way of its set, and writable only if modified.
+void storm(const struct hierarchy_config &config, unsigned lines, unsigned seed)
+{
+    caches c(config);
+    std::mt19937 random(seed);
+    for (int i = 0; i < 30000; i++) {
+        auto core = static_cast<std::uint32_t>(random() % config.cores);
+        std::uint64_t line = random() % lines;
+        if (random() % 4 == 0) {
+            bool hit = hierarchy_recent(&c.h, core, true, line)->line == line;
+            std::uint32_t cycles = hierarchy_fetch(&c.h, core, line);
+            if (hit) {
+                ASSERT_EQ(cycles, 0u) << "what was remembered was not so";
+            }
+            hierarchy_remember(&c.h, core, true, line, 1);
+        } else {
+            bool write = random() % 2;
+            const struct cache_recent r = *hierarchy_recent(&c.h, core, false, line);
+            bool hit = r.line == line && (r.writable || !write);
+            std::uint32_t cycles = hierarchy_data(&c.h, core, line, write);
+            if (hit) {
+                ASSERT_EQ(cycles, 0u) << "what was remembered was not so";
+            }
+            hierarchy_remember(&c.h, core, false, line, 1);
+        }
+        if (i % 64 == 0) {
+            const char *error = hierarchy_check(&c.h, lines);
+            ASSERT_EQ(error, nullptr) << error;
+        }
+        for (std::uint32_t k = 0; k < config.cores; k++) {
+            const struct cache_recent *r = hierarchy_recent(&c.h, k, false, line);
+            if (r->line == UINT64_MAX)
+                continue;
+            std::uint64_t first = *cache_array_set(&c.h.core[k].l1d, r->line);
+            ASSERT_EQ(first >> 2, r->line) << i;
+            ASSERT_TRUE(!r->writable || (first & 3) == MESI_M) << i;
+        }
+    }
+    std::uint64_t upgrades = 0, transfers = 0;
+    for (std::uint32_t k = 0; k < config.cores; k++) {
+        const struct hierarchy_stats &s = c.stats(k);
+        EXPECT_EQ(s.l1d_misses + s.l1i_misses, s.l2_hits + s.l2_misses);
+        EXPECT_EQ(s.l2_misses, s.l3_hits + s.transfers + s.dram);
+        upgrades += s.upgrades;
+        transfers += s.transfers;
+    }
+    if (config.cores > 1) {
+        EXPECT_GT(upgrades, 0u);
+        EXPECT_GT(transfers, 0u);
+    }
+}
+
+TEST(cache_hierarchy, random_accesses_of_four_cores_stay_coherent)
+{
+    storm(small(4), 40, 1);  // everything fits into L2: sharing
+    storm(small(4), 300, 2); // evictions from all levels
+    struct hierarchy_config odd = small(3);
+    odd.l1d = {3, 2};
+    odd.l3 = {7, 3};
+    storm(odd, 100, 3);
+    storm(small(1), 100, 4);
+    struct hierarchy_config wide = small(2); // more sets than are remembered
+    wide.l1d = {128, 1};
+    wide.l2 = {256, 2};
+    storm(wide, 600, 5);
+}
+
+TEST(cache_hierarchy, the_same_accesses_give_the_same_cycles)
+{
+    caches a(small(4)), b(small(4));
+    std::mt19937 random(5);
+    for (int i = 0; i < 20000; i++) {
+        auto core = static_cast<std::uint32_t>(random() % 4);
+        std::uint64_t line = random() % 200;
+        bool write = random() % 3 == 0;
+        ASSERT_EQ(hierarchy_data(&a.h, core, line, write), hierarchy_data(&b.h, core, line, write));
+    }
+}
+
+} // namespace

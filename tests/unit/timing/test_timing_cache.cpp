@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// The model `cache` through the ABI: known sequences with their cycles, the stages of a user interrupt taken apart and
+// put together again, flushes, what it refuses, and what it reports.
+#include "timing_fixture.h"
+
+#include <map>
+
+namespace
+{
+
+constexpr std::uint32_t DRAM = 214 - 5, TRANSFER = 120;
+
+// A core's memory without paging, unless a walk is given.
+class cache_model : public timing_instance
+{
+  public:
+    cache_model() : timing_instance(timing_find("cache")) {}
+    std::uint32_t access(std::uint32_t core, enum timing_access kind, std::uint64_t physical, std::uint32_t bytes = 8)
+    {
+        struct timing_mem m = {};
+        m.core = core;
+        m.access = kind;
+        m.linear = m.physical = physical;
+        m.bytes = bytes;
+        m.walk = walk;
+        return timing_mem_cost(&timing, &m);
+    }
+    std::uint32_t stage(std::uint32_t core, enum timing_stage s) { return timing_uintr_cost(&timing, core, s, 0); }
+    std::map<std::string, double> report()
+    {
+        std::map<std::string, double> values;
+        timing.model->report(timing.self, &values,
+                             [](void *ctx, const char *name, double value, const char *unit, const char *sentence) {
+                                 EXPECT_TRUE(unit[0] && sentence[0]) << name;
+                                 (*static_cast<std::map<std::string, double> *>(ctx))[name] = value;
+                             });
+        return values;
+    }
+    bool (*walk)(void *, std::uint64_t, struct timing_walk *) = nullptr;
+};
+
+TEST(timing_cache, memory_then_l1_and_a_transfer_from_another_core)
+{
+    cache_model c;
+    ASSERT_TRUE(c.create()) << c.error;
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x1000), DRAM);
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x1008), 0u);
+    EXPECT_EQ(c.access(0, TIMING_STORE, 0x1010), 0u);
+    EXPECT_EQ(c.access(0, TIMING_STORE, 0x1010), 0u);
+    EXPECT_EQ(c.access(1, TIMING_LOAD, 0x1000), TRANSFER);
+    EXPECT_EQ(c.access(1, TIMING_LOAD, 0x1000), 0u);
+    EXPECT_EQ(c.access(0, TIMING_MODIFY, 0x1000), TRANSFER) << "what core 0 remembers must not let it write";
+    EXPECT_EQ(c.access(1, TIMING_LOAD, 0x1000), TRANSFER) << "what core 1 remembers is gone";
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x203c), 2 * DRAM) << "two lines";
+    EXPECT_EQ(c.access(0, TIMING_FETCH, 0x3000, 20), DRAM);
+    EXPECT_EQ(c.access(0, TIMING_FETCH, 0x3020, 20), 0u);
+    auto r = c.report();
+    EXPECT_EQ(r["cores[0].caches.l1d_hits"], 4); // with the upgrade
+    EXPECT_EQ(r["cores[0].caches.dram"], 4);
+    EXPECT_EQ(r["cores[0].caches.upgrades"], 1);
+    EXPECT_EQ(r["cores[1].caches.transfers"], 2);
+    EXPECT_EQ(r["cores[1].caches.invalidated"], 1);
+    EXPECT_EQ(r["cores[1].tlb.dtlb_hits"], 0) << "paging is off";
+}
+
+TEST(timing_cache, misses_may_be_hidden_in_part)
+{
+    cache_model c;
+    c.value("load_exposed") = 50;
+    c.value("store_exposed") = 0;
+    ASSERT_TRUE(c.create()) << c.error;
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x1000), DRAM / 2);
+    EXPECT_EQ(c.access(0, TIMING_STORE, 0x2000), 0u);
+    EXPECT_EQ(c.access(0, TIMING_MODIFY, 0x3000), DRAM) << "a locked access waits";
+    EXPECT_EQ(c.access(0, TIMING_FETCH, 0x4000), DRAM);
+}
+
+// The sum of the components, with the UPID's line where it is: nobody wrote these totals down anywhere.
+TEST(timing_cache, a_user_interrupt_costs_what_was_measured_when_its_lines_are_where_they_were)
+{
+    cache_model c;
+    ASSERT_TRUE(c.create()) << c.error;
+    constexpr std::uint64_t UITT = 0x10000, UPID = 0x20000, STACK = 0x30000;
+    auto send = [&](bool notifies) {
+        std::uint32_t cycles = c.insn(TIMING_CLASS_senduipi) + c.access(0, TIMING_LOAD, UITT, 16);
+        cycles += c.access(0, TIMING_MODIFY, UPID, 16) + c.stage(0, TIMING_STAGE_post);
+        return notifies ? cycles + c.stage(0, TIMING_STAGE_issue) : cycles;
+    };
+    auto receive = [&] {
+        std::uint32_t cycles = c.stage(1, TIMING_STAGE_accept) + c.access(1, TIMING_MODIFY, UPID, 16);
+        cycles += c.stage(1, TIMING_STAGE_notify) + c.stage(1, TIMING_STAGE_deliver);
+        for (std::uint64_t i = 1; i <= 4; i++)
+            cycles += c.access(1, TIMING_STORE, STACK - 8 * i);
+        for (std::uint64_t i = 4; i >= 1; i--)
+            cycles += c.access(1, TIMING_LOAD, STACK - 8 * i);
+        return cycles + c.stage(1, TIMING_STAGE_return) + c.insn(TIMING_CLASS_uiret);
+    };
+    send(true);
+    receive();
+    EXPECT_EQ(send(true), 383u) << "SENDUIPI, xUI";
+    EXPECT_EQ(send(false), 167u) << "SENDUIPI that finds ON set, Skyloft";
+    EXPECT_EQ(receive(), 696u) << "receiver: 720 with the handler's own instructions, xUI";
+}
+
+TEST(timing_cache, translations_walk_through_the_caches_and_flushes_are_felt)
+{
+    cache_model c;
+    ASSERT_TRUE(c.create()) << c.error;
+    c.walk = [](void *, std::uint64_t linear, struct timing_walk *w) {
+        w->count = 4;
+        w->page_shift = 12;
+        w->global = linear >= 0x100000;
+        for (unsigned i = 0; i < 4; i++)
+            w->entry[i] = 0x800000 + 0x1000 * i + (linear >> (39 - 9 * i) & 511) * 8;
+        return true;
+    };
+    constexpr std::uint32_t WALK = 7 + 5;
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x1000), WALK + 4 * (DRAM + 5) + DRAM);
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x1000), 0u);
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x2000), WALK + 5 + DRAM) << "one entry, on a line that is in L1";
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x100000), WALK + 5 + DRAM + DRAM);
+    timing_tlb_flush(&c.timing, 0, TIMING_FLUSH_NOT_GLOBAL, 0);
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x100000), 0u);
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x1000), WALK + 4 * 5);
+    timing_tlb_flush(&c.timing, 0, TIMING_FLUSH_PAGE, 0x1234);
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x1000), WALK + 4 * 5);
+    EXPECT_EQ(c.access(0, TIMING_WALK, 0x77000), 0u) << "it walks itself";
+    auto r = c.report();
+    EXPECT_EQ(r["cores[0].tlb.walks"], 5);
+    EXPECT_EQ(r["cores[0].tlb.dtlb_hits"], 2);
+}
+
+TEST(timing_cache, branches_are_learned)
+{
+    cache_model c;
+    ASSERT_TRUE(c.create()) << c.error;
+    std::uint32_t last = 0;
+    for (unsigned i = 0; i < 3000; i++) {
+        struct timing_branch b = {};
+        b.conditional = true;
+        b.from = 0x400;
+        b.taken = i % 7 != 6;
+        std::uint32_t cost = timing_branch_cost(&c.timing, &b);
+        EXPECT_TRUE(cost == 0 || cost == 17);
+        last = i >= 2000 ? last + cost : 0;
+    }
+    EXPECT_LE(last, 34u);
+    struct timing_branch call = {};
+    call.call = true;
+    call.next = 0x405;
+    EXPECT_EQ(timing_branch_cost(&c.timing, &call), 0u);
+    struct timing_branch ret = {};
+    ret.ret = true;
+    ret.to = 0x405;
+    EXPECT_EQ(timing_branch_cost(&c.timing, &ret), 0u);
+    EXPECT_EQ(timing_branch_cost(&c.timing, &ret), 17u);
+}
+
+TEST(timing_cache, the_rest_costs_what_the_table_says)
+{
+    cache_model c;
+    timing_instance table(timing_find("table"));
+    ASSERT_TRUE(c.create() && table.create());
+    for (unsigned i = 0; i < TIMING_CLASS_COUNT; i++)
+        EXPECT_EQ(c.insn(static_cast<enum timing_class>(i)), table.insn(static_cast<enum timing_class>(i))) << i;
+    for (unsigned i = 0; i < TIMING_EVENT_COUNT; i++) {
+        auto e = static_cast<enum timing_event>(i);
+        EXPECT_EQ(timing_event_cost(&c.timing, 0, e),
+                  e == TIMING_EVENT_page_walk ? 0 : timing_event_cost(&table.timing, 0, e));
+    }
+}
+
+TEST(timing_cache, refuses_what_cannot_be_built)
+{
+    cache_model ways, order, fraction, many;
+    ways.value("l1d_ways") = 7;
+    EXPECT_FALSE(ways.create());
+    EXPECT_HAS(ways.error, "timing.l1d_kib = 48: 768 lines do not divide into 7 ways");
+    order.value("l3_cycles") = 10;
+    EXPECT_FALSE(order.create());
+    EXPECT_HAS(order.error, "timing.l3_cycles = 10: expected at least timing.l2_cycles = 16");
+    fraction.value("mispredict_cycles") = 1.5;
+    EXPECT_FALSE(fraction.create());
+    EXPECT_HAS(fraction.error, "timing.mispredict_cycles = 1.5: expected a whole number");
+    many.cores = 65;
+    EXPECT_FALSE(many.create());
+    EXPECT_HAS(many.error, "at most 64 cores");
+}
+
+} // namespace
