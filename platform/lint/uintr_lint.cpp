@@ -139,8 +139,7 @@ void uintr_lint::step(std::uint32_t core, enum uintr_step step, const struct uin
         check_stack(core, info);
         if (frames.size() == MAX_FRAMES)
             frames.erase(frames.begin());
-        frames.push_back(
-            {info.frame_la, m_machine.registers(core).cr3, m_machine.uintr_msr(core, UINTR_MSR_HANDLER)});
+        frames.push_back({info.frame_la, m_machine.registers(core).cr3, m_machine.uintr_msr(core, UINTR_MSR_HANDLER)});
         break;
     case UINTR_STEP_RETURNED: {
         const std::uint64_t cr3 = m_machine.registers(core).cr3;

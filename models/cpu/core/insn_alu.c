@@ -158,7 +158,8 @@ CARRY_SIZES(sbb)
     COMPARE(name, bits, mi, LOAD_OPERAND(bits, a), IMM_OPERAND(bits, b))
 #define COMPARE_SIZES(name)                                                                                            \
     COMPARE_FORMS(name, 8) COMPARE_FORMS(name, 16) COMPARE_FORMS(name, 32) COMPARE_FORMS(name, 64)
-    COMPARE_SIZES(cmp) COMPARE_SIZES(test)
+COMPARE_SIZES(cmp)
+COMPARE_SIZES(test)
 
 /* One operand, register or memory. INC and DEC keep CF. */
 #define UNARY(bits)                                                                                                    \
@@ -188,4 +189,4 @@ CARRY_SIZES(sbb)
         (void)r;                                                                                                       \
         NEXT();                                                                                                        \
     }
-        UNARY(8) UNARY(16) UNARY(32) UNARY(64)
+    UNARY(8) UNARY(16) UNARY(32) UNARY(64)
