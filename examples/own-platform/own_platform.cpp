@@ -75,7 +75,10 @@ struct own_platform : sc_core::sc_module, cpu_observer {
         std::vector<double> values;
         for (std::size_t i = 0; i < table->param_count; i++)
             values.push_back(table->params[i].default_value);
-        const struct timing_setup setup = {1, CLOCK_HZ, values.data()};
+        struct timing_setup setup = {};
+        setup.cores = 1;
+        setup.clock_hz = CLOCK_HZ;
+        setup.values = values.data();
         struct timing created = {};
         char error[200];
         if (!timing_create(&created, table, &setup, error, sizeof error))

@@ -45,7 +45,8 @@ class lapic_machine
             if (below(4))
                 lapic_mmio_write(m_apics[i], SVR, 4, 0x1ff, 0);
         }
-        const struct interconnect_config config = {10};
+        struct interconnect_config config = {};
+        config.latency_cycles = 10;
         m_interconnect = interconnect_create(&config);
     }
     ~lapic_machine()

@@ -51,7 +51,8 @@ class lapic_message_test : public ::testing::Test
   public:
     void SetUp() override
     {
-        const struct interconnect_config config = {10};
+        struct interconnect_config config = {};
+        config.latency_cycles = 10;
         ic = interconnect_create(&config);
     }
     void TearDown() override
