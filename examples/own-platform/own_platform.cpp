@@ -56,7 +56,7 @@ struct own_platform : sc_core::sc_module, cpu_observer {
     explicit own_platform(const sc_core::sc_module_name &name)
         : sc_core::sc_module(name), model(make_timing("table")), keeper({1, LATENCY_CYCLES, LATENCY_CYCLES}),
           lapic("lapic", lapic_settings(), period), cpu("cpu", core_settings(), keeper, code_map.get(), &model, *this),
-          interconnect("interconnect", {LATENCY_CYCLES}, {lapic.core()}, period, &model)
+          interconnect("interconnect", interconnect_settings(), {lapic.core()}, period, &model)
     {
         cpu.mem_isock.bind(memory.mem_tsock); // a platform with more than memory puts its bus in between
         cpu.io_isock.bind(io.tsock);
@@ -84,6 +84,12 @@ struct own_platform : sc_core::sc_module, cpu_observer {
         if (!timing_create(&created, table, &setup, error, sizeof error))
             throw std::runtime_error(error);
         return created;
+    }
+    static struct interconnect_config interconnect_settings()
+    {
+        struct interconnect_config c = {};
+        c.latency_cycles = LATENCY_CYCLES;
+        return c;
     }
     static struct lapic_config lapic_settings()
     {
