@@ -45,7 +45,7 @@ asan:
 
 fuzz:
 	@scripts/setup test
-	@scripts/build asan fuzz_cpu
+	@scripts/build asan fuzz_cpu fuzz_lapic fuzz_uintr
 	@scripts/fuzz $(FUZZ)
 
 mutants:
