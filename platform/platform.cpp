@@ -182,8 +182,8 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
     std::vector<struct lapic *> apics;
     for (const auto &l : m_lapics)
         apics.push_back(l->core());
-    m_interconnect =
-        std::make_unique<interconnect_module>("interconnect", m_interconnect_config, apics, m_period, &m_timing.model, 1);
+    m_interconnect = std::make_unique<interconnect_module>("interconnect", m_interconnect_config, apics, m_period,
+                                                           &m_timing.model, 1);
     build_devices();
     bind();
     m_uintr.record_out.bind(*this);

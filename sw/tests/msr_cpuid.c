@@ -18,6 +18,8 @@ const char test_name[] = "msr_cpuid";
 
 enum {
     MSR_TSC_ADJUST = 0x3b,
+    MSR_MPERF = 0xe7,
+    MSR_APERF = 0xe8,
     MSR_MTRRCAP = 0xfe,
     MSR_SYSENTER_ESP = 0x175,
     MSR_MCG_CAP = 0x179,
@@ -104,10 +106,13 @@ static void check_msrs(void)
     expect_write("a value other than 0 in IA32_MCG_STATUS", MSR_MCG_STATUS, 1, true, NOT_ON_QEMU);
     expect_write("0 in IA32_MCG_STATUS", MSR_MCG_STATUS, 0, false, false);
     bool has_aperf = cpuid(6, 0).ecx & 1;
-    if (has_aperf)
-        expect_ok("IA32_APERF, as CPUID says", do_read, 0xe8);
-    else if (!qemu_deviates("IA32_APERF without CPUID.06H:ECX[0]: #GP"))
-        expect("IA32_APERF, which CPUID does not name", do_read, 0xe8, VECTOR_GP, 0);
+    if (has_aperf) {
+        uint64_t actual = rdmsr(MSR_APERF), nominal = rdmsr(MSR_MPERF);
+        for (volatile unsigned i = 0; i < 1000; i++)
+            ;
+        report(rdmsr(MSR_APERF) > actual && rdmsr(MSR_MPERF) > nominal, "IA32_APERF and IA32_MPERF count");
+    } else if (!qemu_deviates("IA32_APERF without CPUID.06H:ECX[0]: #GP"))
+        expect("IA32_APERF, which CPUID does not name", do_read, MSR_APERF, VECTOR_GP, 0);
 }
 
 /* --- control registers and EFER --- */

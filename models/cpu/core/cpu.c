@@ -88,7 +88,7 @@ void cpu_init_state(struct cpu *cpu, bool reset)
     if (reset) {
         cpu->star = cpu->lstar = cpu->cstar = cpu->sfmask = cpu->kernel_gs_base = cpu->tsc_aux = 0;
         cpu->sysenter_cs = cpu->sysenter_esp = cpu->sysenter_eip = 0;
-        cpu->tsc_offset = 0;
+        cpu->tsc_offset = cpu->perf_offset[0] = cpu->perf_offset[1] = 0;
         cpu->pat = 0x0007040600070406u;
         cpu->misc_enable = 1; /* fast strings */
         if (cpu_has_feature(cpu, CPU_FEATURE_monitor))

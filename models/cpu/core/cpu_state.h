@@ -288,6 +288,7 @@ struct cpu {
     uint32_t uintr_insn_cost;  /* of the SENDUIPI or UIRET in progress, charged after its first step */
     uint64_t user_timer_cycle; /* at which the user timer's deadline passes; VP_NEVER: it is off     */
     uint64_t retired_idle;     /* cycles spent waiting                                             */
+    uint64_t perf_offset[2];   /* IA32_MPERF, IA32_APERF: what a write added to the cycles not waited */
 
     struct tlb_entry tlb_sets[MMU_VIEWS][TLB_SIZE];
     struct tlb_entry tlb_never[TLB_SIZE]; /* misses always: the current view while alignment is checked */

@@ -189,4 +189,4 @@ COMPARE_SIZES(test)
         (void)r;                                                                                                       \
         NEXT();                                                                                                        \
     }
-    UNARY(8) UNARY(16) UNARY(32) UNARY(64)
+UNARY(8) UNARY(16) UNARY(32) UNARY(64)

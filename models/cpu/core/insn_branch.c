@@ -195,10 +195,13 @@ OP(jcc) { JUMP_IF(cpu_condition(cpu, op->reg)); }
     JCC_SUB(ae, bits, a >= b)                                                                                          \
     JCC_SUB(e, bits, r == 0)                                                                                           \
     JCC_SUB(ne, bits, r != 0)                                                                                          \
-    JCC_SUB(be, bits, a <= b) JCC_SUB(a, bits, a > b) JCC_SUB(s, bits, (int##bits##_t)r < 0)                           \
-        JCC_SUB(ns, bits, (int##bits##_t)r >= 0) JCC_SUB(p, bits, flag_parity(r) != 0)                                 \
-            JCC_SUB(np, bits, flag_parity(r) == 0) JCC_SUB(l, bits, sa < sb) JCC_SUB(ge, bits, sa >= sb)               \
-                JCC_SUB(le, bits, sa <= sb) JCC_SUB(g, bits, sa > sb)
+    JCC_SUB(be, bits, a <= b)                                                                                          \
+    JCC_SUB(a, bits, a > b)                                                                                            \
+    JCC_SUB(s, bits, (int##bits##_t)r < 0)                                                                             \
+    JCC_SUB(ns, bits, (int##bits##_t)r >= 0)                                                                           \
+    JCC_SUB(p, bits, flag_parity(r) != 0)                                                                              \
+    JCC_SUB(np, bits, flag_parity(r) == 0)                                                                             \
+    JCC_SUB(l, bits, sa < sb) JCC_SUB(ge, bits, sa >= sb) JCC_SUB(le, bits, sa <= sb) JCC_SUB(g, bits, sa > sb)
 JCC_SUB_ALL(8)
 JCC_SUB_ALL(16)
 JCC_SUB_ALL(32)
@@ -219,17 +222,20 @@ JCC_SUB_ALL(64)
     JCC_LOGIC(ae, bits, true)                                                                                          \
     JCC_LOGIC(e, bits, r == 0)                                                                                         \
     JCC_LOGIC(ne, bits, r != 0)                                                                                        \
-    JCC_LOGIC(be, bits, r == 0) JCC_LOGIC(a, bits, r != 0) JCC_LOGIC(s, bits, r < 0) JCC_LOGIC(ns, bits, r >= 0)       \
-        JCC_LOGIC(p, bits, flag_parity((uint64_t)r) != 0) JCC_LOGIC(np, bits, flag_parity((uint64_t)r) == 0)           \
-            JCC_LOGIC(l, bits, r < 0) JCC_LOGIC(ge, bits, r >= 0) JCC_LOGIC(le, bits, r <= 0)                          \
-                JCC_LOGIC(g, bits, r > 0)
+    JCC_LOGIC(be, bits, r == 0)                                                                                        \
+    JCC_LOGIC(a, bits, r != 0)                                                                                         \
+    JCC_LOGIC(s, bits, r < 0)                                                                                          \
+    JCC_LOGIC(ns, bits, r >= 0)                                                                                        \
+    JCC_LOGIC(p, bits, flag_parity((uint64_t)r) != 0)                                                                  \
+    JCC_LOGIC(np, bits, flag_parity((uint64_t)r) == 0)                                                                 \
+    JCC_LOGIC(l, bits, r < 0) JCC_LOGIC(ge, bits, r >= 0) JCC_LOGIC(le, bits, r <= 0) JCC_LOGIC(g, bits, r > 0)
 JCC_LOGIC_ALL(8)
 JCC_LOGIC_ALL(16)
 JCC_LOGIC_ALL(32)
 JCC_LOGIC_ALL(64)
 
-    /* rCX of the address size (op->reg = 2, 4 or 8), after adding delta. Answers the new count. */
-    static inline uint64_t count_after(struct cpu *cpu, const struct op *op, uint64_t delta)
+/* rCX of the address size (op->reg = 2, 4 or 8), after adding delta. Answers the new count. */
+static inline uint64_t count_after(struct cpu *cpu, const struct op *op, uint64_t delta)
 {
     uint64_t c = cpu->gpr[RCX] + delta;
     return op->reg == 8 ? c : op->reg == 4 ? (uint32_t)c : (uint16_t)c;

@@ -76,9 +76,11 @@ MOV_FORMS(64)
     EXTEND(name, from, type, 8) EXTEND(name, from, type, 16) EXTEND(name, from, type, 32) EXTEND(name, from, type, 64)
 EXTEND_ALL(movzx8, 8, uint8_t)
 EXTEND_ALL(movzx16, 16, uint16_t)
-EXTEND_ALL(movsx8, 8, int8_t) EXTEND_ALL(movsx16, 16, int16_t) EXTEND_ALL(movsx32, 32, int32_t)
+EXTEND_ALL(movsx8, 8, int8_t)
+EXTEND_ALL(movsx16, 16, int16_t)
+EXTEND_ALL(movsx32, 32, int32_t)
 
-    OP(setcc)
+OP(setcc)
 {
     uint8_t v = cpu_condition(cpu, (unsigned)op->imm) ? 1 : 0;
     RM_WRITE(8, v);

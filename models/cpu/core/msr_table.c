@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define MICROCODE_REVISION 0x2b000000u
+#define MSR_MPERF 0xe7u
 
 struct msr_row {
     uint32_t first, last;
@@ -93,6 +94,22 @@ static enum vp_status write_tsc_adjust(struct cpu *cpu, uint32_t msr, uint64_t v
 {
     (void)msr;
     set_tsc_offset(cpu, value);
+    return VP_OK;
+}
+
+/* IA32_MPERF counts at the rate of the TSC, IA32_APERF at the actual one, both in C0 only; the rate never changes, so
+ * that they differ by what was written to them. SDM Vol. 3, "Hardware Coordination Feedback". */
+static uint64_t cycles_in_c0(const struct cpu *cpu) { return cpu_now(cpu) - cpu->retired_idle; }
+
+static enum vp_status read_perf(struct cpu *cpu, uint32_t msr, uint64_t *value)
+{
+    *value = cycles_in_c0(cpu) + cpu->perf_offset[msr - MSR_MPERF];
+    return VP_OK;
+}
+
+static enum vp_status write_perf(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    cpu->perf_offset[msr - MSR_MPERF] = value - cycles_in_c0(cpu);
     return VP_OK;
 }
 
@@ -247,6 +264,12 @@ static const struct msr_row table[] = {
     {ONE(0x8b), .name = "IA32_BIOS_SIGN_ID", .feature = -1, .read = read_microcode_revision, .write = ignore_write},
     {ONE(0xe1), .name = "IA32_UMWAIT_CONTROL", .feature = F(waitpkg), .reserved = UPPER_HALF | 2,
      STORE_AT(umwait_control)},
+    {.first = MSR_MPERF,
+     .last = MSR_MPERF + 1,
+     .name = "IA32_MPERF, IA32_APERF",
+     .feature = F(aperfmperf),
+     .read = read_perf,
+     .write = write_perf},
     {ONE(0xfe), .name = "IA32_MTRRCAP", .feature = F(mtrr), .read = read_mtrrcap, .write = refuse_write},
     {ONE(0x10a), .name = "IA32_ARCH_CAPABILITIES", .feature = F(arch_capabilities), .read = read_arch_capabilities,
      .write = refuse_write},

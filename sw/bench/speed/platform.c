@@ -63,9 +63,19 @@ PLAIN(3)
 PLAIN(4)
 PLAIN(5)
 PLAIN(6)
-PLAIN(7) ERROR(8) ERROR(10) ERROR(11) ERROR(12) ERROR(13) ERROR(14) PLAIN(16) ERROR(17) PLAIN(19) ERROR(21)
+PLAIN(7)
+ERROR(8)
+ERROR(10)
+ERROR(11)
+ERROR(12)
+ERROR(13)
+ERROR(14)
+PLAIN(16)
+ERROR(17)
+PLAIN(19)
+ERROR(21)
 
-    static void descriptor_tables(void)
+static void descriptor_tables(void)
 {
     static const struct {
         uint8_t vector;

@@ -85,6 +85,23 @@ TEST_F(msr, read_only_registers)
         expect_refused(n, read(n));
 }
 
+TEST_F(msr, performance_clocks_stand_still_while_the_core_waits)
+{
+    constexpr std::uint32_t TSC = 0x10, MPERF = 0xe7, APERF = 0xe8;
+    expect_storage(MPERF, 1000);
+    expect_storage(APERF, 0xfffffffffffffff0);
+    EXPECT_EQ(read(MPERF), 1000u) << "each its own value";
+    const std::uint64_t tsc = read(TSC);
+    cpu_idle_until(core, tsc + 500);
+    EXPECT_EQ(read(TSC), tsc + 500);
+    EXPECT_EQ(read(MPERF), 1000u);
+    EXPECT_EQ(read(APERF), 0xfffffffffffffff0u);
+    without(CPU_FEATURE_aperfmperf);
+    std::uint64_t v;
+    EXPECT_FAULT(core_msr_read(core, APERF, &v), EXC_GP, 0);
+    expect_refused(MPERF, 0);
+}
+
 TEST_F(msr, memory_types)
 {
     expect_storage(0x277, 0x0007040600070406);
