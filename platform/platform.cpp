@@ -292,10 +292,12 @@ void platform::boot()
         m_timeline->core_event(0, CPU_TRACE_CPL, 0, 0, 0);
 }
 
-// What a PC's firmware leaves behind: the 8259s initialised and masked, the first core in virtual wire mode
-// (MultiProcessor Specification 1.4, "Virtual Wire Mode").
+// What a PC's firmware leaves behind: memory types on every core, the 8259s initialised and masked, the first core in
+// virtual wire mode (MultiProcessor Specification 1.4, "Virtual Wire Mode").
 void platform::set_firmware_state()
 {
+    for (const auto &c : m_cores)
+        cpu_set_memory_types(c->core(), HOLE_FIRST);
     constexpr std::uint8_t ICW1 = 0x11, ICW4 = 0x01, CASCADE_LINE = 2;
     const auto start = [](pic8259 &pic, std::uint8_t base, std::uint8_t cascade) {
         for (std::uint32_t word : {std::uint32_t{base}, std::uint32_t{cascade}, std::uint32_t{ICW4}, 0xffu}) {

@@ -107,9 +107,11 @@ void block_drop_page(struct cpu *cpu, uint64_t pa)
     cpu->link = NULL;
 }
 
-/* Physical address of a fetch at la; VP_FAULT: page fault raised. */
+/* Physical address of a fetch at la; VP_FAULT: raised. */
 static enum vp_status fetch_translate(struct cpu *cpu, uint64_t la, uint64_t *pa)
 {
+    if ((cpu->mode & MODE_CODE64) && !bits_is_canonical(la, CPU_LINEAR_WIDTH))
+        return cpu_raise(cpu, EXC_GP, 0);
     enum mmu_view view = cpu->cpl == 3 ? MMU_USER : MMU_SUPERVISOR;
     struct tlb_entry *slot = &cpu->tlb_sets[view][(la >> PAGE_SHIFT) & (TLB_SIZE - 1)];
     if (VP_UNLIKELY(slot->exec != (la & PAGE_MASK))) {
@@ -152,9 +154,20 @@ static uint32_t static_cost(struct cpu *cpu, const struct insn *in)
     return cost ? cost : 1; /* time must pass, or a loop could hang the simulator */
 }
 
-/* Decodes one instruction at la. Answers its length, 0 on a fault (raised). *second: page of the bytes past the end. */
-static enum decode_result decode_at(struct cpu *cpu, uint64_t la, uint64_t rip, uint64_t pa, struct insn *in,
-                                    bool may_cross, uint64_t *page2, bool *crosses)
+/* How many bytes at RIP the code segment's limit lets be fetched. At the largest limit addresses wrap, as the manual
+ * allows. SDM Vol. 3, "Limit Checking". */
+static uint64_t fetch_room(const struct cpu *cpu)
+{
+    uint64_t limit = cpu->seg[SEG_CS].limit;
+    if ((cpu->mode & MODE_CODE64) || limit == UINT32_MAX)
+        return UINT64_MAX;
+    return cpu->rip > limit ? 0 : limit - cpu->rip + 1;
+}
+
+/* Decodes one instruction at la, of which `room` bytes may be fetched. DECODE_SHORT: it goes on on the next page, or
+ * (may_cross) a fault is raised. *page2: page of the bytes past the end of this one. */
+static enum decode_result decode_at(struct cpu *cpu, uint64_t la, uint64_t rip, uint64_t pa, uint64_t room,
+                                    struct insn *in, bool may_cross, uint64_t *page2, bool *crosses)
 {
     uint8_t bytes[2 * INSN_MAX_LENGTH];
     size_t have = fetch_bytes(cpu, pa, bytes);
@@ -162,6 +175,10 @@ static enum decode_result decode_at(struct cpu *cpu, uint64_t la, uint64_t rip, 
     enum decode_result result = decode(cpu->decoder, bytes, have, cpu->mode, rip, in);
     if (result != DECODE_SHORT || !may_cross)
         return result;
+    if (have >= room) {
+        (void)cpu_raise(cpu, EXC_GP, 0);
+        return DECODE_SHORT;
+    }
     uint64_t next_la = (la & PAGE_MASK) + PAGE_SIZE, next_pa;
     if (!(cpu->mode & MODE_CODE64))
         next_la = (uint32_t)next_la;
@@ -195,7 +212,7 @@ static struct block *build(struct cpu *cpu, uint64_t la, uint64_t pa, uint32_t m
     struct block *b = arena_block(cpu);
     unsigned limit = (mode & MODE_STEP) ? 1 : BLOCK_MAX_INSNS;
     struct translation_state state = {CC_KNOWN_NOTHING, 0};
-    uint64_t at = 0;
+    uint64_t at = 0, room = fetch_room(cpu);
     uint32_t cost = 0;
     bool ends = false;
 
@@ -209,7 +226,10 @@ static struct block *build(struct cpu *cpu, uint64_t la, uint64_t pa, uint32_t m
         uint64_t page2 = 0, rip = cpu->rip + at;
         if (b->count > 0 && ((pa + at) ^ pa) & PAGE_MASK)
             break;
-        enum decode_result result = decode_at(cpu, la + at, rip, pa + at, &in, b->count == 0, &page2, &crosses);
+        if (at >= room)
+            break;
+        enum decode_result result =
+            decode_at(cpu, la + at, rip, pa + at, room - at, &in, b->count == 0, &page2, &crosses);
         if (result == DECODE_SHORT) {
             if (b->count > 0)
                 break;   /* continues on the next page: a block of its own */
@@ -217,6 +237,12 @@ static struct block *build(struct cpu *cpu, uint64_t la, uint64_t pa, uint32_t m
         }
         if (result == DECODE_TOO_LONG && b->count > 0)
             break;
+        if (result == DECODE_OK && in.length > room - at) {
+            if (b->count > 0)
+                break;
+            (void)cpu_raise(cpu, EXC_GP, 0);
+            return NULL;
+        }
         memset(op, 0, sizeof *op);
         op->n = b->count;
         op->rip_offset = (uint16_t)at;
@@ -307,10 +333,9 @@ struct block *block_find(struct cpu *cpu, bool step)
     if (!step && slot->rip == cpu->rip && slot->gen == cpu->chain_gen && slot->mode == mode)
         return slot->block;
 
-    uint64_t la = cpu->rip, pa;
+    uint64_t la = cpu->rip, pa, room = fetch_room(cpu);
     if (!(mode & MODE_CODE64)) {
-        /* SDM Vol. 3, "Limit Checking": a fetch beyond CS.limit is #GP(0). */
-        if (cpu->rip > cpu->seg[SEG_CS].limit) {
+        if (room == 0) {
             (void)cpu_raise(cpu, EXC_GP, 0);
             return NULL;
         }
@@ -323,7 +348,7 @@ struct block *block_find(struct cpu *cpu, bool step)
         return NULL;
     struct block *b = cpu->blocks->by_code[hash_code(pa, cpu->rip, mode)];
     for (; b; b = b->hash_next)
-        if (b->pa == pa && b->rip == cpu->rip && b->mode == mode) {
+        if (b->pa == pa && b->rip == cpu->rip && b->mode == mode && b->length <= room) {
             bool fault = false;
             if (b->crosses && !second_page_holds(cpu, b, la, &fault)) {
                 if (fault)

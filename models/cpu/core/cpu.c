@@ -90,7 +90,9 @@ void cpu_init_state(struct cpu *cpu, bool reset)
         cpu->sysenter_cs = cpu->sysenter_esp = cpu->sysenter_eip = 0;
         cpu->tsc_offset = cpu->perf_offset[0] = cpu->perf_offset[1] = 0;
         cpu->pat = 0x0007040600070406u;
-        cpu->misc_enable = 1; /* fast strings */
+        cpu->misc_enable = MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_BTS_UNAVAILABLE | MISC_ENABLE_PEBS_UNAVAILABLE;
+        cpu->debugctl = cpu->c_state_config = cpu->power_ctl = 0;
+        cpu->perf_ctl = 0;
         if (cpu_has_feature(cpu, CPU_FEATURE_monitor))
             cpu->misc_enable |= MISC_ENABLE_MONITOR;
         cpu->umwait_control = 0;
@@ -119,6 +121,17 @@ void cpu_reset(struct cpu *cpu)
     cpu->pending = 0;
     cpu_init_state(cpu, true);
     cpu->activity = cpu->config.bsp ? ACTIVE : ACTIVITY_SIPI;
+}
+
+/* The fixed ranges cover 64 KiB each from 0, 16 KiB from 80000H, 4 KiB from C0000H: number 2 is A0000H to BFFFFH. */
+void cpu_set_memory_types(struct cpu *cpu, uint64_t hole)
+{
+    const uint64_t write_back = 6, uncached = 0, physical = (UINT64_C(1) << cpu->config.physical_address_width) - 1;
+    for (size_t i = 0; i < sizeof cpu->mtrr_fix / sizeof cpu->mtrr_fix[0]; i++)
+        cpu->mtrr_fix[i] = i == 2 ? uncached : write_back * 0x0101010101010101u;
+    cpu->mtrr_var[0] = hole | uncached;
+    cpu->mtrr_var[1] = (~((UINT64_C(1) << 32) - hole - 1) & physical) | MTRR_ENABLE;
+    cpu->mtrr_def_type = MTRR_ENABLE | MTRR_FIXED_ENABLE | write_back;
 }
 
 /* Multiboot Specification 0.6.96, "Machine state". */

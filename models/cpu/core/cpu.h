@@ -148,6 +148,9 @@ void cpu_reset(struct cpu *cpu);   /* RESET: the BSP would start at the reset ve
 
 /* Multiboot 1 machine state: 32-bit protected mode, flat segments, paging off, EAX = magic, EBX = info. */
 void cpu_start_multiboot(struct cpu *cpu, uint32_t entry, uint32_t magic, uint32_t info);
+/* The memory type range registers as firmware leaves them on every core: all memory is write-back but A0000H to BFFFFH
+ * and [hole, 4 GiB), a power of two. */
+void cpu_set_memory_types(struct cpu *cpu, uint64_t hole);
 
 VP_NODISCARD enum cpu_stop cpu_run(struct cpu *cpu, uint64_t until);
 uint64_t cpu_now(const struct cpu *cpu);              /* from callbacks: cycle of the current instruction       */

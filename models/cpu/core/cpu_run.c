@@ -21,10 +21,19 @@ static void execute(struct cpu *cpu, const struct block *b)
 #endif
 }
 
+/* Single step on branches: was the instruction at `start` a taken branch? DEVIATION(branch-to-next): one that leads to
+ * the next instruction counts as not taken. SDM Vol. 3, "Single-Stepping on Branches". */
+static bool has_branched(const struct cpu *cpu, const struct block *b, uint64_t start)
+{
+    const struct op *op = &b->ops[0];
+    bool repeats = cpu->rip == start && (op->flags & (OPF_REP | OPF_REPNE));
+    return cpu->rip != start + op->length && !repeats;
+}
+
 /* One instruction alone: traps, shadows, RF and devices are exact here. */
 static void execute_alone(struct cpu *cpu, const struct block *b)
 {
-    uint64_t rf = cpu->rflags & FLAG_RF;
+    uint64_t rf = cpu->rflags & FLAG_RF, start = cpu->rip;
     bool trap = (cpu->rflags & FLAG_TF) != 0;
     uint32_t shadow = cpu->shadow, hits = cpu->debug_hits, pending_db = cpu->pending & PEND_DB;
 
@@ -44,6 +53,8 @@ static void execute_alone(struct cpu *cpu, const struct block *b)
     }
     if (shadow) /* the one instruction under the shadow has run */
         cpu->shadow = 0;
+    if (cpu->debugctl & DEBUGCTL_BTF)
+        trap = trap && has_branched(cpu, b, start);
     if (trap && !cpu->step_is_decided && !(cpu->shadow & SHADOW_MOV_SS)) {
         cpu->debug_hits |= DR6_BS;
         cpu->pending |= PEND_DB;

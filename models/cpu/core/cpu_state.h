@@ -88,6 +88,16 @@ struct table_register {
 #define EFER_LME 0x100u
 #define EFER_LMA 0x400u
 #define EFER_NXE 0x800u
+#define MISC_ENABLE_FAST_STRINGS 0x1u
+#define MISC_ENABLE_BTS_UNAVAILABLE 0x800u
+#define MISC_ENABLE_PEBS_UNAVAILABLE 0x1000u
+#define MISC_ENABLE_MONITOR 0x40000u
+#define MISC_ENABLE_LIMIT_CPUID 0x400000u
+#define MISC_ENABLE_XD_DISABLE UINT64_C(0x400000000)
+#define DEBUGCTL_LBR 0x1u
+#define DEBUGCTL_BTF 0x2u
+#define MTRR_ENABLE 0x800u /* IA32_MTRR_DEF_TYPE; the same bit makes an IA32_MTRR_PHYSMASK valid */
+#define MTRR_FIXED_ENABLE 0x400u
 
 enum {
     EXC_DE = 0,
@@ -238,6 +248,7 @@ struct cpu {
     uint32_t mode;         /* MODE_*                                                           */
     struct tlb_entry *tlb; /* of the current view, for explicit data accesses                  */
     uint64_t chain_gen;    /* chains and jump-cache entries of other generations are void      */
+    uint32_t chain_limit;  /* CS.limit that the blocks in them keep, outside 64-bit mode       */
     uint64_t insns;        /* retired                                                          */
     enum leave leave;
     bool stepping;                       /* the current block holds one instruction: devices may be touched  */
@@ -277,6 +288,7 @@ struct cpu {
     uint64_t star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux, tsc_offset, pat, sysenter_cs, sysenter_esp,
         sysenter_eip;
     uint64_t misc_enable, mtrr_def_type, mtrr_fix[11], mtrr_var[16], xss, xcr0, spec_ctrl, mcg_status;
+    uint64_t debugctl, c_state_config, power_ctl, perf_ctl;
 
     uint64_t umwait_control; /* IA32_UMWAIT_CONTROL */
     struct cpu_wait wait;    /* with ACTIVITY_WAIT */
@@ -292,6 +304,7 @@ struct cpu {
 
     struct tlb_entry tlb_sets[MMU_VIEWS][TLB_SIZE];
     struct tlb_entry tlb_never[TLB_SIZE]; /* misses always: the current view while alignment is checked */
+    uint64_t tlb_large;                   /* bit n: entries of large pages in GiB n, modulo 64          */
     struct block_cache *blocks;           /* block.c                                                   */
     struct cpu_code_map *code_map;
     const struct engine *engine; /* handler table: plain or observed                          */

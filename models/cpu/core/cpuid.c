@@ -159,7 +159,7 @@ static void leaf_16(const struct cpu *cpu, uint32_t out[4])
 static void basic_leaf(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
     switch (leaf) {
-    case 0: vendor(MAX_BASIC_LEAF, out); break;
+    case 0: vendor(cpu->misc_enable & MISC_ENABLE_LIMIT_CPUID ? 2 : MAX_BASIC_LEAF, out); break;
     case 1: leaf_1(cpu, out); break;
     case 2: out[OUT_A] = 0x0000ff01; break; /* caches: see leaf 4 */
     case 4: leaf_4(cpu, subleaf, out); break;
@@ -203,4 +203,6 @@ void cpu_cpuid(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]
         basic_leaf(cpu, leaf, subleaf, out);
     if (leaf == 0x80000001 && !(cpu->mode & MODE_CODE64))
         out[OUT_D] &= ~(1u << 11); /* SYSCALL is enumerated in 64-bit mode only */
+    if (leaf == 0x80000001 && (cpu->misc_enable & MISC_ENABLE_XD_DISABLE))
+        out[OUT_D] &= ~(1u << 20);
 }

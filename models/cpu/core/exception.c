@@ -77,8 +77,10 @@ static void note_exception(struct cpu *cpu, const struct vp_fault *f)
 {
     if (f->vector == EXC_PF)
         cpu->cr2 = f->address;
-    if (f->vector == EXC_DB)
+    if (f->vector == EXC_DB) {
         cpu->dr[7] &= ~UINT64_C(0x2000); /* GD: the handler may use the debug registers */
+        cpu->debugctl = 0;               /* LBR and BTF: SDM Vol. 3, "IA32_DEBUGCTL MSR" */
+    }
     trace_exception(cpu, f->vector, f->has_error_code ? f->error_code : 0);
     cpu_charge_event(cpu, TIMING_EVENT_exception);
 }

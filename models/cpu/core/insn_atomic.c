@@ -124,6 +124,10 @@ static __attribute__((noinline)) bool compare_exchange16(struct cpu *cpu, uint64
 
 OP(cmpxchg16b)
 {
+    if (!cpu_has_feature(cpu, CPU_FEATURE_cx16)) {
+        (void)cpu_raise(cpu, EXC_UD, 0);
+        LEAVE();
+    }
     ADDRESS(la, 16, true);
     if (!compare_exchange16(cpu, la))
         LEAVE();

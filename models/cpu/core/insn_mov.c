@@ -171,14 +171,25 @@ OP(xlat)
     NEXT();
 }
 
+/* SDM Vol. 2, "LAHF": in 64-bit mode a feature of its own. */
+#define NEED_LAHF64()                                                                                                  \
+    do {                                                                                                               \
+        if ((cpu->mode & MODE_CODE64) && !cpu_has_feature(cpu, CPU_FEATURE_lahf64)) {                                  \
+            (void)cpu_raise(cpu, EXC_UD, 0);                                                                           \
+            LEAVE();                                                                                                   \
+        }                                                                                                              \
+    } while (0)
+
 OP(lahf)
 {
+    NEED_LAHF64();
     REG8(RAX * 8 + 1) = (uint8_t)(cpu_status_flags(cpu) | 2);
     NEXT();
 }
 
 OP(sahf)
 {
+    NEED_LAHF64();
     uint64_t low = REG8(RAX * 8 + 1) & (FLAG_SF | FLAG_ZF | FLAG_AF | FLAG_PF | FLAG_CF);
     cc_set_flags(cpu, (cpu_status_flags(cpu) & FLAG_OF) | low);
     NEXT();

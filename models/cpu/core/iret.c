@@ -52,6 +52,8 @@ static enum vp_status iret_to_v86(struct cpu *cpu, struct stack *s, const uint64
     for (unsigned i = 0; i < 5; i++)
         if (stack_pop(cpu, s, &selectors[i], 4) != VP_OK)
             return VP_FAULT;
+    if (v[0] > UINT16_MAX) /* the limit of a segment in this mode */
+        return cpu_raise(cpu, EXC_GP, 0);
     cpu_set_rflags(cpu, v[2], flag_mask(cpu, 4) | FLAG_VM);
     cpu_set_segment_v86(cpu, SEG_CS, (uint16_t)v[1]);
     for (unsigned i = 0; i < 5; i++)

@@ -5,6 +5,7 @@
  * Accesses from threaded code that leave plain RAM (devices, cached code) are not done there: leave = LEAVE_RESTART
  * makes the run loop execute that instruction alone, where time is exact and blocks may be dropped. */
 #include "debug.h"
+#include "protect.h"
 
 #include <string.h>
 
@@ -26,24 +27,33 @@ void cpu_tlb_flush(struct cpu *cpu, bool keep_global)
         }
     for (unsigned i = 0; i < TLB_SIZE; i++)
         invalidate(&cpu->tlb_never[i]);
+    if (!keep_global)
+        cpu->tlb_large = 0;
     cpu_charge_tlb_flush(cpu, keep_global ? TIMING_FLUSH_NOT_GLOBAL : TIMING_FLUSH_ALL, 0);
     cpu->chain_gen++;
     cpu->link = NULL;
 }
 
+static uint64_t large_bit(uint64_t la) { return UINT64_C(1) << (la >> 30 & 63); }
+
 /* INVLPG invalidates all of a large page, of which any part may be cached, the named address or others: SDM Vol. 3,
  * "Operations that Invalidate TLBs and Paging-Structure Caches". Entries do not know how large their page is: all of
- * the GiB go. */
+ * the GiB go. Where it has no large pages there is one entry to look at. */
 void cpu_tlb_invalidate(struct cpu *cpu, uint64_t la)
 {
     uint64_t page = la & PAGE_MASK;
+    bool has_large = (cpu->tlb_large & large_bit(la)) != 0;
     cpu_charge_tlb_flush(cpu, TIMING_FLUSH_PAGE, la);
-    for (unsigned v = 0; v < MMU_VIEWS; v++)
-        for (unsigned i = 0; i < TLB_SIZE; i++) {
+    for (unsigned v = 0; v < MMU_VIEWS; v++) {
+        struct tlb_entry *own = &cpu->tlb_sets[v][(la >> PAGE_SHIFT) & (TLB_SIZE - 1)];
+        if (own->page == page)
+            invalidate(own);
+        for (unsigned i = 0; has_large && i < TLB_SIZE; i++) {
             struct tlb_entry *e = &cpu->tlb_sets[v][i];
-            if (e->page == page || ((e->flags & TLBF_LARGE) && e->page >> 30 == page >> 30))
+            if ((e->flags & TLBF_LARGE) && e->page >> 30 == page >> 30)
                 invalidate(e);
         }
+    }
     cpu->chain_gen++;
     cpu->link = NULL;
 }
@@ -80,6 +90,8 @@ enum vp_status cpu_tlb_fill(struct cpu *cpu, uint64_t la, enum mem_access access
     e->page = page;
     e->pa = pa;
     e->flags = (t.global ? TLBF_GLOBAL : 0) | (t.large ? TLBF_LARGE : 0);
+    if (t.large)
+        cpu->tlb_large |= large_bit(la);
     if (data)
         e->flags |= TLBF_READ | (t.writable ? TLBF_WRITE : 0);
     e->exec = exec;
@@ -92,7 +104,7 @@ enum vp_status cpu_tlb_fill(struct cpu *cpu, uint64_t la, enum mem_access access
 /* Physical address of la for a data access in view; fills the TLB. The entry stays valid for the caller's access. */
 static enum vp_status translate_data(struct cpu *cpu, enum mmu_view view, uint64_t la, bool write, uint64_t *pa)
 {
-    if ((cpu->mode & MODE_CODE64) && !bits_is_canonical(la, CPU_LINEAR_WIDTH))
+    if (cpu_is_long(cpu) && !bits_is_canonical(la, CPU_LINEAR_WIDTH))
         return cpu_raise(cpu, EXC_GP, 0);
     struct tlb_entry *e = &cpu->tlb_sets[view][(la >> PAGE_SHIFT) & (TLB_SIZE - 1)];
     uint64_t page = la & PAGE_MASK;
@@ -128,21 +140,32 @@ static unsigned first_part(uint64_t la, unsigned size)
     return size < room ? size : room;
 }
 
-static uint64_t wrap_linear(const struct cpu *cpu, uint64_t la)
-{
-    return (cpu->mode & MODE_CODE64) ? la : (uint32_t)la;
-}
-
-/* Translates both parts of an access before anything is read or written. */
-static enum vp_status translate_parts(struct cpu *cpu, enum mmu_view view, uint64_t la, unsigned size, bool write,
-                                      uint64_t pa[2], unsigned *first)
+/* Translates both parts of an access before anything is read or written. `wide`: linear addresses have 64 bits, else
+ * they wrap at 4 GiB. */
+static enum vp_status translate_both(struct cpu *cpu, enum mmu_view view, uint64_t la, unsigned size, bool write,
+                                     bool wide, uint64_t pa[2], unsigned *first)
 {
     *first = first_part(la, size);
     if (translate_data(cpu, view, la, write, &pa[0]) != VP_OK)
         return VP_FAULT;
-    if (*first < size && translate_data(cpu, view, wrap_linear(cpu, la + *first), write, &pa[1]) != VP_OK)
-        return VP_FAULT;
-    return VP_OK;
+    uint64_t next = wide ? la + *first : (uint32_t)(la + *first);
+    return *first < size ? translate_data(cpu, view, next, write, &pa[1]) : VP_OK;
+}
+
+/* An access of the processor's own, to descriptor tables, task states, stacks: in all of IA-32e mode their addresses
+ * have 64 bits, in compatibility mode too. SDM Vol. 3, "System Data Structures in IA-32e Mode". */
+static enum vp_status translate_parts(struct cpu *cpu, enum mmu_view view, uint64_t la, unsigned size, bool write,
+                                      uint64_t pa[2], unsigned *first)
+{
+    return translate_both(cpu, view, la, size, write, cpu_is_long(cpu), pa, first);
+}
+
+/* An access of a program: as wide as its code segment says. */
+static enum vp_status translate_operand(struct cpu *cpu, uint64_t la, unsigned size, bool write, uint64_t pa[2],
+                                        unsigned *first)
+{
+    bool wide = (cpu->mode & MODE_CODE64) != 0;
+    return translate_both(cpu, cpu_current_view(cpu), la, size, write, wide, pa, first);
 }
 
 /* Translation for handlers. A page walk that cost time has moved the boundaries of the block's other instructions: this
@@ -153,7 +176,7 @@ static enum vp_status translate_for_handler(struct cpu *cpu, uint64_t la, unsign
     uint64_t before = cpu->cycles;
     if (aligned_check_fails(cpu, la, size))
         return cpu_raise(cpu, EXC_AC, 0);
-    if (translate_parts(cpu, cpu_current_view(cpu), la, size, write, pa, first) != VP_OK)
+    if (translate_operand(cpu, la, size, write, pa, first) != VP_OK)
         return VP_FAULT;
     if (VP_UNLIKELY(cpu->debug_data))
         cpu_debug_check_data(cpu, la, size, write);
@@ -295,7 +318,7 @@ bool cpu_mem_rmw_write_slow(struct cpu *cpu, uint64_t la, uint64_t expected, uin
 {
     uint64_t pa[2];
     unsigned first;
-    if (translate_parts(cpu, cpu_current_view(cpu), la, size, true, pa, &first) != VP_OK)
+    if (translate_operand(cpu, la, size, true, pa, &first) != VP_OK)
         return true;
     if (first == size && !is_ram(cpu, pa[0])) {
         struct exchange x = {expected, value, size, false};

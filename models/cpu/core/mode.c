@@ -25,6 +25,10 @@ void cpu_update_mode(struct cpu *cpu)
     if (!(cpu->cr4 & CR4_OSFXSR))
         mode |= MODE_SSE_OFF;
     cpu->mode = mode;
+    if (!(mode & MODE_CODE64) && cs->limit != cpu->chain_limit) {
+        cpu->chain_limit = cs->limit;
+        cpu->chain_gen++;
+    }
     cpu_debug_update(cpu);
     /* While alignment is checked, or data breakpoints are enabled, every access takes the slow path, which checks it.
      */
@@ -165,7 +169,7 @@ enum vp_status cpu_write_efer(struct cpu *cpu, uint64_t value)
         defined |= EFER_SCE;
     if (cpu_has_feature(cpu, CPU_FEATURE_lm))
         defined |= EFER_LME;
-    if (cpu_has_feature(cpu, CPU_FEATURE_nx))
+    if (cpu_has_feature(cpu, CPU_FEATURE_nx) && !(cpu->misc_enable & MISC_ENABLE_XD_DISABLE))
         defined |= EFER_NXE;
     uint64_t changed = value ^ cpu->efer;
     if ((value & ~defined) || ((changed & EFER_LME) && (cpu->cr0 & CR0_PG)))

@@ -36,6 +36,12 @@ static enum vp_status ignore_write(struct cpu *cpu, uint32_t msr, uint64_t value
     return VP_OK;
 }
 
+static enum vp_status refuse_read(struct cpu *cpu, uint32_t msr, uint64_t *value)
+{
+    (void)cpu, (void)msr, (void)value;
+    return VP_FAULT;
+}
+
 static enum vp_status read_zero(struct cpu *cpu, uint32_t msr, uint64_t *value)
 {
     (void)cpu, (void)msr;
@@ -50,12 +56,55 @@ static enum vp_status read_microcode_revision(struct cpu *cpu, uint32_t msr, uin
     return VP_OK;
 }
 
-/* RDCL_NO, IBRS_ALL without IBRS is not claimed, SKIP_L1DFL_VMENTRY, MDS_NO, PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO,
- * FBSDP_NO, PSDP_NO, RFDS_NO (27): no leak of this kind exists in a model. SDM Vol. 4, IA32_ARCH_CAPABILITIES. */
+/* RDCL_NO (0), SKIP_L1DFL_VMENTRY (3), SSB_NO (4), MDS_NO (5), PSCHANGE_MC_NO (6), TAA_NO (8), SBDR_SSDP_NO, FBSDP_NO,
+ * PSDP_NO (13 to 15), BHI_NO (20), PBRSB_NO (24), GDS_NO (26), RFDS_NO (27), ITS_NO (62): no leak of this kind exists
+ * in a model. IBRS_ALL is not claimed, as there is no IBRS. SDM Vol. 4, IA32_ARCH_CAPABILITIES. */
 static enum vp_status read_arch_capabilities(struct cpu *cpu, uint32_t msr, uint64_t *value)
 {
     (void)cpu, (void)msr;
-    *value = 1u << 0 | 1u << 3 | 1u << 5 | 1u << 6 | 1u << 8 | 1u << 13 | 1u << 14 | 1u << 15 | 1u << 27;
+    static const uint8_t bits[] = {0, 3, 4, 5, 6, 8, 13, 14, 15, 20, 24, 26, 27, 62};
+    *value = 0;
+    for (size_t i = 0; i < sizeof bits; i++)
+        *value |= UINT64_C(1) << bits[i];
+    return VP_OK;
+}
+
+/* --- clocks: one rate, that of the TSC, in units of 100 MHz. Model-specific registers of the part whose signature
+ * CPUID shows, which drivers read without asking. SDM Vol. 4, "MSRs in the 3rd Generation Intel Xeon" and its
+ * successors. */
+static uint64_t clock_ratio(const struct cpu *cpu)
+{
+    uint64_t ratio = cpu->config.clock_hz / 100000000u;
+    return ratio == 0 ? 1 : ratio > 0xff ? 0xff : ratio;
+}
+
+static enum vp_status read_platform_info(struct cpu *cpu, uint32_t msr, uint64_t *value)
+{
+    (void)msr;
+    *value = clock_ratio(cpu) << 8 | clock_ratio(cpu) << 40; /* at most without turbo, at least */
+    return VP_OK;
+}
+
+static enum vp_status read_turbo_ratios(struct cpu *cpu, uint32_t msr, uint64_t *value)
+{
+    (void)msr;
+    *value = clock_ratio(cpu) * 0x0101010101010101u; /* for any number of cores */
+    return VP_OK;
+}
+
+static enum vp_status read_perf_status(struct cpu *cpu, uint32_t msr, uint64_t *value)
+{
+    (void)msr;
+    *value = clock_ratio(cpu) << 8;
+    return VP_OK;
+}
+
+/* Branch trace and PEBS are unavailable (11, 12), performance monitoring is not there (7): read only. */
+static enum vp_status write_misc_enable(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    (void)msr;
+    const uint64_t read_only = 1u << 7 | 1u << 11 | 1u << 12;
+    cpu->misc_enable = (value & ~read_only) | (cpu->misc_enable & read_only);
     return VP_OK;
 }
 
@@ -257,13 +306,22 @@ static enum vp_status write_xss(struct cpu *cpu, uint32_t msr, uint64_t value)
 #define UPPER_HALF UINT64_C(0xffffffff00000000)
 #define ONE(n) .first = (n), .last = (n)
 static const struct msr_row table[] = {
+    {.first = 0x0,
+     .last = 0x1,
+     .name = "IA32_P5_MC_ADDR, IA32_P5_MC_TYPE",
+     .feature = F(mce),
+     .read = read_zero,
+     .write = ignore_write},
     {ONE(0x10), .name = "IA32_TIME_STAMP_COUNTER", .feature = F(tsc), .read = read_tsc, .write = write_tsc},
     {ONE(0x17), .name = "IA32_PLATFORM_ID", .feature = -1, .read = read_zero, .write = refuse_write},
     {ONE(0x1b), .name = "IA32_APIC_BASE", .feature = F(apic), .read = read_apic, .write = write_apic},
     {ONE(0x3b), .name = "IA32_TSC_ADJUST", .feature = F(tsc_adjust), STORE_AT(tsc_offset), .write = write_tsc_adjust},
+    {ONE(0x79), .name = "IA32_BIOS_UPDT_TRIG", .feature = -1, .read = refuse_read, .write = ignore_write},
     {ONE(0x8b), .name = "IA32_BIOS_SIGN_ID", .feature = -1, .read = read_microcode_revision, .write = ignore_write},
+    {ONE(0xce), .name = "MSR_PLATFORM_INFO", .feature = -1, .read = read_platform_info, .write = refuse_write},
     {ONE(0xe1), .name = "IA32_UMWAIT_CONTROL", .feature = F(waitpkg), .reserved = UPPER_HALF | 2,
      STORE_AT(umwait_control)},
+    {ONE(0xe2), .name = "MSR_PKG_CST_CONFIG_CONTROL", .feature = -1, .reserved = UPPER_HALF, STORE_AT(c_state_config)},
     {.first = MSR_MPERF,
      .last = MSR_MPERF + 1,
      .name = "IA32_MPERF, IA32_APERF",
@@ -278,9 +336,14 @@ static const struct msr_row table[] = {
     {ONE(0x176), .name = "IA32_SYSENTER_EIP", .feature = F(sep), .canonical = true, STORE_AT(sysenter_eip)},
     {ONE(0x179), .name = "IA32_MCG_CAP", .feature = F(mca), .read = read_zero, .write = refuse_write},
     {ONE(0x17a), .name = "IA32_MCG_STATUS", .feature = F(mca), .reserved = ~UINT64_C(0), STORE_AT(mcg_status)},
-    {ONE(0x1a0), .name = "IA32_MISC_ENABLE", .feature = -1, .reserved = ~UINT64_C(0x400c51889), STORE_AT(misc_enable)},
-    {ONE(0x1d9), .name = "IA32_DEBUGCTL", .feature = -1, .reserved = ~UINT64_C(0), .read = read_zero,
-     .write = ignore_write},
+    {ONE(0x198), .name = "IA32_PERF_STATUS", .feature = -1, .read = read_perf_status, .write = refuse_write},
+    {ONE(0x199), .name = "IA32_PERF_CTL", .feature = -1, .reserved = ~UINT64_C(0x10000ffff), STORE_AT(perf_ctl)},
+    {ONE(0x1a0), .name = "IA32_MISC_ENABLE", .feature = -1, .reserved = ~UINT64_C(0x400c51889), STORE_AT(misc_enable),
+     .write = write_misc_enable},
+    {ONE(0x1ad), .name = "MSR_TURBO_RATIO_LIMIT", .feature = -1, .read = read_turbo_ratios, .write = refuse_write},
+    {ONE(0x1d9), .name = "IA32_DEBUGCTL", .feature = -1, .reserved = ~(uint64_t)(DEBUGCTL_LBR | DEBUGCTL_BTF),
+     STORE_AT(debugctl)},
+    {ONE(0x1fc), .name = "MSR_POWER_CTL", .feature = -1, .reserved = UPPER_HALF, STORE_AT(power_ctl)},
     {.first = 0x200,
      .last = 0x20f,
      .name = "IA32_MTRR_PHYS",

@@ -100,9 +100,11 @@ static enum walk_result walk_32(struct cpu *cpu, uint64_t la, struct walk *w)
         if (!(e & PTE_P))
             return WALK_ABSENT;
         bool is_large = level == 2 && (e & PTE_PS) && (cpu->cr4 & CR4_PSE);
-        /* PSE-36: bits 20:13 are physical address bits 39:32; those above MAXPHYADDR and bit 21 are reserved. */
+        /* PSE-36: bits 20:13 are physical address bits 39:32; those above MAXPHYADDR and bit 21 are reserved. Without
+         * it all of them are. */
         uint64_t high = is_large ? bits_get(e, 20, 13) << 32 : 0;
-        if (is_large && ((e & 0x200000u) || (high & ~physical_mask(cpu))))
+        uint64_t known = cpu_has_feature(cpu, CPU_FEATURE_pse36) ? physical_mask(cpu) : UINT32_MAX;
+        if (is_large && ((e & 0x200000u) || (high & ~known)))
             return WALK_RESERVED;
         w->user = w->user && (e & PTE_U);
         w->write = w->write && (e & PTE_W);

@@ -6,7 +6,6 @@
 #include "cpu_state.h"
 
 #define MONITOR_LINE 64u /* CPUID 05H: smallest and largest line */
-#define MISC_ENABLE_MONITOR UINT64_C(0x40000)
 
 void cpu_monitor_arm(struct cpu *cpu, uint64_t pa);
 void cpu_monitor_disarm(struct cpu *cpu);

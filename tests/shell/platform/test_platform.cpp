@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole platform runs a made-up image of a few instructions: consoles, exit port, end of the run, the names of the
 // statistics that are a contract.
+#include "elf32_image.h"
 #include "platform.h"
 
-#include <elf.h>
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <string>
 #include <unistd.h>
@@ -35,29 +34,7 @@ const std::vector<unsigned char> LONGER{
 
 std::string write_image(const std::vector<unsigned char> &code)
 {
-    std::vector<unsigned char> b(0x2000);
-    Elf32_Ehdr h = {};
-    std::memcpy(h.e_ident, ELFMAG, SELFMAG);
-    h.e_ident[EI_CLASS] = ELFCLASS32;
-    h.e_ident[EI_DATA] = ELFDATA2LSB;
-    h.e_ident[EI_VERSION] = EV_CURRENT;
-    h.e_type = ET_EXEC;
-    h.e_machine = EM_386;
-    h.e_version = EV_CURRENT;
-    h.e_entry = 0x10000c;
-    h.e_phoff = h.e_ehsize = sizeof h;
-    h.e_phentsize = sizeof(Elf32_Phdr);
-    h.e_phnum = 1;
-    Elf32_Phdr p = {};
-    p.p_type = PT_LOAD;
-    p.p_offset = 0x1000;
-    p.p_paddr = 0x100000;
-    p.p_filesz = p.p_memsz = 0x1000;
-    const std::uint32_t multiboot[3] = {0x1badb002, 0, 0u - 0x1badb002u};
-    std::memcpy(&b[0], &h, sizeof h);
-    std::memcpy(&b[sizeof h], &p, sizeof p);
-    std::memcpy(&b[0x1000], multiboot, sizeof multiboot);
-    std::memcpy(&b[0x100c], code.data(), code.size());
+    const std::vector<unsigned char> b = elf32_image(code);
     std::string path =
         "/tmp/uintr_vp_platform_" + std::to_string(getpid()) + "_" + std::to_string(code.size()) + ".elf";
     std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char *>(b.data()), static_cast<long>(b.size()));

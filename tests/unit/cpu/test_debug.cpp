@@ -229,6 +229,29 @@ TEST_F(debug, single_steps)
     EXPECT_EQ(trap_of(STORE), DR6_NONE | BS | 1);
 }
 
+// IA32_DEBUGCTL.BTF: only a taken branch is a step, and the bit is good for one trap.
+TEST_F(debug, single_steps_on_branches)
+{
+    constexpr std::uint32_t DEBUGCTL = 0x1d9;
+    start();
+    EXPECT_OK(core_msr_write(core, DEBUGCTL, 2));
+    EXPECT_FAULT(core_msr_write(core, DEBUGCTL, 0x40), EXC_GP, 0);
+    place({0x90, 0x31, 0xc0, 0x75, 0x02, 0x74, 0x02, 0x90, 0x90, 0x90}); // nop; xor eax, eax; jne +2; je +2
+    state = now();
+    state.rip = CODE;
+    state.rflags |= bits::TF;
+    set();
+    for (unsigned i = 0; i < 4; i++)
+        ASSERT_EQ(step_once(), COMPLETED) << i;
+    EXPECT_EQ(now().rip, CODE + 9);
+    EXPECT_EQ(step_once(), EXC_DB);
+    EXPECT_EQ(now().dr6, DR6_NONE | BS);
+    EXPECT_EQ(frame64(0), CODE + 9);
+    std::uint64_t v = 1;
+    EXPECT_OK(core_msr_read(core, DEBUGCTL, &v));
+    EXPECT_EQ(v, 0u);
+}
+
 TEST_F(debug, mov_ss_delays_traps_by_one_instruction)
 {
     start();

@@ -43,7 +43,7 @@ TEST_F(msr, unknown_numbers_are_gp)
 {
     std::uint64_t v;
     for (std::uint32_t n :
-         {0x0u, 0x2u, 0x9fu, 0x984u, 0x98bu, 0x7ffu, 0x900u, 0xda1u, 0xc0000085u, 0xc0000104u, 0xffffffffu}) {
+         {0x2u, 0x78u, 0x9fu, 0x984u, 0x98bu, 0x7ffu, 0x900u, 0xda1u, 0xc0000085u, 0xc0000104u, 0xffffffffu}) {
         EXPECT_FAULT(core_msr_read(core, n, &v), EXC_GP, 0);
         expect_refused(n, 0);
     }
@@ -80,9 +80,14 @@ TEST_F(msr, read_only_registers)
 {
     EXPECT_EQ(read(0xfe), 0x508u);
     EXPECT_EQ(read(0x179), 0u);
-    EXPECT_EQ(read(0x10a) & 1, 1u) << "RDCL_NO";
+    EXPECT_EQ(read(0x10a), 0x400000000d10e179u) << "every defined _NO bit, no IBRS_ALL";
     for (std::uint32_t n : {0xfeu, 0x179u, 0x10au, 0x17u})
         expect_refused(n, read(n));
+    EXPECT_OK(write(0x79, 0x1000)); // IA32_BIOS_UPDT_TRIG can be written only
+    std::uint64_t v;
+    EXPECT_FAULT(core_msr_read(core, 0x79, &v), EXC_GP, 0);
+    for (std::uint32_t n : {0u, 1u}) // IA32_P5_MC_ADDR, IA32_P5_MC_TYPE
+        EXPECT_EQ(read(n), 0u);
 }
 
 TEST_F(msr, performance_clocks_stand_still_while_the_core_waits)
@@ -100,6 +105,55 @@ TEST_F(msr, performance_clocks_stand_still_while_the_core_waits)
     std::uint64_t v;
     EXPECT_FAULT(core_msr_read(core, APERF, &v), EXC_GP, 0);
     expect_refused(MPERF, 0);
+}
+
+// What drivers of the part that CPUID names read without asking.
+TEST_F(msr, clocks_of_the_part)
+{
+    const std::uint64_t ratio = config.clock_hz / 100000000;
+    EXPECT_EQ(read(0xce), ratio << 8 | ratio << 40);
+    EXPECT_EQ(read(0x198), ratio << 8);
+    EXPECT_EQ(read(0x1ad), ratio * 0x0101010101010101);
+    for (std::uint32_t n : {0xceu, 0x198u, 0x1adu})
+        expect_refused(n, 0);
+    expect_storage(0xe2, 0x8403);
+    expect_storage(0x1fc, 0x24400040);
+    expect_storage(0x199, ratio << 8);
+    expect_refused(0x199, 0x10000);
+}
+
+TEST_F(msr, misc_enable)
+{
+    constexpr std::uint32_t MISC = 0x1a0;
+    EXPECT_EQ(read(MISC) & 0x1881, 0x1801u) << "fast strings; neither branch trace nor PEBS nor counters";
+    EXPECT_OK(write(MISC, 0x80));
+    EXPECT_EQ(read(MISC), 0x1800u) << "read-only bits stay";
+    expect_refused(MISC, 2);
+
+    std::uint32_t out[4];
+    EXPECT_OK(write(MISC, 1u << 22));
+    core_cpuid(core, 0, 0, out);
+    EXPECT_EQ(out[0], 2u);
+    EXPECT_OK(write(MISC, std::uint64_t{1} << 34));
+    core_cpuid(core, 0, 0, out);
+    EXPECT_GT(out[0], 2u);
+    core_cpuid(core, 0x80000001, 0, out);
+    EXPECT_EQ(out[3] >> 20 & 1, 0u) << "NX";
+    expect_refused(0xc0000080, EFER_NXE);
+    EXPECT_OK(write(MISC, 1));
+    EXPECT_OK(write(0xc0000080, EFER_NXE));
+}
+
+TEST_F(msr, memory_types_of_the_firmware)
+{
+    EXPECT_EQ(read(0x2ff), 0u) << "after RESET";
+    cpu_set_memory_types(core, 0xc0000000);
+    EXPECT_EQ(read(0x2ff), 0xc06u);
+    EXPECT_EQ(read(0x258), 0x0606060606060606u);
+    EXPECT_EQ(read(0x259), 0u) << "A0000H to BFFFFH";
+    EXPECT_EQ(read(0x26f), 0x0606060606060606u);
+    EXPECT_EQ(read(0x200), 0xc0000000u);
+    EXPECT_EQ(read(0x201), 0xffc0000800u) << "1 GiB of 40 address bits";
 }
 
 TEST_F(msr, memory_types)

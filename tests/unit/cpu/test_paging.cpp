@@ -334,6 +334,17 @@ TEST_F(paging_32, pages_of_4m_with_36_bit_addresses)
     EXPECT_TRUE(t.large);
     put(PDE, std::uint32_t(0x00400000 | 0x200000 | P | W | U | PS));
     EXPECT_FAULT(walk(CORE_READ, CORE_USER), EXC_PF, PF_P | PF_U | PF_RSVD);
+    config.features = cpu_features_default();
+    config.features.has[CPU_FEATURE_pse36] = false;
+    const core_state before = state;
+    create();
+    state = before;
+    set();
+    put(PDE, std::uint32_t(0x00400000 | 0x2000 | P | W | U | PS));
+    EXPECT_FAULT(walk(CORE_READ, CORE_USER), EXC_PF, PF_P | PF_U | PF_RSVD);
+    put(PDE, std::uint32_t(0x00400000 | P | W | U | PS));
+    EXPECT_OK(walk(CORE_READ, CORE_USER));
+    EXPECT_EQ(t.pa, 0x400000u | (LA32 & 0x3fffff));
     state.cr4 &= ~CR4_PSE; // PS is ignored: the entry points to a table
     set();
     put(PDE, std::uint32_t(L1 | P | W | U | PS));

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the oracle cannot see of SSE: control registers, features that are off, SIMD exceptions and their state, page
 // faults, 32-bit mode, and that the simulator's own MXCSR stays as it was.
-#include "cpu_fixture.h"
-#include "fx_access.h"
+#include "fx_fixture.h"
 #include "system_fixture.h"
 
 #include <xmmintrin.h>
@@ -18,39 +17,13 @@ constexpr std::uint32_t SNAN = 0x7f800001, LEAST = 0x00800000, MOST = 0x7f7fffff
 const code MOVAPS = {0x0f, 0x28, 0xc1}, ADDPS = {0x0f, 0x58, 0xc1}, DIVPS = {0x0f, 0x5e, 0xc1};
 const code MULPS = {0x0f, 0x59, 0xc1}, COMISS = {0x0f, 0x2f, 0xc1}, CVTPS2DQ = {0x66, 0x0f, 0x5b, 0xc1};
 
-class sse : public testing::Test
+class sse : public fx_fixture
 {
   protected:
-    static constexpr std::uint64_t CODE = 0x202000, DATA = 0x210000, ABSENT = 0x300000;
     sse()
     {
-        machine.start64();
-        machine.set_page(ABSENT, 0);
-        fx_enable(machine.core(), 0x20, 0);
-        fx = {};
-        fx.fcw = 0x37f;
-        fx.mxcsr = MASKED;
         for (unsigned i = 0; i < 16; i++)
             fx.xmm[i][0] = fx.xmm[i][1] = 0x0101010101010101 * (i + 1);
-    }
-    int run(const code &bytes)
-    {
-        code all = bytes;
-        all.insert(all.end(), cpu_fixture::STOP, cpu_fixture::STOP + 2);
-        machine.write(CODE, all);
-        cpu_regs r = machine.regs();
-        r.rip = CODE;
-        machine.set_regs(r);
-        fx_set(machine.core(), &fx);
-        EXPECT_TRUE(machine.run_to_stop());
-        fx_get(machine.core(), &fx);
-        return cpu_fixture::stopped_by_vector(machine.regs().rip);
-    }
-    void set_gpr(int reg, std::uint64_t v)
-    {
-        cpu_regs r = machine.regs();
-        r.gpr[reg] = v;
-        machine.set_regs(r);
     }
     void set_cr4(std::uint64_t clear)
     {
@@ -69,8 +42,6 @@ class sse : public testing::Test
     std::uint32_t low(unsigned reg) const { return static_cast<std::uint32_t>(fx.xmm[reg][0]); }
 
     static constexpr std::uint64_t OSFXSR = 1u << 9, OSXMMEXCPT = 1u << 10;
-    cpu_fixture machine;
-    fx_image fx;
 };
 
 // SDM Vol. 2, "Exceptions" of the instructions; Vol. 3, "Control Registers". Last: those that no SSE state belongs to.

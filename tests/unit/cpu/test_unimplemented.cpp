@@ -49,4 +49,42 @@ TEST_F(missing, undefined_and_illegal_forms_are_not)
     }
 }
 
+// An encoding of a feature that the core is configured without does not exist.
+TEST_F(missing, features_that_are_off)
+{
+    const struct {
+        cpu_feature feature;
+        code bytes;
+    } cases[] = {
+        {CPU_FEATURE_cx8, {0x0f, 0xc7, 0x0f}},        // cmpxchg8b [rdi]
+        {CPU_FEATURE_cx16, {0x48, 0x0f, 0xc7, 0x0f}}, // cmpxchg16b [rdi]
+        {CPU_FEATURE_cmov, {0x0f, 0x44, 0xc1}},       // cmove eax, ecx
+        {CPU_FEATURE_clfsh, {0x0f, 0xae, 0x3f}},      // clflush [rdi]
+        {CPU_FEATURE_lahf64, {0x9f}},                 // lahf
+        {CPU_FEATURE_lahf64, {0x9e}},                 // sahf
+        {CPU_FEATURE_tsc, {0x0f, 0x31}},              // rdtsc
+        {CPU_FEATURE_msr, {0x0f, 0x32}},              // rdmsr
+        {CPU_FEATURE_sep, {0x0f, 0x35}},              // sysexit
+    };
+    for (const auto &c : cases)
+        for (bool on : {false, true}) {
+            config.features = cpu_features_default();
+            config.features.has[c.feature] = on;
+            create();
+            start_long(0);
+            set_gpr(RDI, 0x60000);
+            set_gpr(RCX, 0x10);
+            EXPECT_EQ(run(c.bytes) == EXC_UD, !on) << int(c.bytes[0]) << " " << int(c.bytes[1]);
+        }
+    // CMPXCHG8B is there without CMPXCHG16B; in 32-bit mode LAHF is always.
+    config.features = cpu_features_default();
+    config.features.has[CPU_FEATURE_cx16] = config.features.has[CPU_FEATURE_lahf64] = false;
+    create();
+    start_long(0);
+    set_gpr(RDI, 0x60000);
+    EXPECT_EQ(run({0x0f, 0xc7, 0x0f}), COMPLETED);
+    start_32(0);
+    EXPECT_EQ(run({0x9f}), COMPLETED);
+}
+
 } // namespace

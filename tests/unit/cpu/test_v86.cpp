@@ -46,6 +46,21 @@ TEST_F(v86, iret_enters)
     EXPECT_FALSE(now().code32);
 }
 
+TEST_F(v86, iret_checks_the_new_ip)
+{
+    start_32(0);
+    state = now();
+    state.rsp = STACK0 - 36;
+    set();
+    const std::uint32_t frame[] = {0x10000, V86_CS, std::uint32_t(VM) | 2, 0x1000, V86_SS, V86_ES, V86_DS,
+                                   V86_FS,  V86_GS};
+    for (unsigned i = 0; i < 9; i++)
+        put(STACK0 - 36 + 4 * i, frame[i]);
+    EXPECT_EQ(run({0xcf}), EXC_GP);
+    EXPECT_EQ(frame32(1), CODE) << "it belongs to IRET";
+    EXPECT_EQ(frame32(3) & VM, 0u);
+}
+
 TEST_F(v86, runs_16_bit_code_on_segments_of_real_mode)
 {
     enter(bits::IF);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the oracle cannot see of x87 and MMX: control registers, faults of memory, devices, pointers for exception
 // handlers, the images of all modes, and that the simulator's own floating-point state stays as it was.
-#include "cpu_fixture.h"
-#include "fx_access.h"
+#include "fx_fixture.h"
 #include "system_fixture.h"
 
 namespace
@@ -11,39 +10,9 @@ namespace
 using code = std::vector<std::uint8_t>;
 constexpr std::uint16_t ES = 0x80, B = 0x8000;
 
-class x87 : public testing::Test
+class x87 : public fx_fixture
 {
   protected:
-    static constexpr std::uint64_t CODE = 0x202000, DATA = 0x210000, ABSENT = 0x300000;
-    x87()
-    {
-        machine.start64();
-        machine.set_page(ABSENT, 0);
-        fx_enable(machine.core(), 0x20, 0);
-        fx = {};
-        fx.fcw = 0x37f;
-        fx.mxcsr = 0x1f80;
-    }
-    // Runs code from the state fx, which is then the state after it; answers the vector of an exception, or -1.
-    int run(const code &bytes)
-    {
-        code all = bytes;
-        all.insert(all.end(), cpu_fixture::STOP, cpu_fixture::STOP + 2);
-        machine.write(CODE, all);
-        cpu_regs r = machine.regs();
-        r.rip = CODE;
-        machine.set_regs(r);
-        fx_set(machine.core(), &fx);
-        EXPECT_TRUE(machine.run_to_stop());
-        fx_get(machine.core(), &fx);
-        return cpu_fixture::stopped_by_vector(machine.regs().rip);
-    }
-    void set_gpr(int reg, std::uint64_t v)
-    {
-        cpu_regs r = machine.regs();
-        r.gpr[reg] = v;
-        machine.set_regs(r);
-    }
     // ST(0) = 1.0, nothing else in use
     void one_in_st0()
     {
@@ -58,9 +27,6 @@ class x87 : public testing::Test
         std::memcpy(&v, machine.ram(DATA + offset), sizeof v);
         return v;
     }
-
-    cpu_fixture machine;
-    fx_image fx;
 };
 
 const code FADD = {0xd8, 0xc0}, PADDB = {0x0f, 0xfc, 0xc0}, WAIT = {0x9b}, FNSTSW = {0xdf, 0xe0}, EMMS = {0x0f, 0x77};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Multiboot loader on made-up ELF files: good ones of both classes, and every way in which one can be bad.
 #include "config/user_error.h"
+#include "elf32_image.h"
 #include "loader/multiboot.h"
 #include "scratch_file.h"
 
@@ -132,32 +133,7 @@ TEST(loader, loads_segments_and_writes_the_information)
     EXPECT_EQ(available, (15u << 20) + 0x90000);
 }
 
-TEST(loader, loads_32_bit_images)
-{
-    std::vector<unsigned char> b(0x2000);
-    Elf32_Ehdr h = {};
-    std::memcpy(h.e_ident, ELFMAG, SELFMAG);
-    h.e_ident[EI_CLASS] = ELFCLASS32;
-    h.e_ident[EI_DATA] = ELFDATA2LSB;
-    h.e_ident[EI_VERSION] = EV_CURRENT;
-    h.e_type = ET_EXEC;
-    h.e_machine = EM_386;
-    h.e_version = EV_CURRENT;
-    h.e_entry = 0x200000;
-    h.e_phoff = h.e_ehsize = sizeof h;
-    h.e_phentsize = sizeof(Elf32_Phdr);
-    h.e_phnum = 1;
-    Elf32_Phdr p = {};
-    p.p_type = PT_LOAD;
-    p.p_offset = 0x1000;
-    p.p_paddr = 0x200000;
-    p.p_filesz = p.p_memsz = 0x1000;
-    std::uint32_t multiboot[3] = {0x1badb002, 0, 0u - 0x1badb002u};
-    std::memcpy(&b[0], &h, sizeof h);
-    std::memcpy(&b[sizeof h], &p, sizeof p);
-    std::memcpy(&b[0x1000], multiboot, sizeof multiboot);
-    EXPECT_EQ(error_of(b), "");
-}
+TEST(loader, loads_32_bit_images) { EXPECT_EQ(error_of(elf32_image({})), ""); }
 
 TEST(loader, memory_above_the_hole_is_in_the_map)
 {
