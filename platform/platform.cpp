@@ -223,6 +223,7 @@ void platform::build_core(std::uint32_t index)
     lapic.on_user_arrival = [this, index](std::uint64_t number, std::uint64_t cycle) {
         m_uintr.arrived(number, index, cycle);
     };
+    lapic.on_enabled = [this](std::uint64_t cycle) { m_ioapic.retry(ps_of_cycle(cycle)); };
     if (m_timeline)
         lapic.on_event = [this, index](const lapic_event &event) {
             m_timeline->apic(index, trace_name(event.kind), event.cycle, event.msg);
@@ -353,9 +354,12 @@ void platform::simulate()
         request_end(cycle_of_ps(m_options.max_time_ps), end_reason::max_time);
     if (m_options.max_insns != 0)
         m_keeper.set_alone_cycles(std::min(m_alone_cycles, m_options.max_insns));
-    // Another platform of the same simulation pauses it at its own end.
+    // Another platform of the same simulation pauses it at its own end. In slices, so that the user can stop what wakes
+    // no core, such as a device's timer.
+    const sc_core::sc_time slice(1, sc_core::SC_MS);
     while (!m_is_over && sc_core::sc_get_status() != sc_core::SC_STOPPED) {
-        sc_core::sc_start();
+        sc_core::sc_start(slice, sc_core::SC_RUN_TO_TIME);
+        check_interrupted(m_keeper.latest());
         if (!m_is_over && !sc_core::sc_pending_activity())
             break;
     }
@@ -378,7 +382,7 @@ void platform::request_end(std::uint64_t cycle, end_reason reason, std::uint32_t
         return;
     m_end = run_end{reason, cycle, value};
     m_keeper.end_at(cycle);
-    if (sc_core::sc_is_running())
+    if (sc_core::sc_get_status() >= sc_core::SC_RUNNING)
         m_end_changed.notify(sc_core::SC_ZERO_TIME);
 }
 
@@ -409,6 +413,11 @@ void platform::synced(std::uint32_t, std::uint64_t cycle)
         else // no instruction takes less than a cycle, so an undisturbed core cannot overshoot
             m_keeper.set_alone_cycles(std::min(m_alone_cycles, m_options.max_insns - done));
     }
+    check_interrupted(cycle);
+}
+
+void platform::check_interrupted(std::uint64_t cycle)
+{
     if (m_interrupted != nullptr && *m_interrupted != 0)
         request_end(cycle, end_reason::interrupted);
 }

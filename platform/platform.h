@@ -101,6 +101,7 @@ class platform : public sc_core::sc_module,
 
     // Ending
     void request_end(std::uint64_t cycle, end_reason reason, std::uint32_t value = 0);
+    void check_interrupted(std::uint64_t cycle);
     void stop_when_due(); // SC_METHOD
     sc_core::sc_time time_of(std::uint64_t cycle) const;
     std::uint64_t cycle_of_ps(std::uint64_t ps) const;

@@ -97,6 +97,13 @@ void ioapic::eoi(std::uint8_t vector, std::uint64_t now_ps)
     }
 }
 
+void ioapic::retry(std::uint64_t now_ps)
+{
+    for (unsigned pin = 0; pin < PINS; pin++)
+        if (m_redirection[pin] & SEND_PENDING)
+            look_at_level(pin, now_ps);
+}
+
 std::uint32_t ioapic::register_read() const
 {
     switch (m_select) {

@@ -4,8 +4,9 @@
 // level-triggered interrupt whose EOI broadcast is suppressed (SDM Vol. 3, "Directed EOI with x2APIC").
 //
 // Level: a message whenever the pin is active, unmasked and not in Remote IRR; EOI of the vector looks again. A level
-// message that no APIC claims is tried again at the next change or access; Delivery Status shows it. Edge: a message
-// when an unmasked pin becomes active; NMI, SMI, INIT and ExtINT are always edges. Polarity is resolved here.
+// message that no APIC takes is tried again at the next change or access, and when one is enabled; Delivery Status
+// shows it. Edge: a message when an unmasked pin becomes active; NMI, SMI, INIT and ExtINT are always edges. Polarity
+// is resolved here.
 #ifndef PLATFORM_DEVICES_IOAPIC_H
 #define PLATFORM_DEVICES_IOAPIC_H
 
@@ -36,6 +37,8 @@ class ioapic : public device
     void set_line(unsigned pin, bool level, std::uint64_t now_ps);
     // EOI broadcast of a local APIC: clears Remote IRR of level pins.
     void eoi(std::uint8_t vector, std::uint64_t now_ps);
+    // A local APIC takes interrupts that it did not before: levels that nobody claimed are sent again.
+    void retry(std::uint64_t now_ps);
     bool is_masked(unsigned pin) const;
 
   private:

@@ -5,6 +5,7 @@
 #include "ioapic.h"
 #include "apic.h"
 #include "boot.h"
+#include "expect.h"
 #include "report.h"
 #include "smp.h"
 #include "trap.h"
@@ -155,6 +156,29 @@ static void check_level(void)
     ioapic_set_pin(PIN_COM1, (uint8_t)apic_id(), PIN_LEVEL | VECTOR);
     let_in();
     report(masked == 0 && counts[0] == 1, "a level waits behind the mask");
+}
+
+/* Remote IRR means that an APIC has taken the level: one that is software disabled has not. */
+static void check_level_and_disabled_apic(void)
+{
+    if (qemu_deviates("a level to a software-disabled APIC: remote IRR is set though nobody took it"))
+        return;
+    uint32_t svr = apic_read(APIC_SVR), lint0 = apic_read(APIC_LVT_LINT0), lint1 = apic_read(APIC_LVT_LINT1);
+    trap_install(VECTOR, on_level);
+    clear();
+    ioapic_set_pin(PIN_COM1, (uint8_t)apic_id(), PIN_LEVEL | VECTOR);
+    apic_write(APIC_SVR, svr & ~APIC_SVR_ENABLE);
+    com1_raise();
+    let_in();
+    uint32_t waiting = ioapic_pin(PIN_COM1), taken = counts[0];
+    apic_write(APIC_SVR, svr);
+    apic_write(APIC_LVT_LINT0, lint0);
+    apic_write(APIC_LVT_LINT1, lint1);
+    let_in();
+    report(taken == 0 && !(waiting & PIN_REMOTE_IRR) && (waiting & PIN_SEND_PENDING),
+           "a level that no APIC takes is pending at its pin");
+    report_equal(counts[0], 1, "and arrives when the APIC is enabled");
+    report(!(ioapic_pin(PIN_COM1) & (PIN_REMOTE_IRR | PIN_SEND_PENDING)), "after EOI the pin is at rest");
 }
 
 static void check_edge(void)
@@ -338,6 +362,7 @@ int guest_main(void)
     check_pit();
     check_edge();
     check_level();
+    check_level_and_disabled_apic();
     check_suppression();
     check_modes();
     check_destinations();

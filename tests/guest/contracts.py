@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import struct
 import subprocess
 import tempfile
@@ -116,6 +117,23 @@ class ExitStatus(Case):
             run = self.run_vp("--cores", cores, GUEST / "status_pit.elf")
             self.assertEqual(run.returncode, 126, run.stderr)
             self.assertIn("idle", run.stderr)
+
+    # The APIC timer goes on, but cannot wake anybody.
+    def test_all_cores_idle_under_a_running_timer(self):
+        for argument in ("timer", "priority"):
+            for cores in (1, 2):
+                run = self.run_vp("--cores", cores, GUEST / "status_idle.elf", "--", argument)
+                self.assertEqual(run.returncode, 126, run.stderr)
+                self.assertIn("idle", run.stderr)
+
+    # Only the PIT runs, for ever: the user's signal ends it in order.
+    def test_a_signal_ends_a_run_in_which_no_core_runs(self):
+        command = [UINTR_VP, "run", "-q", "--stats", self.folder / "s.json", GUEST / "status_pit.elf", "--", "periodic"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+            self.assertIn("halting", run.stdout.readline())
+            run.send_signal(signal.SIGTERM)
+            run.communicate(timeout=60)
+        self.assertTrue((self.folder / "s.json").exists())
 
     def test_one_core_is_not_enough_for_the_demonstration(self):
         run = self.run_vp("-q", "--cores", 1, DEMO)

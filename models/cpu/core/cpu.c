@@ -201,6 +201,13 @@ void cpu_signal_startup(struct cpu *cpu, uint8_t vector)
     signal_event(cpu, PEND_SIPI);
 }
 
+bool cpu_listens(const struct cpu *cpu)
+{
+    if (cpu->activity == ACTIVITY_SHUTDOWN || cpu->activity == ACTIVITY_SIPI)
+        return false;
+    return (cpu->rflags & FLAG_IF) || (cpu->activity == ACTIVITY_WAIT && cpu->wait.ends_by_masked);
+}
+
 bool cpu_is_waiting(const struct cpu *cpu)
 {
     if (cpu->activity == ACTIVE || cpu->leave != LEAVE_NONE)
@@ -213,8 +220,7 @@ bool cpu_is_waiting(const struct cpu *cpu)
         return !(cpu->pending & PEND_SIPI);
     if (((cpu->pending & PEND_NMI) && !cpu->nmi_blocked) || cpu_wait_is_over(cpu) || cpu->cycles >= cpu_wake_cycle(cpu))
         return false;
-    bool looks = (cpu->rflags & FLAG_IF) || (cpu->activity == ACTIVITY_WAIT && cpu->wait.ends_by_masked);
-    return !((cpu->pending & PEND_INTR) && looks && cpu->bus.apic_has_interrupt(cpu->bus.ctx));
+    return !((cpu->pending & PEND_INTR) && cpu_listens(cpu) && cpu->bus.apic_has_interrupt(cpu->bus.ctx));
 }
 
 void cpu_get_regs(const struct cpu *cpu, struct cpu_regs *r)

@@ -166,6 +166,7 @@ void cpu_signal_startup(struct cpu *cpu, uint8_t vector);
 
 /* Between runs. */
 bool cpu_is_waiting(const struct cpu *cpu);     /* halted, waiting for SIPI, or shut down, with nothing to take */
+bool cpu_listens(const struct cpu *cpu);        /* an interrupt of the local APIC could end the waiting */
 uint64_t cpu_wake_cycle(const struct cpu *cpu); /* at which a waiting core goes on by itself; VP_NEVER if not */
 void cpu_get_regs(const struct cpu *cpu, struct cpu_regs *regs);
 void cpu_set_regs(struct cpu *cpu, const struct cpu_regs *regs); /* gpr, rip, rflags only */

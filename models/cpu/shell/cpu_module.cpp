@@ -106,7 +106,7 @@ void cpu_module::wait_until_woken()
 {
     const std::uint32_t index = m_config.core.index;
     const std::uint64_t local = cpu_now(m_cpu);
-    const std::uint64_t next = std::min(lapic_port->next_event(), cpu_wake_cycle(m_cpu));
+    const std::uint64_t next = std::min(lapic_port->next_wake(cpu_listens(m_cpu)), cpu_wake_cycle(m_cpu));
     m_keeper.set_waiting(index, local, next);
     if (m_keeper.is_all_idle())
         m_observer.all_idle(m_keeper.latest());
@@ -133,8 +133,10 @@ void cpu_module::notify_wake(std::uint64_t cycle)
 
 void cpu_module::finish(std::uint64_t cycle)
 {
-    if (cpu_is_waiting(m_cpu) && cpu_now(m_cpu) < cycle)
-        cpu_idle_until(m_cpu, cycle);
+    if (!cpu_is_waiting(m_cpu) || cpu_now(m_cpu) >= cycle)
+        return;
+    cpu_idle_until(m_cpu, cycle);
+    lapic_port->advance(cycle); // expiries that could not wake it
 }
 
 // --- called by the local APIC ---

@@ -118,7 +118,10 @@ void lapic_set_pin(struct lapic *l, enum lapic_lvt lvt, bool asserted, uint64_t 
 
 /* --- time --- */
 uint64_t lapic_next_deadline(const struct lapic *l); /* cycle at which the timer fires next, VP_NEVER if none */
-void lapic_advance(struct lapic *l, uint64_t now);   /* fires the timer if its deadline is <= now */
+/* Cycle at which the timer next makes the APIC offer an interrupt that it does not offer now; VP_NEVER if its vector is
+ * pending already or too low for the priority, so that a halted core would sleep through. */
+uint64_t lapic_next_interrupt(const struct lapic *l);
+void lapic_advance(struct lapic *l, uint64_t now); /* fires the timer if its deadline is <= now */
 
 #pragma GCC diagnostic push /* C++: the function and the struct share a name */
 #pragma GCC diagnostic ignored "-Wshadow"

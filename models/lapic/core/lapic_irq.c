@@ -137,6 +137,15 @@ static bool extint_is_requested(const struct lapic *l)
 
 bool lapic_has_interrupt(const struct lapic *l) { return extint_is_requested(l) || deliverable(l) >= 0; }
 
+uint64_t lapic_next_interrupt(const struct lapic *l)
+{
+    const uint8_t vector = (uint8_t)l->lvt[LAPIC_LVT_TIMER];
+    const bool is_legal = vector >= 16; /* an illegal one is an error, which may interrupt */
+    if (is_legal && (vector_test(l->irr, vector) || (vector & 0xf0u) <= (lapic_ppr(l) & 0xf0)))
+        return VP_NEVER;
+    return lapic_next_deadline(l);
+}
+
 uint8_t lapic_ack(struct lapic *l, uint64_t *number, uint64_t *arrived_at)
 {
     struct lapic_arrival arrival = {0, 0};

@@ -4,8 +4,8 @@
 // message_tsock[k] is for senders that are no APIC (I/O APIC, MSI). No architecture here.
 //
 // Delay of a message: on entry its sender's local offset; towards a receiver, plus the latency; on return to the
-// sender, the offset at which the first other APIC gets it, unchanged if none does. A copy to the sender itself takes
-// no time.
+// sender, the offset at which the first other APIC gets it, unchanged if none does (nobody takes a level). A copy to
+// the sender itself takes no time.
 #ifndef LAPIC_SHELL_INTERCONNECT_MODULE_H
 #define LAPIC_SHELL_INTERCONNECT_MODULE_H
 
@@ -49,6 +49,7 @@ class interconnect_module : public sc_core::sc_module
   private:
     void transport(int source, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     std::uint64_t latency(const struct ipi_msg &msg, std::size_t from, std::size_t to, std::uint64_t cycle);
+    bool is_refused(const struct ipi_msg &msg, std::size_t count) const;
     void forward(const struct ipi_msg &msg, std::size_t to, sc_core::sc_time delay);
 
     const std::uint64_t m_period; // of a cycle, in units of the time resolution

@@ -14,6 +14,8 @@ class lapic_if : public virtual sc_core::sc_interface
   public:
     // Earliest cycle at which advance() may change something: a queued arrival or the timer. UINT64_MAX if none.
     virtual std::uint64_t next_event() = 0;
+    // The same for a core that waits: what may wake it. `listens`: an interrupt can, not only NMI and INIT.
+    virtual std::uint64_t next_wake(bool listens) = 0;
     // Delivers arrivals and fires the timer up to and including cycle `now`.
     virtual void advance(std::uint64_t now) = 0;
     virtual bool has_interrupt() = 0;

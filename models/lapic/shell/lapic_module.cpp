@@ -77,10 +77,13 @@ std::uint64_t lapic_module::first_cycle(const sc_core::sc_time &delay) const
     return time / m_period + (time % m_period != 0 ? 1 : 0);
 }
 
-std::uint64_t lapic_module::next_event()
+std::uint64_t lapic_module::first_arrival() const { return m_queue.empty() ? VP_NEVER : m_queue.top().cycle; }
+
+std::uint64_t lapic_module::next_event() { return std::min(lapic_next_deadline(m_lapic), first_arrival()); }
+
+std::uint64_t lapic_module::next_wake(bool listens)
 {
-    const std::uint64_t timer = lapic_next_deadline(m_lapic);
-    return m_queue.empty() ? timer : std::min(timer, m_queue.top().cycle);
+    return listens ? std::min(lapic_next_interrupt(m_lapic), first_arrival()) : first_arrival();
 }
 
 void lapic_module::advance(std::uint64_t now)
@@ -119,6 +122,12 @@ void lapic_module::deliver(const arrival &a)
         on_user_arrival(a.msg.number, at);
 }
 
+void lapic_module::tell_if_enabled(bool before, std::uint64_t now)
+{
+    if (!before && on_enabled && lapic_accepts_fixed(m_lapic))
+        on_enabled(now);
+}
+
 void lapic_module::emit(lapic_event::kind_t kind, std::uint64_t cycle, const struct ipi_msg *msg)
 {
     if (on_event)
@@ -142,10 +151,12 @@ bool lapic_module::msr_write(std::uint32_t msr, std::uint64_t now, std::uint64_t
 {
     advance(now);
     const std::uint64_t expiries = stats().timer_expiries;
+    const bool accepted = lapic_accepts_fixed(m_lapic);
     const bool ok = lapic_msr_write(m_lapic, msr, value, now) == VP_OK;
     if (stats().timer_expiries != expiries)
         emit(lapic_event::TIMER, now, nullptr); // a deadline in the past
     advance(now);
+    tell_if_enabled(accepted, now);
     return ok;
 }
 
@@ -185,6 +196,7 @@ void lapic_module::mmio_transport(tlm::tlm_generic_payload &payload, sc_core::sc
     std::uint64_t value = 0;
     const std::size_t bytes = std::min<std::size_t>(size, sizeof value); // wider accesses are undefined: zeros
     advance(now);
+    const bool accepted = lapic_accepts_fixed(m_lapic);
     if (payload.is_read()) {
         value = lapic_mmio_read(m_lapic, static_cast<std::uint32_t>(offset), size, now);
         std::memset(payload.get_data_ptr(), 0, size);
@@ -194,6 +206,7 @@ void lapic_module::mmio_transport(tlm::tlm_generic_payload &payload, sc_core::sc
         lapic_mmio_write(m_lapic, static_cast<std::uint32_t>(offset), size, value, now);
     }
     advance(now);
+    tell_if_enabled(accepted, now);
     payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 

@@ -44,6 +44,7 @@ class lapic_module : public sc_core::sc_module, public lapic_if
     // interrupt reached IRR at that cycle, whether or not its bit was set already.
     std::function<void(std::uint64_t number, std::uint64_t cycle)> on_user_arrival;
     std::function<void(const lapic_event &)> on_event;
+    std::function<void(std::uint64_t cycle)> on_enabled; // fixed interrupts are taken from now on
 
     // period: of one cycle, exact. Throws std::invalid_argument for a configuration that the core refuses.
     lapic_module(const sc_core::sc_module_name &name, const struct lapic_config &config,
@@ -60,6 +61,7 @@ class lapic_module : public sc_core::sc_module, public lapic_if
 
     // lapic_if
     std::uint64_t next_event() override;
+    std::uint64_t next_wake(bool listens) override;
     void advance(std::uint64_t now) override;
     bool has_interrupt() override { return lapic_has_interrupt(m_lapic); }
     std::uint8_t ack(std::uint64_t &number, std::uint64_t &arrived_at) override;
@@ -97,6 +99,8 @@ class lapic_module : public sc_core::sc_module, public lapic_if
     void ipi_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     void send(const struct ipi_msg &msg);
     void queue(const arrival &a);
+    void tell_if_enabled(bool before, std::uint64_t now);
+    std::uint64_t first_arrival() const;
     void deliver(const arrival &a);
     void advance_timer(std::uint64_t cycle);
     void emit(lapic_event::kind_t kind, std::uint64_t cycle, const struct ipi_msg *msg);

@@ -26,6 +26,7 @@ class fake_lapic : public sc_core::sc_module, public lapic_if
     void set_timer(std::uint64_t at) { m_timer = at; }
 
     std::uint64_t next_event() override;
+    std::uint64_t next_wake(bool) override { return next_event(); }
     void advance(std::uint64_t now) override;
     bool has_interrupt() override { return !m_pending.empty(); }
     std::uint8_t ack(std::uint64_t &number, std::uint64_t &arrived_at) override;

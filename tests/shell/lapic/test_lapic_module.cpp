@@ -129,6 +129,8 @@ TEST_F(lapic_shell_test, the_timer_is_the_next_event_and_fires_on_time)
     core(0).write(LVT_TIMER, 0x41, t0 + 10);
     core(0).write(INITIAL, 500, t0 + 10);
     EXPECT_EQ(apic(0).next_event(), t0 + 510);
+    EXPECT_EQ(apic(0).next_wake(true), t0 + 510);
+    EXPECT_EQ(apic(0).next_wake(false), UINT64_MAX) << "a core that does not listen sleeps through";
     EXPECT_EQ(core(0).read(CURRENT, t0 + 110), 400u);
     advance(0, t0 + 509);
     EXPECT_FALSE(apic(0).has_interrupt());

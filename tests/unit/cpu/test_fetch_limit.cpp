@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where code ends: the limit of the code segment inside a block of cached code, the boundary of canonical addresses; and
-// how wide the processor's own accesses are in compatibility mode. QEMU does not check limits. Judge: SDM Vol. 3, "Limit
-// Checking", "System Data Structures in IA-32e Mode"; Vol. 1, "Canonical Addressing".
+// Where code ends: the limit of the code segment inside a block of cached code, the boundary of canonical addresses;
+// and how wide the processor's own accesses are in compatibility mode. QEMU does not check limits. Judge: SDM Vol. 3,
+// "Limit Checking", "System Data Structures in IA-32e Mode"; Vol. 1, "Canonical Addressing".
 #include "insn_fixture.h"
 
 namespace
@@ -87,8 +87,8 @@ TEST_F(fetch_limit, cached_code_under_a_smaller_limit)
     start_32(0);
     define(CODE32_0, descriptor(0, CODE + 3, 0x9b, 4)); // in bytes
     // Eight times INC, then the same again by way of the other segment.
-    place({INC_EAX, INC_EAX, INC_EAX, INC_EAX, INC_EAX, INC_EAX, INC_EAX, INC_EAX, 0xea, CODE & 0xff,
-           CODE >> 8 & 0xff, CODE >> 16, 0, CODE32_0, 0});
+    place({INC_EAX, INC_EAX, INC_EAX, INC_EAX, INC_EAX, INC_EAX, INC_EAX, INC_EAX, 0xea, CODE & 0xff, CODE >> 8 & 0xff,
+           CODE >> 16, 0, CODE32_0, 0});
     set_gpr(RAX, 0);
     set_rip(CODE);
     EXPECT_EQ(run_to_exception(), EXC_GP);
@@ -154,8 +154,8 @@ TEST_F(wide_address, a_gate_over_two_pages_in_compatibility_mode)
 {
     constexpr unsigned VECTOR = 16;
     constexpr std::uint64_t TABLE = 0x12ff8 - 16 * VECTOR; // the gate's halves are on two pages
-    put(FRAME + TABLE + 16 * VECTOR, (handler(VECTOR) & 0xffff) | CODE0 << 16 | std::uint64_t{0x8e00} << 32 |
-                                         handler(VECTOR) >> 16 << 48);
+    put(FRAME + TABLE + 16 * VECTOR,
+        (handler(VECTOR) & 0xffff) | CODE0 << 16 | std::uint64_t{0x8e00} << 32 | handler(VECTOR) >> 16 << 48);
     put(FRAME + TABLE + 16 * VECTOR + 8, std::uint64_t{0});
     state = now();
     state.seg[CORE_CS].attr = 0xc09b;

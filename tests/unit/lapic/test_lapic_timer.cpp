@@ -152,6 +152,29 @@ TEST_F(lapic_timer_test, missed_periods_coalesce_and_are_counted)
     EXPECT_FALSE(lapic_has_interrupt(l));
 }
 
+// What a halted core waits for: not for what it would sleep through.
+TEST_F(lapic_timer_test, the_next_interrupt_is_one_that_is_not_offered_yet)
+{
+    write(LVT_TIMER, PERIODIC | 0x41);
+    write(INITIAL, 500);
+    EXPECT_EQ(lapic_next_interrupt(l), 1500u);
+    lapic_set_cr8(l, 4);
+    EXPECT_EQ(lapic_next_interrupt(l), VP_NEVER) << "41H is of the class of the priority";
+    EXPECT_EQ(lapic_next_deadline(l), 1500u);
+    lapic_set_cr8(l, 3);
+    EXPECT_EQ(lapic_next_interrupt(l), 1500u);
+    lapic_advance(l, 1500);
+    EXPECT_EQ(lapic_next_interrupt(l), VP_NEVER) << "it is in IRR";
+    EXPECT_EQ(ack(), 0x41);
+    EXPECT_EQ(lapic_next_interrupt(l), VP_NEVER) << "its class is in service";
+    lapic_eoi(l);
+    EXPECT_EQ(lapic_next_interrupt(l), 2000u);
+    write(LVT_TIMER, PERIODIC | MASKED | 0x41);
+    EXPECT_EQ(lapic_next_interrupt(l), VP_NEVER);
+    write(LVT_TIMER, PERIODIC | 0x5); // an illegal vector is an error, which may interrupt
+    EXPECT_EQ(lapic_next_interrupt(l), 2000u);
+}
+
 TEST_F(lapic_timer_test, the_debug_view_of_a_periodic_count_needs_no_advance)
 {
     write(LVT_TIMER, PERIODIC | 0x41);
