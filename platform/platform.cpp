@@ -452,9 +452,9 @@ void platform::trace_insn(std::uint32_t core, const struct cpu_trace_insn &insn)
 void platform::trace_mem(std::uint32_t core, const struct cpu_trace_mem &access) { m_lint->mem(core, access); }
 
 void platform::unimplemented(std::uint32_t core, std::uint64_t rip, const std::uint8_t *bytes, std::uint32_t length,
-                             unsigned mode_bits)
+                             const char *name)
 {
-    const std::string text = m_missing.text(rip, bytes, length, mode_bits);
+    const std::string text = m_missing.text(rip, bytes, length, name);
     if (!text.empty())
         SC_REPORT_WARNING(("core " + std::to_string(core)).c_str(), text.c_str());
 }
