@@ -28,6 +28,7 @@
 #include "statistics/stat_tree.h"
 #include "trace/insn_trace.h"
 #include "trace/missing_insns.h"
+#include "trace/opcode_log.h"
 #include "trace/timeline.h"
 #include "uintr_module.h"
 
@@ -140,6 +141,7 @@ class platform : public sc_core::sc_module,
     stage_stats m_stages;
     std::unique_ptr<timeline> m_timeline;
     std::unique_ptr<insn_trace> m_insn_trace;
+    std::unique_ptr<opcode_log> m_opcode_log;
     missing_insns m_missing;
     std::unique_ptr<uintr_lint> m_lint;
 

@@ -53,6 +53,13 @@ void block_cache_destroy(struct block_cache *c)
     free(c);
 }
 
+size_t block_place(const struct cpu *cpu, const struct op *op)
+{
+    return (size_t)((const uint8_t *)op - cpu->blocks->arena) / sizeof *op;
+}
+
+size_t block_places(void) { return ARENA_BYTES / sizeof(struct op) + 1; }
+
 void block_drop_all(struct cpu *cpu)
 {
     struct block_cache *c = cpu->blocks;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The engine's pseudo-operations, and instructions without effect on this core. */
+#include "coverage.h"
 #include "decode.h"
 #include "handler.h"
 
@@ -14,6 +15,13 @@ OP(end_of_block)
         ENTER_BLOCK(chain->block);
     cpu->link = chain;
     LEFT();
+}
+
+/* Stands before the handler of each instruction of a watched core. */
+OP(covered)
+{
+    op_fn *handler = cpu->engine->fn[coverage_begin(cpu, op)];
+    TAIL_CALL(handler, op);
 }
 
 /* Somebody may want to know why a guest gets #UD where a processor would go on. */

@@ -79,6 +79,7 @@ class system_fixture : public ::testing::Test
         const cpu_bus bus = make_bus();
         core = cpu_create(&config, &bus, map_, &timing_);
         ASSERT_NE(core, nullptr);
+        opcode_coverage::watch(core);
         core_get(core, &state);
     }
 
