@@ -2,16 +2,23 @@
 /* Turning coverage of the opcode table on, and taking what has completed: coverage.h. */
 #include "coverage.h"
 
+#include "decode.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 _Static_assert(sizeof(struct cpu_opcode_set) * 8 == OPCODE_TABLE_MAX, "a set has a bit for each row");
 
+/* Is the exception what the instruction is for? UD0 to UD2; RDPMC, because there is no performance counter. */
+static bool is_meant_to_fault(const struct opcode_row *row) { return row->handler == H_ud || row->handler == H_rdpmc; }
+
 void coverage_left(struct cpu *cpu)
 {
-    if (cpu->leave != LEAVE_NONE) /* the instruction did not happen, or not yet */
-        cpu->coverage->current = 0;
-    coverage_complete(cpu->coverage);
+    struct coverage *c = cpu->coverage;
+    bool is_fault = cpu->leave == LEAVE_FAULT;
+    if (cpu->leave != LEAVE_NONE && c->current != 0 && !(is_fault && is_meant_to_fault(&opcode_table[c->current - 1u])))
+        c->current = 0; /* it did not happen, or not yet */
+    coverage_complete(c);
 }
 
 void coverage_translated(struct cpu *cpu, struct op *op, unsigned handler, size_t row)

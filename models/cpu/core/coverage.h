@@ -38,6 +38,7 @@ static inline unsigned coverage_begin(struct cpu *cpu, const struct op *op)
 /* coverage.c: threaded code was left. */
 void coverage_left(struct cpu *cpu);
 /* A record has been translated: `handler` is to be its handler. */
+#define COVERAGE_NO_ROW SIZE_MAX
 void coverage_translated(struct cpu *cpu, struct op *op, unsigned handler, size_t row);
 
 #endif

@@ -173,6 +173,9 @@ enum escape { ESCAPE_LEGACY, ESCAPE_VEX, ESCAPE_EVEX, ESCAPE_XOP };
 bool decode_any(const uint8_t *bytes, size_t available, uint32_t mode, struct insn *in, enum escape *escape,
                 unsigned *map);
 
+/* disassemble.c: appends `more` as far as it fits. */
+void text_append(char *text, size_t text_size, const char *more);
+
 /* foreign.c: length and name of an undefined instruction if it is one that other processors have, else 0. */
 #define INSN_NAME_SIZE 64u
 uint32_t decoder_unimplemented(struct decoder *d, const uint8_t *bytes, size_t size, uint32_t mode, char *name,

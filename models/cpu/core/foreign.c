@@ -62,19 +62,11 @@ static bool is_it(const struct foreign *f, const struct insn *in, enum escape es
            (f->w < 0 || (in->rex >> 3 & 1) == f->w);
 }
 
-static void append(char *text, size_t size, const char *more)
-{
-    size_t used = strlen(text);
-    for (; *more && used + 1 < size; more++)
-        text[used++] = *more;
-    text[used] = '\0';
-}
-
 static void append_hex(char *text, size_t size, unsigned byte)
 {
     static const char digits[] = "0123456789ABCDEF";
     const char hex[3] = {digits[byte >> 4 & 15], digits[byte & 15], '\0'};
-    append(text, size, hex);
+    text_append(text, size, hex);
 }
 
 /* Has the table this VEX opcode? Then L, W or vvvv is illegal. */
@@ -104,14 +96,14 @@ static uint32_t describe(const struct decoder *d, const struct insn *in, enum es
 {
     if (escape != ESCAPE_EVEX && (escape != ESCAPE_VEX || is_illegal_form(d, in, map)))
         return 0;
-    append(name, name_size, escape == ESCAPE_VEX ? "VEX" : "EVEX");
-    append(name, name_size, "-encoded instruction (prefix ");
+    text_append(name, name_size, escape == ESCAPE_VEX ? "VEX" : "EVEX");
+    text_append(name, name_size, "-encoded instruction (prefix ");
     append_hex(name, name_size, in->rep ? in->rep : in->opsize ? 0x66 : 0);
-    append(name, name_size, ", map ");
+    text_append(name, name_size, ", map ");
     append_hex(name, name_size, map);
-    append(name, name_size, ", opcode ");
+    text_append(name, name_size, ", opcode ");
     append_hex(name, name_size, in->opcode);
-    append(name, name_size, ")");
+    text_append(name, name_size, ")");
     return in->length + immediate_bytes(map, in->opcode);
 }
 
@@ -139,7 +131,7 @@ static uint32_t ask_capstone(struct decoder *d, const uint8_t *bytes, size_t siz
     for (size_t i = 0; i < opcode_table_size && escape != ESCAPE_XOP; i++)
         if (decoder_has_row(d, &opcode_table[i]) && is_same_mnemonic(mnemonic, opcode_table[i].mnemonic))
             return 0;
-    append(name, name_size, mnemonic);
+    text_append(name, name_size, mnemonic);
     return length;
 }
 
@@ -151,14 +143,14 @@ uint32_t decoder_unimplemented(struct decoder *d, const uint8_t *bytes, size_t s
     unsigned map = 0;
     name[0] = '\0';
     if (decode_with_all_features(d, bytes, size, mode, &in)) {
-        append(name, name_size, in.row->mnemonic);
+        text_append(name, name_size, in.row->mnemonic);
         return in.length;
     }
     if (!decode_any(bytes, size, mode, &in, &escape, &map) || in.lock) /* LOCK is never allowed with these */
         return 0;
     for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
         if (is_it(&foreign[i], &in, escape, map)) {
-            append(name, name_size, foreign[i].name);
+            text_append(name, name_size, foreign[i].name);
             return in.length + (uint32_t)foreign[i].imm_bytes;
         }
     bool known;

@@ -283,6 +283,8 @@ void translate(struct cpu *cpu, const struct insn *in, uint64_t rip, struct op *
     if (is_off(row, mode)) {
         op->imm = row->unit;
         op->fn = cpu->engine->fn[H_unit_off];
+        if (VP_UNLIKELY(cpu->coverage != NULL))
+            coverage_translated(cpu, op, H_unit_off, (size_t)(row - opcode_table));
         return;
     }
     unsigned handler = handler_of(in, mode, op, state);

@@ -61,9 +61,17 @@ TEST_P(coverage, what_precedes_a_fault_has_completed)
     set_gpr(RAX, std::uint64_t{1} << 40);
     EXPECT_EQ(completed({0xf8, 0x8b, 0x00, 0xf9}), (strings{CLC, HALT})); // mov eax, [rax], #PF
     start(3);
-    EXPECT_EQ(completed({0xf8, 0x0f, 0x0b, 0xf9}), (strings{CLC, HALT})); // ud2
+    EXPECT_EQ(completed({0xf8, 0x0f, 0x04, 0xf9}), (strings{CLC, HALT})); // undefined
     start(3);
-    EXPECT_EQ(completed({0xf8, 0x66, 0xf2, 0x0f, 0x0b, 0xf9}), (strings{CLC, HALT}));
+    EXPECT_EQ(completed({0xf8, 0xc5, 0xf0, 0x58, 0xc2, 0xf9}), (strings{CLC, HALT})); // vaddps
+}
+
+TEST_P(coverage, instructions_that_only_fault)
+{
+    start(3);
+    EXPECT_EQ(completed({0xf8, 0x0f, 0x0b, 0xf9}), (strings{CLC, "ud2 0F 0B", HALT}));
+    start(3);
+    EXPECT_EQ(completed({0xf8, 0x0f, 0x33, 0xf9}), (strings{CLC, "rdpmc 0F 33", HALT}));
 }
 
 TEST_P(coverage, what_completes_counts)
