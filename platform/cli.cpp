@@ -83,6 +83,8 @@ struct parser {
         run->add_option("--trace", options.trace_path, "Write a timeline for Perfetto or chrome://tracing")
             ->type_name("FILE.json");
         run->add_option("--itrace", options.itrace_path, "Write every instruction, disassembled")->type_name("FILE");
+        run->add_option("--opcodes", options.opcodes_path, "Write which encodings of instructions have completed")
+            ->type_name("FILE");
         run->add_option("--lint", lint, "Warn of guest code that the manual allows but nobody wants")
             ->type_name("uintr");
         run->add_option("--max-time", max_time, "Stop after this simulated time, for example 10ms")->type_name("T");

@@ -70,6 +70,8 @@ void print_summary(const platform &p, const configuration &config, const run_opt
                      options.trace_path.c_str());
     if (!options.itrace_path.empty())
         std::fprintf(stderr, "instructions: %s\n", options.itrace_path.c_str());
+    if (!options.opcodes_path.empty())
+        std::fprintf(stderr, "encodings: %s\n", options.opcodes_path.c_str());
 }
 
 int simulate(const command_line &command, const configuration &config, const volatile std::sig_atomic_t *interrupted)

@@ -175,6 +175,8 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
         m_timeline = std::make_unique<timeline>(options.trace_path, m_core_count, m_clock_hz);
     if (!options.itrace_path.empty())
         m_insn_trace = std::make_unique<insn_trace>(options.itrace_path);
+    if (!options.opcodes_path.empty())
+        m_opcode_log = std::make_unique<opcode_log>(options.opcodes_path);
     build_lint();
 
     for (std::uint32_t i = 0; i < m_core_count; i++)
@@ -219,6 +221,8 @@ void platform::build_core(std::uint32_t index)
     m_cores.push_back(std::make_unique<cpu_module>(fmt::format("cpu{}", index).c_str(), core_config(index), m_keeper,
                                                    m_code_map.get(), &m_timing.model,
                                                    static_cast<cpu_observer &>(*this)));
+    if (m_opcode_log)
+        m_opcode_log->watch(m_cores.back()->core());
     lapic_module &lapic = *m_lapics.back();
     lapic.on_user_arrival = [this, index](std::uint64_t number, std::uint64_t cycle) {
         m_uintr.arrived(number, index, cycle);
@@ -461,9 +465,9 @@ void platform::trace_insn(std::uint32_t core, const struct cpu_trace_insn &insn)
 void platform::trace_mem(std::uint32_t core, const struct cpu_trace_mem &access) { m_lint->mem(core, access); }
 
 void platform::unimplemented(std::uint32_t core, std::uint64_t rip, const std::uint8_t *bytes, std::uint32_t length,
-                             unsigned mode_bits)
+                             const char *name)
 {
-    const std::string text = m_missing.text(rip, bytes, length, mode_bits);
+    const std::string text = m_missing.text(rip, bytes, length, name);
     if (!text.empty())
         SC_REPORT_WARNING(("core " + std::to_string(core)).c_str(), text.c_str());
 }
@@ -487,6 +491,8 @@ void platform::close_traces()
         m_timeline->finish(m_end.cycle);
     if (m_insn_trace)
         m_insn_trace->finish();
+    if (m_opcode_log)
+        m_opcode_log->finish();
 }
 
 } // namespace vp

@@ -28,6 +28,7 @@
 #include "statistics/stat_tree.h"
 #include "trace/insn_trace.h"
 #include "trace/missing_insns.h"
+#include "trace/opcode_log.h"
 #include "trace/timeline.h"
 #include "uintr_module.h"
 
@@ -80,7 +81,7 @@ class platform : public sc_core::sc_module,
     void trace_insn(std::uint32_t core, const struct cpu_trace_insn &insn) override;
     void trace_mem(std::uint32_t core, const struct cpu_trace_mem &access) override;
     void unimplemented(std::uint32_t core, std::uint64_t rip, const std::uint8_t *bytes, std::uint32_t length,
-                       unsigned mode_bits) override;
+                       const char *name) override;
     void trace_event(std::uint32_t core, enum cpu_trace_event event, std::uint32_t detail, std::uint64_t value,
                      std::uint64_t cycle) override;
     void eoi_broadcast(std::uint8_t vector, std::uint64_t cycle) override;
@@ -141,6 +142,7 @@ class platform : public sc_core::sc_module,
     stage_stats m_stages;
     std::unique_ptr<timeline> m_timeline;
     std::unique_ptr<insn_trace> m_insn_trace;
+    std::unique_ptr<opcode_log> m_opcode_log;
     missing_insns m_missing;
     std::unique_ptr<uintr_lint> m_lint;
 

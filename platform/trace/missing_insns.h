@@ -3,8 +3,6 @@
 #ifndef PLATFORM_TRACE_MISSING_INSNS_H
 #define PLATFORM_TRACE_MISSING_INSNS_H
 
-#include "cpu.h"
-
 #include <cstdint>
 #include <set>
 #include <string>
@@ -15,16 +13,10 @@ namespace vp
 class missing_insns
 {
   public:
-    missing_insns() = default;
-    ~missing_insns();
-    missing_insns(const missing_insns &) = delete;
-    missing_insns &operator=(const missing_insns &) = delete;
-
-    // "not implemented: vaddps (bytes c5 f0 58 c2) at RIP 1000"; empty if this mnemonic was reported before.
-    std::string text(std::uint64_t rip, const std::uint8_t *bytes, std::uint32_t length, unsigned mode_bits);
+    // "not implemented: vaddps (bytes c5 f0 58 c2) at RIP 1000"; empty if this name was reported before.
+    std::string text(std::uint64_t rip, const std::uint8_t *bytes, std::uint32_t length, const std::string &name);
 
   private:
-    struct decoder *m_disassembler = nullptr; // created when first needed
     std::set<std::string> m_seen;
 };
 

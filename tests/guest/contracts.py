@@ -375,6 +375,26 @@ class Statistics(Case):
         for mnemonic in ("senduipi", "uiret", "stui", "clui", "iretq", "syscall", "sysret"):
             self.assertIn(mnemonic, text)
 
+    def test_completed_encodings(self):
+        path = self.folder / "opcodes"
+        plain = self.run_vp("-q", "--cores", 2, "--stats", self.folder / "plain.json", DEMO)
+        run = self.run_vp("-q", "--cores", 2, "--stats", self.folder / "s.json", "--opcodes", path, DEMO)
+        self.assertEqual((run.returncode, run.stdout, run.stderr), (0, plain.stdout, ""))
+        stats = [json.loads((self.folder / name).read_text()) for name in ("plain.json", "s.json")]
+        self.assertEqual(without_host_values(stats[0]), without_host_values(stats[1]), "watching must not change the run")
+        rows = [line.split("\t") for line in path.read_text().splitlines()]
+        encodings = {(mnemonic, encoding) for _, mnemonic, encoding in rows}
+        for row in (("senduipi", "F3 0F C7 /6 (register)"), ("uiret", "F3 0F 01 EC"), ("lgdt", "0F 01 /2 (memory)"), ("hlt", "F4")):
+            self.assertIn(row, encodings)
+        self.assertNotIn("daa", {mnemonic for mnemonic, _ in encodings})
+
+    def test_instructions_that_are_missing_are_named_once(self):
+        run = self.run_vp("-q", "--set", "cpu.features=-uintr", GUEST / "conf_absent.elf")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        lines = [line for line in run.stderr.splitlines() if "not implemented: senduipi" in line]
+        self.assertEqual(len(lines), 1, run.stderr)
+        self.assertRegex(lines[0], r"not implemented: senduipi \(bytes f3 0f c7 f[0-7]\) at RIP [0-9a-f]+$")
+
     def test_console_is_alone_on_stdout(self):
         run = self.run_vp("--cores", 2, DEMO)
         self.assertNotIn("simulated time", run.stdout)

@@ -8,6 +8,7 @@
 Exits 0 if the guest exited with 0 and every check in it passed, else 1; the guest's output is shown either way.
 """
 import argparse
+import pathlib
 import re
 import subprocess
 import sys
@@ -20,7 +21,9 @@ def command_of(args):
                 "-smp", str(args.cores), "-m", "256", "-display", "none", "-vga", "none", "-net", "none", "-no-reboot",
                 "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel",
                 args.image] + args.option
-    return [args.simulator, "run", "-q", "--timing", args.timing, "--cores", str(args.cores)] + args.option + [args.image]
+    opcodes = ["--opcodes", args.opcodes] if args.opcodes else []
+    return [args.simulator, "run", "-q", "--timing", args.timing, "--cores",
+            str(args.cores)] + opcodes + args.option + [args.image]
 
 
 def main():
@@ -35,6 +38,7 @@ def main():
     parser.add_argument("--status", type=int, default=0, help="exit value the guest must give (default: 0)")
     parser.add_argument("--no-summary", action="store_true", help="the image is no self-checking test")
     parser.add_argument("--timeout", type=float, default=100, help="seconds (default: 100)")
+    parser.add_argument("--opcodes", help="leave this file if the run is good: which encodings completed; of QEMU, empty")
     parser.add_argument("image")
     args = parser.parse_args()
     if bool(args.simulator) == args.qemu:
@@ -42,6 +46,9 @@ def main():
 
     command = command_of(args)
     print(" ".join(command), flush=True)
+    opcodes = pathlib.Path(args.opcodes) if args.opcodes else None
+    if opcodes:
+        opcodes.unlink(missing_ok=True)
     try:
         run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              timeout=args.timeout, check=False)
@@ -67,6 +74,10 @@ def main():
     wrong += [f"output lacks '{text}'" for text in args.expect if text not in output]
     for line in wrong:
         print("run_image:", line)
+    if opcodes and wrong:
+        opcodes.unlink(missing_ok=True)  # a run that is wrong judges nothing
+    elif opcodes and args.qemu:
+        opcodes.touch()
     return 1 if wrong else 0
 
 

@@ -72,6 +72,12 @@ class oracle_judge
             if (g == 1)
                 restore(*guests_[1], before_);
             const std::string what = compare(rules, c, want, *guests_[g]);
+            // The host judges the instructions that it has completed; a fault says little about the rest of them.
+            cpu *core = guests_[g]->machine().core();
+            if (what.empty() && want.vector < 0)
+                opcode_coverage::note(core);
+            else
+                opcode_coverage::forget(core);
             if (what.empty())
                 continue;
             report(rules, c, g == 1, what);

@@ -17,9 +17,12 @@ class oracle_32 : public testing::Test
         if (!native.has_32_bit_code())
             GTEST_SKIP() << "the host system has no 32-bit code segment";
         guest.start32();
+        opcode_coverage::leave_out("E6 ib"); // STOP
         std::memset(native_cpu::at(native_cpu::DATA), 0, native_cpu::DATA_SIZE);
         std::memset(native_cpu::at(native_cpu::STACK), 0, native_cpu::STACK_SIZE);
     }
+
+    void TearDown() override { opcode_coverage::forget(guest.core()); }
 
     void load(const std::vector<std::uint8_t> &bytes)
     {
@@ -49,6 +52,10 @@ class oracle_32 : public testing::Test
             same = same && static_cast<std::uint32_t>(r.gpr[i]) == static_cast<std::uint32_t>(state.gpr[i]);
         for (std::uint64_t area : {native_cpu::DATA, native_cpu::STACK})
             same = same && std::memcmp(guest.ram(area), native_cpu::at(area), 0x1000) == 0;
+        if (same)
+            opcode_coverage::note(guest.core());
+        else
+            opcode_coverage::forget(guest.core());
         if (!same)
             ADD_FAILURE() << std::hex << "eax " << before.gpr[RAX] << " flags " << before.rflags << ": eax "
                           << r.gpr[RAX] << " expected " << state.gpr[RAX] << ", flags " << r.rflags << " expected "

@@ -2,6 +2,7 @@
 /* The cache of decoded blocks: found by physical address, linear RIP and mode; dropped by physical page. Blocks come
  * from one arena that is emptied as a whole when it is full, so a chain can never point to freed memory: everything
  * that points to blocks (chains, jump cache) carries the generation cpu->chain_gen, which any drop advances. */
+#include "coverage.h"
 #include "decode.h"
 #include "handler.h"
 
@@ -52,6 +53,13 @@ void block_cache_destroy(struct block_cache *c)
     free(c->arena);
     free(c);
 }
+
+size_t block_place(const struct cpu *cpu, const struct op *op)
+{
+    return (size_t)((const uint8_t *)op - cpu->blocks->arena) / sizeof *op;
+}
+
+size_t block_places(void) { return ARENA_BYTES / sizeof(struct op) + 1; }
 
 void block_drop_all(struct cpu *cpu)
 {
@@ -201,10 +209,13 @@ static struct block *arena_block(struct cpu *cpu)
     return b;
 }
 
-static void add_undefined(struct cpu *cpu, struct op *op)
+/* What is no instruction and only faults. */
+static void add_fault(struct cpu *cpu, struct op *op, unsigned handler)
 {
-    op->fn = cpu->engine->fn[H_undefined];
+    op->fn = cpu->engine->fn[handler];
     op->length = 1;
+    if (cpu->coverage)
+        coverage_translated(cpu, op, handler, COVERAGE_NO_ROW);
 }
 
 static struct block *build(struct cpu *cpu, uint64_t la, uint64_t pa, uint32_t mode)
@@ -248,12 +259,11 @@ static struct block *build(struct cpu *cpu, uint64_t la, uint64_t pa, uint32_t m
         op->rip_offset = (uint16_t)at;
         op->cost_before = (uint16_t)cost;
         if (result == DECODE_TOO_LONG) { /* more than 15 bytes: #GP(0) */
-            op->fn = cpu->engine->fn[H_too_long];
-            op->length = 1;
+            add_fault(cpu, op, H_too_long);
             ends = true;
             cost++;
         } else if (result == DECODE_UNDEFINED) {
-            add_undefined(cpu, op);
+            add_fault(cpu, op, H_undefined);
             ends = true;
             cost++;
         } else {

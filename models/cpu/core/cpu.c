@@ -54,6 +54,7 @@ void cpu_destroy(struct cpu *cpu)
     uintr_destroy(cpu->uintr);
     decoder_destroy(cpu->decoder);
     block_cache_destroy(cpu->blocks);
+    free(cpu->coverage);
     free(cpu);
 }
 

@@ -113,8 +113,9 @@ struct cpu_bus {
     void (*monitor_hit)(void *ctx, uint64_t cycle);
     /* Optional. This core's store at `cycle` ended the wait of another, which may act from now on. */
     void (*monitor_woke)(void *ctx, uint64_t cycle);
-    /* Optional. #UD for an instruction that exists but not in this core: cpu_disassemble can name it. */
-    void (*unimplemented)(void *ctx, uint64_t rip, const uint8_t *bytes, uint32_t length, unsigned mode_bits);
+    /* Optional. #UD for an instruction that exists but not in this core. */
+    void (*unimplemented)(void *ctx, uint64_t rip, const uint8_t *bytes, uint32_t length, unsigned mode_bits,
+                          const char *name);
 };
 
 struct cpu_stats { /* listed in cpu_stats.def */

@@ -2,6 +2,7 @@
 /* The loop: between two blocks of threaded code it looks at what came up (faults, events, limits), then finds the next
  * block and enters it. A block is entered as a whole only if its last instruction starts before the deadline; otherwise
  * instructions run one by one, so that every event is taken at the first boundary at or after its cycle. */
+#include "coverage.h"
 #include "debug.h"
 #include "handler.h"
 #include "wait.h"
@@ -82,6 +83,8 @@ static enum cpu_stop run(struct cpu *cpu)
 {
     for (;;) {
         bool alone = false;
+        if (VP_UNLIKELY(cpu->coverage != NULL))
+            coverage_left(cpu);
         if (cpu->leave == LEAVE_FAULT) {
             cpu->link = NULL;
             cpu->shadow = 0;

@@ -313,7 +313,7 @@ struct cpu {
     struct cpu_config config;
     struct cpu_bus bus;
     struct cpu_stats stats;
-    uint64_t opcodes_met[OPCODE_TABLE_MAX / 64]; /* rows of the opcode table that were translated  */
+    struct coverage *coverage; /* coverage.c; NULL: the core is not watched                 */
 };
 
 /* --- host_fp.c: the world outside the core sees the host's own floating-point control --- */
@@ -498,6 +498,9 @@ struct block_cache *block_cache_create(struct cpu *cpu);
 void block_cache_destroy(struct block_cache *cache);
 /* The block at cpu->rip in cpu->mode (| MODE_STEP if step), decoded if need be. NULL: fetch faulted, leave is set. */
 struct block *block_find(struct cpu *cpu, bool step);
+/* Number of a record's place, for tables beside the records; below block_places(). */
+size_t block_place(const struct cpu *cpu, const struct op *op);
+size_t block_places(void);
 void block_drop_page(struct cpu *cpu, uint64_t pa);
 void block_drop_all(struct cpu *cpu);
 

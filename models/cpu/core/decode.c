@@ -327,8 +327,45 @@ static bool take_prefixes(struct reader *r, struct insn *in, bool code64)
     }
 }
 
+/* Prefixes, escape and opcode. False: bytes are missing, or a VEX prefix is not legal. */
+static bool take_opcode(struct reader *r, struct insn *in, uint32_t mode, unsigned *map)
+{
+    bool code64 = (mode & MODE_CODE64) != 0;
+    *map = MAP_1;
+    if (!take_prefixes(r, in, code64))
+        return false;
+    if (is_vex(r, in, mode))
+        return take_vex(r, in, code64, map);
+    if (in->opcode == 0x0f) {
+        *map = MAP_0F;
+        in->opcode = (uint8_t)take(r, 1);
+        if (!r->short_of && (in->opcode == 0x38 || in->opcode == 0x3a)) {
+            *map = in->opcode == 0x38 ? MAP_0F38 : MAP_0F3A;
+            in->opcode = (uint8_t)take(r, 1);
+        }
+    }
+    return !r->short_of;
+}
+
+static bool take_modrm(struct reader *r, struct insn *in)
+{
+    in->modrm = (uint8_t)take(r, 1);
+    in->has_modrm = true;
+    in->mod = in->modrm >> 6;
+    in->reg = (uint8_t)(((in->modrm >> 3) & 7u) | ((in->rex & 4u) << 1));
+    in->rm = (uint8_t)((in->modrm & 7u) | ((in->rex & 1u) << 3));
+    return !r->short_of;
+}
+
+static uint8_t address_bytes(const struct insn *in, uint32_t mode)
+{
+    if (mode & MODE_CODE64)
+        return in->addrsize ? 4 : 8;
+    return ((mode & MODE_CODE32) != 0) != in->addrsize ? 4 : 2;
+}
+
 /* F3 0F BC is TZCNT where that is enumerated and BSF elsewhere: a row without its feature is not there. */
-static bool row_is_enumerated(const struct decoder *d, const struct opcode_row *row)
+bool decoder_has_row(const struct decoder *d, const struct opcode_row *row)
 {
     return row->feature == 0 || d->features.has[row->feature - 1];
 }
@@ -336,7 +373,7 @@ static bool row_is_enumerated(const struct decoder *d, const struct opcode_row *
 static const struct opcode_row *find_row(const struct decoder *d, unsigned map, const struct insn *in, bool code64)
 {
     for (uint16_t i = d->first[map][in->opcode]; i != 0; i = d->next[i])
-        if (row_is_enumerated(d, &opcode_table[i - 1]) && row_matches(&opcode_table[i - 1], in, code64))
+        if (decoder_has_row(d, &opcode_table[i - 1]) && row_matches(&opcode_table[i - 1], in, code64))
             return &opcode_table[i - 1];
     return NULL;
 }
@@ -367,40 +404,22 @@ enum decode_result decode(struct decoder *d, const uint8_t *bytes, size_t availa
     memset(in, 0, sizeof *in);
     in->seg = -1;
     in->base = in->index = -1;
-    if (!take_prefixes(&r, in, code64))
-        return too_few;
-    unsigned map = MAP_1;
-    if (is_vex(&r, in, mode)) {
-        if (!take_vex(&r, in, code64, &map))
-            return r.short_of ? too_few : DECODE_UNDEFINED;
-    } else if (in->opcode == 0x0f) {
-        map = MAP_0F;
-        in->opcode = (uint8_t)take(&r, 1);
-        if (!r.short_of && (in->opcode == 0x38 || in->opcode == 0x3a)) {
-            map = in->opcode == 0x38 ? MAP_0F38 : MAP_0F3A;
-            in->opcode = (uint8_t)take(&r, 1);
-        }
-        if (r.short_of)
-            return too_few;
-    }
+    unsigned map;
+    if (!take_opcode(&r, in, mode, &map))
+        return r.short_of ? too_few : DECODE_UNDEFINED;
     uint16_t first = d->first[map][in->opcode];
     if (first == 0)
         return DECODE_UNDEFINED;
     const struct opcode_row *row = &opcode_table[first - 1];
     /* 90H with F3 is the one opcode whose first row does not speak for all. */
     if (form_has_modrm(row)) {
-        in->modrm = (uint8_t)take(&r, 1);
-        if (r.short_of)
+        if (!take_modrm(&r, in))
             return too_few;
-        in->has_modrm = true;
-        in->mod = in->modrm >> 6;
-        in->reg = (uint8_t)(((in->modrm >> 3) & 7u) | ((in->rex & 4u) << 1));
-        in->rm = (uint8_t)((in->modrm & 7u) | ((in->rex & 1u) << 3));
     }
     row = find_row(d, map, in, code64);
     if (!row || !register_exists(row, in, code64))
         return DECODE_UNDEFINED;
-    in->address_bytes = code64 ? (in->addrsize ? 4 : 8) : code32 ? (in->addrsize ? 2 : 4) : (in->addrsize ? 4 : 2);
+    in->address_bytes = address_bytes(in, mode);
     in->operand_bytes = operand_bytes(row, in, code64, code32);
     if (row->flags & ROW_NO_RM_MEM)
         in->mod = 3;
@@ -441,26 +460,68 @@ uint32_t decoder_text(struct decoder *d, const uint8_t *bytes, size_t size, uint
     return d->insn->size;
 }
 
-/* Capstone writes some mnemonics with the operand size that REX.W gives them. */
-static bool is_same_mnemonic(const char *theirs, const char *ours)
+bool decode_with_all_features(struct decoder *d, const uint8_t *bytes, size_t available, uint32_t mode,
+                              struct insn *insn)
 {
-    size_t n = strlen(ours);
-    return strncmp(theirs, ours, n) == 0 && (theirs[n] == 0 || strcmp(theirs + n, "64") == 0);
+    struct cpu_features enumerated = d->features;
+    memset(&d->features, true, sizeof d->features);
+    enum decode_result result = decode(d, bytes, available, mode, 0, insn);
+    d->features = enumerated;
+    return result == DECODE_OK;
 }
 
-uint32_t decoder_unimplemented(struct decoder *d, const uint8_t *bytes, size_t size, uint32_t mode)
+/* EVEX is 62H and XOP 8FH where BOUND and POP could not be meant; their first payload byte has the map. SDM Vol. 2,
+ * "Intel AVX-512 Encoding", and the XOP prefix of AMD's manual, Vol. 6. */
+static enum escape escape_of(const struct reader *r, const struct insn *in, uint32_t mode)
 {
-    static const char *const undefined[] = {"ud0", "ud1", "ud2", "ud2b"};
-    const char *mnemonic, *operands;
-    uint32_t length = decoder_text(d, bytes, size, 0, mode, &mnemonic, &operands);
-    if (length == 0 || strncmp(mnemonic, "lock ", 5) == 0) /* LOCK where it is not allowed */
-        return 0;
-    for (size_t i = 0; i < sizeof undefined / sizeof undefined[0]; i++)
-        if (strcmp(mnemonic, undefined[i]) == 0)
-            return 0;
-    /* An instruction that is there, in a form that is not legal. */
-    for (size_t i = 0; i < opcode_table_size; i++)
-        if (row_is_enumerated(d, &opcode_table[i]) && is_same_mnemonic(mnemonic, opcode_table[i].mnemonic))
-            return 0;
-    return length;
+    uint8_t next = r->at < r->available ? r->bytes[r->at] : 0;
+    if (in->vex || is_vex(r, in, mode))
+        return ESCAPE_VEX;
+    if (in->opcode == 0x62 && ((mode & MODE_CODE64) || ((mode & MODE_PROT) && (next & 0xc0) == 0xc0)))
+        return ESCAPE_EVEX;
+    return in->opcode == 0x8f && (next & 0x1f) >= 8 ? ESCAPE_XOP : ESCAPE_LEGACY;
+}
+
+/* Payload of VEX, EVEX or XOP, and the opcode. The prefixes before it must be none of the legacy ones. */
+static bool take_payload(struct reader *r, struct insn *in, enum escape escape, unsigned *map)
+{
+    bool legal = !in->lock && !in->opsize && !in->rep && !in->rex, two = in->opcode == 0xc5;
+    uint8_t first = (uint8_t)take(r, 1), second = two ? first : (uint8_t)take(r, 1);
+    if (escape == ESCAPE_EVEX) {
+        (void)take(r, 1);
+        legal = legal && !(first & 8) && (second & 4);
+    }
+    in->rex = second & 0x80 && !two ? 0x48 : 0x40;
+    in->opsize = (second & 3) == 1;
+    in->rep = (second & 3) == 2 ? 0xf3 : (second & 3) == 3 ? 0xf2 : 0;
+    *map = two ? 1 : first & (escape == ESCAPE_EVEX ? 7u : 31u);
+    in->opcode = (uint8_t)take(r, 1);
+    return legal && *map != 0;
+}
+
+bool decode_any(const uint8_t *bytes, size_t available, uint32_t mode, struct insn *in, enum escape *escape,
+                unsigned *map)
+{
+    struct reader r = {bytes, available < INSN_MAX_LENGTH ? available : INSN_MAX_LENGTH, 0, false};
+    memset(in, 0, sizeof *in);
+    if (!take_prefixes(&r, in, (mode & MODE_CODE64) != 0))
+        return false;
+    *escape = escape_of(&r, in, mode);
+    if (*escape != ESCAPE_LEGACY) {
+        if (!take_payload(&r, in, *escape, map))
+            return false;
+    } else {
+        r.at = 0;
+        memset(in, 0, sizeof *in);
+        if (!take_opcode(&r, in, mode, map))
+            return false;
+    }
+    in->length = (uint8_t)r.at; /* of an instruction without operands */
+    if (r.at < r.available && take_modrm(&r, in)) {
+        in->address_bytes = address_bytes(in, mode);
+        if (in->mod != 3)
+            take_address(&r, in, (mode & MODE_CODE64) != 0);
+        in->length = (uint8_t)r.at;
+    }
+    return !r.short_of;
 }

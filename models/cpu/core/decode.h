@@ -162,8 +162,24 @@ enum decode_result decode(struct decoder *d, const uint8_t *bytes, size_t availa
 uint32_t decoder_text(struct decoder *d, const uint8_t *bytes, size_t size, uint64_t rip, uint32_t mode,
                       const char **mnemonic, const char **operands);
 
-/* Length of the instruction if it is one that Capstone knows and no enumerated row of the table has, else 0. */
-uint32_t decoder_unimplemented(struct decoder *d, const uint8_t *bytes, size_t size, uint32_t mode);
+bool decoder_has_row(const struct decoder *d, const struct opcode_row *row); /* its feature is enumerated */
+/* The same for a processor that enumerates every feature of the table. */
+bool decode_with_all_features(struct decoder *d, const uint8_t *bytes, size_t available, uint32_t mode,
+                              struct insn *insn);
+
+/* Fields of an encoding that no row has, as if every opcode had a ModRM byte: prefixes, opcode, ModRM and address;
+ * length without immediates. map: enum opcode_map, or the number in VEX, EVEX, XOP. False: no legal beginning. */
+enum escape { ESCAPE_LEGACY, ESCAPE_VEX, ESCAPE_EVEX, ESCAPE_XOP };
+bool decode_any(const uint8_t *bytes, size_t available, uint32_t mode, struct insn *in, enum escape *escape,
+                unsigned *map);
+
+/* disassemble.c: appends `more` as far as it fits. */
+void text_append(char *text, size_t text_size, const char *more);
+
+/* foreign.c: length and name of an undefined instruction if it is one that other processors have, else 0. */
+#define INSN_NAME_SIZE 64u
+uint32_t decoder_unimplemented(struct decoder *d, const uint8_t *bytes, size_t size, uint32_t mode, char *name,
+                               size_t name_size);
 
 /* translate.c: one decoded instruction into the record at `op` (fn, operands; not costs). */
 /* What a block's own earlier instructions say about the lazy flags: the kind of CC_SUB, of CC_LOGIC, or at least that

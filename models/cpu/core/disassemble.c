@@ -12,8 +12,7 @@ struct decoder *cpu_disassembler_create(void)
 }
 void cpu_disassembler_destroy(struct decoder *d) { decoder_destroy(d); }
 
-/* Appends `more` to text as far as it fits. */
-static void append(char *text, size_t text_size, const char *more)
+void text_append(char *text, size_t text_size, const char *more)
 {
     size_t used = strlen(text);
     for (; *more && used + 1 < text_size; more++)
@@ -31,10 +30,10 @@ uint32_t cpu_disassemble(struct decoder *d, const uint8_t *bytes, size_t size, u
 
     text[0] = 0;
     if (decode(d, bytes, size, mode, rip, &in) == DECODE_OK && (in.row->flags & ROW_OWN)) {
-        append(text, text_size, in.row->mnemonic);
+        text_append(text, text_size, in.row->mnemonic);
         if (in.row->handler == H_senduipi || in.row->handler == H_rdpid) {
-            append(text, text_size, " ");
-            append(text, text_size, regs[in.rm]);
+            text_append(text, text_size, " ");
+            text_append(text, text_size, regs[in.rm]);
         }
         return in.length;
     }
@@ -42,9 +41,9 @@ uint32_t cpu_disassemble(struct decoder *d, const uint8_t *bytes, size_t size, u
     uint32_t length = decoder_text(d, bytes, size, rip, mode, &mnemonic, &operands);
     if (length == 0)
         return 0;
-    append(text, text_size, mnemonic);
+    text_append(text, text_size, mnemonic);
     if (operands[0])
-        append(text, text_size, " ");
-    append(text, text_size, operands);
+        text_append(text, text_size, " ");
+    text_append(text, text_size, operands);
     return length;
 }

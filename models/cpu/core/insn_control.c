@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The engine's pseudo-operations, and instructions without effect on this core. */
+#include "coverage.h"
 #include "decode.h"
 #include "handler.h"
 
@@ -16,16 +17,24 @@ OP(end_of_block)
     LEFT();
 }
 
+/* Stands before the handler of each instruction of a watched core. */
+OP(covered)
+{
+    op_fn *handler = cpu->engine->fn[coverage_begin(cpu, op)];
+    TAIL_CALL(handler, op);
+}
+
 /* Somebody may want to know why a guest gets #UD where a processor would go on. */
 static void tell_unimplemented(struct cpu *cpu, uint64_t rip)
 {
     uint8_t bytes[INSN_MAX_LENGTH];
     uint64_t la = cpu_is_code64(cpu) ? rip : (uint32_t)(cpu->seg[SEG_CS].base + rip);
     size_t size = cpu_debug_read(cpu, la, bytes, sizeof bytes);
-    uint32_t length = decoder_unimplemented(cpu->decoder, bytes, size, cpu->mode);
+    char name[INSN_NAME_SIZE];
+    uint32_t length = decoder_unimplemented(cpu->decoder, bytes, size, cpu->mode, name, sizeof name);
     unsigned mode_bits = cpu_is_code64(cpu) ? 64 : (cpu->mode & MODE_CODE32) ? 32 : 16;
     if (length != 0)
-        cpu_bus(cpu)->unimplemented(cpu->bus.ctx, rip, bytes, length, mode_bits);
+        cpu_bus(cpu)->unimplemented(cpu->bus.ctx, rip, bytes, length, mode_bits, name);
 }
 
 OP(undefined)

@@ -231,13 +231,13 @@ OP(clts)
 /* PE, MP, EM, TS; PE can be set but not cleared. */
 static enum vp_status do_lmsw(struct cpu *cpu, uint16_t v)
 {
-    if (is_not_privileged(cpu))
-        return VP_FAULT;
     return cpu_write_cr0(cpu, (cpu->cr0 & ~(uint64_t)0xe) | (v & 0xf));
 }
 
 OP(lmsw)
 {
+    if (is_not_privileged(cpu))
+        LEAVE();
     RM_READ(16, v);
     if (do_lmsw(cpu, v) != VP_OK)
         LEAVE();

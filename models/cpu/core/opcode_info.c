@@ -86,5 +86,3 @@ void cpu_opcode_describe(size_t n, struct cpu_opcode *opcode)
     add_byte(&t, row->opcode);
     add_operands(&t, row);
 }
-
-bool cpu_opcode_was_met(const struct cpu *cpu, size_t n) { return (cpu->opcodes_met[n / 64] >> (n % 64)) & 1; }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One decoded instruction into an operation record: picks the handler that fits operand kinds and size, fills the
  * operands. Costs and placement in the block are block.c's. */
+#include "coverage.h"
 #include "decode.h"
 #include "handler.h"
 
@@ -182,9 +183,7 @@ void translate(struct cpu *cpu, const struct insn *in, uint64_t rip, struct op *
 {
     const struct opcode_row *row = in->row;
     uint32_t mode = cpu->mode;
-    size_t number = (size_t)(row - opcode_table);
 
-    cpu->opcodes_met[number / 64] |= 1ull << (number % 64);
     op->length = in->length;
     op->size = in->operand_bytes;
     op->base = op->index = REG_ZERO * 8;
@@ -284,8 +283,13 @@ void translate(struct cpu *cpu, const struct insn *in, uint64_t rip, struct op *
     if (is_off(row, mode)) {
         op->imm = row->unit;
         op->fn = cpu->engine->fn[H_unit_off];
+        if (VP_UNLIKELY(cpu->coverage != NULL))
+            coverage_translated(cpu, op, H_unit_off, (size_t)(row - opcode_table));
         return;
     }
-    op->fn = cpu->engine->fn[handler_of(in, mode, op, state)];
+    unsigned handler = handler_of(in, mode, op, state);
+    op->fn = cpu->engine->fn[handler];
+    if (VP_UNLIKELY(cpu->coverage != NULL))
+        coverage_translated(cpu, op, handler, (size_t)(row - opcode_table));
     note_flags(state, in, op);
 }

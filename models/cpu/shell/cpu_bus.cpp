@@ -122,9 +122,10 @@ struct cpu_bus_callbacks {
     }
 
     static void unimplemented(void *ctx, std::uint64_t rip, const std::uint8_t *bytes, std::uint32_t length,
-                              unsigned mode_bits)
+                              unsigned mode_bits, const char *name)
     {
-        self(ctx).m_observer.unimplemented(self(ctx).index(), rip, bytes, length, mode_bits);
+        (void)mode_bits;
+        self(ctx).m_observer.unimplemented(self(ctx).index(), rip, bytes, length, name);
     }
 
     // A store to the line that this core waits for. If its thread has not begun to wait, it will look first.

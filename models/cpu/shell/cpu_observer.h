@@ -38,9 +38,9 @@ class cpu_observer
 
     // The guest met #UD at an instruction that exists, but not in this model.
     virtual void unimplemented(std::uint32_t core, std::uint64_t rip, const std::uint8_t *bytes, std::uint32_t length,
-                               unsigned mode_bits)
+                               const char *name)
     {
-        (void)core, (void)rip, (void)bytes, (void)length, (void)mode_bits;
+        (void)core, (void)rip, (void)bytes, (void)length, (void)name;
     }
 
     // EOI of a level-triggered interrupt at `cycle`, for I/O APICs.

@@ -81,14 +81,21 @@ class cpu_fixture
     // Long mode, CPL 0. The status word of the run that got there is checked.
     void start64()
     {
+        opcode_coverage::note(cpu_);
         write_tables();
         write(BOOT, BOOT_CODE, sizeof BOOT_CODE);
         cpu_start_multiboot(cpu_, static_cast<std::uint32_t>(BOOT), 0, 0);
         ASSERT_TRUE(run_to_stop()) << "the boot program did not reach its end";
         ASSERT_EQ(regs().mode_bits, 64);
+        opcode_coverage::watch(cpu_); // what the boot program executes is judged by nobody
     }
     // Flat 32-bit protected mode, no paging, no tables: nothing may fault.
-    void start32() { cpu_start_multiboot(cpu_, static_cast<std::uint32_t>(BOOT), 0, 0); }
+    void start32()
+    {
+        opcode_coverage::note(cpu_);
+        opcode_coverage::watch(cpu_);
+        cpu_start_multiboot(cpu_, static_cast<std::uint32_t>(BOOT), 0, 0);
+    }
 
     cpu_regs regs() const
     {

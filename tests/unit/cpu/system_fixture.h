@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <string>
 #include <vector>
 
 namespace bits
@@ -78,6 +79,7 @@ class system_fixture : public ::testing::Test
         const cpu_bus bus = make_bus();
         core = cpu_create(&config, &bus, map_, &timing_);
         ASSERT_NE(core, nullptr);
+        opcode_coverage::watch(core);
         core_get(core, &state);
     }
 
@@ -110,6 +112,7 @@ class system_fixture : public ::testing::Test
         std::uint64_t rip;
         std::vector<std::uint8_t> bytes;
         unsigned mode_bits;
+        std::string name;
     };
     struct user_ipi {
         std::uint32_t ndst;
@@ -196,8 +199,8 @@ class system_fixture : public ::testing::Test
         bus.apic_set_tsc_offset = [](void *ctx, std::uint64_t offset) { self(ctx).apic_tsc_offset = offset; };
         bus.apic_init = [](void *) {};
         bus.unimplemented = [](void *ctx, std::uint64_t rip, const std::uint8_t *bytes, std::uint32_t length,
-                               unsigned mode_bits) {
-            self(ctx).unimplemented.push_back({rip, {bytes, bytes + length}, mode_bits});
+                               unsigned mode_bits, const char *name) {
+            self(ctx).unimplemented.push_back({rip, {bytes, bytes + length}, mode_bits, name});
         };
         bus.monitor_hit = [](void *ctx, std::uint64_t cycle) { self(ctx).monitor_hits.push_back(cycle); };
         bus.monitor_woke = [](void *ctx, std::uint64_t cycle) { self(ctx).woken.push_back(cycle); };

@@ -45,6 +45,27 @@ TEST_F(insn_legacy, push_and_pop_of_segments)
     EXPECT_EQ(get<std::uint16_t>(STACK0 - 4), CODE0) << "PUSH CS";
 }
 
+TEST_F(insn_legacy, pop_ss)
+{
+    start_32(0);
+    define(BAD_CODE, descriptor(0, 0xffff, 0x93, 0)); // a 16-bit stack
+    state = now();
+    state.rsp = STACK0 - 4;
+    state.rflags |= bits::TF;
+    set();
+    put(STACK0 - 4, std::uint32_t{0xffff0000 | BAD_CODE});
+    EXPECT_EQ(run({0x17, 0x90, 0x90}), COMPLETED);
+    EXPECT_EQ(now().seg[CORE_SS].selector, BAD_CODE);
+    EXPECT_EQ(now().seg[CORE_SS].limit, 0xffffu);
+    EXPECT_EQ(now().rsp, STACK0) << "the old stack has 32 bits";
+    set_gpr(RSP, 0x8000);
+    int vector = step_once(); // nop: the trap after POP SS is held off, that of the next instruction is not
+    if (vector == COMPLETED)
+        vector = step_once();
+    EXPECT_EQ(vector, EXC_DB);
+    EXPECT_EQ(frame32(0), CODE + 2);
+}
+
 TEST_F(insn_legacy, mov_from_segment)
 {
     start_32(0);

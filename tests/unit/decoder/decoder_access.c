@@ -11,6 +11,18 @@ struct decoder *access_create(void)
 
 void access_destroy(struct decoder *decoder) { decoder_destroy(decoder); }
 
+static uint32_t mode_of(unsigned mode_bits)
+{
+    return mode_bits == 64 ? MODE_CODE64 | MODE_PROT : mode_bits == 32 ? MODE_CODE32 | MODE_PROT : MODE_PROT;
+}
+
+unsigned access_unimplemented(struct decoder *decoder, const uint8_t *bytes, size_t available, unsigned mode_bits,
+                              char *name)
+{
+    size_t size = available < INSN_MAX_LENGTH ? available : INSN_MAX_LENGTH;
+    return decoder_unimplemented(decoder, bytes, size, mode_of(mode_bits), name, INSN_NAME_SIZE);
+}
+
 struct access_insn access_decode(struct decoder *decoder, const uint8_t *bytes, size_t available, unsigned mode_bits)
 {
     static const enum access_result results[] = {
@@ -21,8 +33,7 @@ struct access_insn access_decode(struct decoder *decoder, const uint8_t *bytes, 
     };
     static const char *const maps[] = {[MAP_1] = "", [MAP_0F] = "0F ", [MAP_0F38] = "0F 38 ", [MAP_0F3A] = "0F 3A "};
     struct insn in;
-    uint32_t mode = mode_bits == 64 ? MODE_CODE64 | MODE_PROT : mode_bits == 32 ? MODE_CODE32 | MODE_PROT : MODE_PROT;
-    enum decode_result result = decode(decoder, bytes, available, mode, 0x1000, &in);
+    enum decode_result result = decode(decoder, bytes, available, mode_of(mode_bits), 0x1000, &in);
     struct access_insn answer = {.result = results[result], .length = in.length};
     if (result == DECODE_OK) {
         answer.mnemonic = in.row->mnemonic;

@@ -25,6 +25,9 @@ struct access_insn {
 struct decoder *access_create(void); /* with the default features */
 void access_destroy(struct decoder *decoder);
 struct access_insn access_decode(struct decoder *decoder, const uint8_t *bytes, size_t available, unsigned mode_bits);
+/* What is reported of an undefined instruction: its length, 0 for nothing; name: 64 bytes. */
+unsigned access_unimplemented(struct decoder *decoder, const uint8_t *bytes, size_t available, unsigned mode_bits,
+                              char *name);
 
 #ifdef __cplusplus
 }
