@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 
 namespace vp
@@ -134,11 +135,30 @@ void check_choice(const char *option, const std::string &value, const std::vecto
     throw user_error(fmt::format("{}: '{}'{}: expected one of: {}", option, value, suggestion(value, choices), list));
 }
 
+// An unset variable of a script must not look like an option that was not given.
+void refuse_empty_values(const CLI::App &sub)
+{
+    for (const CLI::Option *o : sub.parse_order())
+        for (const std::string &value : o->get_type_size() == 0 ? std::vector<std::string>{} : o->results())
+            if (value.empty())
+                throw user_error(fmt::format("{}: the value is empty: expected {}", o->get_name(), o->get_type_name()));
+}
+
+// An option without its value swallows the image.
+std::string swallowed_image(const CLI::App &sub)
+{
+    for (const CLI::Option *o : sub.parse_order())
+        if (o->get_type_size() != 0 && !o->results().empty() && std::filesystem::is_regular_file(o->results().back()))
+            return fmt::format("; '{}' was taken as the value of {}", o->results().back(), o->get_name());
+    return "";
+}
+
 void finish_run_options(parser &p)
 {
     run_options &o = p.options;
     if (o.boot.image.empty())
-        throw user_error("run: no image given: expected uintr-vp run [options] IMAGE [-- GUEST-ARGUMENTS]");
+        throw user_error("run: no image given: expected uintr-vp run [options] IMAGE [-- GUEST-ARGUMENTS]" +
+                         swallowed_image(*p.run));
     if (!p.max_time.empty()) {
         auto ps = parse_time_ps(p.max_time);
         if (!ps || *ps == 0)
@@ -231,6 +251,7 @@ parsed_arguments parse_arguments(const std::vector<std::string> &arguments)
     c.what = &sub == p.run      ? command_line::verb::run
              : &sub == p.models ? command_line::verb::models
                                 : command_line::verb::config;
+    refuse_empty_values(sub);
     if (c.what == command_line::verb::run)
         finish_run_options(p);
     c.run = p.options;

@@ -3,6 +3,7 @@
 #include "commands.h"
 
 #include "config/user_error.h"
+#include "output_files.h"
 #include "platform.h"
 
 #include <fmt/format.h>
@@ -81,6 +82,7 @@ int simulate(const command_line &command, const configuration &config, const vol
     if (options.verbose)
         std::fprintf(stderr, "%s\n", config.print().c_str());
 
+    check_output_files(command);
     if (!options.stats_path.empty())
         stat_tree::check_writable(options.stats_path);
     platform p("platform", config, options, stdout, interrupted);

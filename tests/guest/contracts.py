@@ -167,6 +167,32 @@ class BadInput(Case):
     def test_no_image(self):
         self.assert_refused(self.run_vp(), "IMAGE")
 
+    def test_an_option_without_its_value(self):
+        image = GUEST / "boot.elf"
+        for option in ("--lint", "--stats", "--cores"):
+            self.assert_refused(self.run_vp(option, image), option, image, "IMAGE")
+
+    def test_empty_values(self):
+        for option in ("--lint", "--stats", "--trace", "--itrace", "--profile", "--max-time", "--timing", "-c", "-s"):
+            self.assert_refused(self.run_vp("-q", option, "", GUEST / "boot.elf"), option.lstrip("-"))
+        self.assert_refused(self.run_vp("-q", ""), "IMAGE")
+
+    def test_output_over_input_or_another_output(self):
+        image = self.patched("image.elf")
+        (self.folder / "link.elf").hardlink_to(image)
+        config = self.folder / "config.toml"
+        config.write_text("[platform]\ncores = 1\n")
+        for option, file in (("--itrace", image), ("--trace", self.folder / "link.elf"),
+                             ("--itrace", self.folder / "." / "image.elf"), ("--trace", config)):
+            self.assert_refused(self.run_vp("-q", "-c", config, option, file, image), option, file.name)
+        self.assertEqual(image.read_bytes(), self.image)
+        same = self.folder / "same.json"
+        self.assert_refused(self.run_vp("-q", "--stats", same, "--trace", same, image), "--trace", "--stats", same)
+        self.assert_refused(self.run_vp("-q", "--itrace", self.folder / "x" / ".." / "same.json", "--trace", same, image),
+                            "--itrace", "--trace")
+        run = self.run_vp("-q", "--itrace", "/dev/null", "--trace", "/dev/null", image)
+        self.assertEqual(run.returncode, 0, run.stderr)
+
     def test_a_folder(self):
         self.assert_refused(self.run_vp(self.folder), self.folder)
 

@@ -41,6 +41,7 @@ void cpu_signal_nmi(struct cpu *) {}
 void cpu_signal_init(struct cpu *) {}
 void cpu_signal_startup(struct cpu *, uint8_t) {}
 uint64_t cpu_uintr_msr(const struct cpu *, uint32_t) { return 0; }
+bool cpu_listens(const struct cpu *) { return true; }
 uint64_t cpu_wake_cycle(const struct cpu *) { return VP_NEVER; }
 bool cpu_is_waiting(const struct cpu *c) { return c->halted && !c->bus.apic_has_interrupt(c->bus.ctx); }
 

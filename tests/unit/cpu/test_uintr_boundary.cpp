@@ -130,6 +130,23 @@ TEST_F(uintr_conformance, D21_every_return_to_cpl_3_delivers_before_the_first_in
     expect_delivery_at(target);
 }
 
+// Setting CR4.UINTR looks at UIRR again: what was requested before is delivered (SDM Vol. 3, "Recognition").
+TEST_F(uintr_conformance, a_request_outlives_the_clearing_of_cr4_uintr)
+{
+    const std::uint64_t target = CODE + 0x200;
+    start(0);
+    push0({target, CODE3 | 3, 2, STACK3, DATA3 | 3});
+    request(5);
+    EXPECT_OK(core_write_cr(core, 4, now().cr4 & ~CR4_UINTR));
+    place({0x90});
+    set_rip(CODE);
+    step();
+    EXPECT_OK(core_write_cr(core, 4, now().cr4 | CR4_UINTR));
+    ASSERT_EQ(run(IRETQ), COMPLETED);
+    ASSERT_EQ(regs().rip, target);
+    expect_delivery_at(target);
+}
+
 TEST_F(uintr_conformance, D19_iret_to_compatibility_mode_defers_and_the_far_jump_back_delivers)
 {
     start(0);
