@@ -17,12 +17,15 @@ namespace
 constexpr std::uint64_t FRAME_RIP = 8;        // above the frame's start, where the vector is
 constexpr std::uint64_t UPID_BYTES = 16;      // of which 1 to 7 belong to the operating system alone
 constexpr std::uint64_t UPID_PIR = 8;         // offset
-constexpr std::uint64_t RED_ZONE = 128;       // System V ABI for x86-64, "The Stack Frame"
+constexpr std::int64_t RED_ZONE = 128;        // System V ABI for x86-64, "The Stack Frame"
 constexpr std::size_t MAX_FRAMES = 256;       // handlers that never return must not fill the host's memory
 constexpr std::uint64_t MAX_UITT_SCAN = 4096; // entries; a larger table is looked at in part
+constexpr std::uint64_t UITTE_BYTES = 16;
+constexpr std::uint64_t PAGE = 4096;
+constexpr std::uint64_t OTHER_STACK = 4096; // two user RSPs with more between them are of two stacks
 
-// The first byte after legacy and REX prefixes; is_locked is whether LOCK was among them.
-std::uint8_t opcode_of(const struct cpu_trace_insn &insn, bool *is_locked)
+// Where legacy and REX prefixes end; is_locked is whether LOCK was among them.
+unsigned opcode_at(const struct cpu_trace_insn &insn, bool *is_locked)
 {
     static constexpr std::uint8_t prefixes[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3};
     *is_locked = false;
@@ -30,10 +33,19 @@ std::uint8_t opcode_of(const struct cpu_trace_insn &insn, bool *is_locked)
         const std::uint8_t b = insn.bytes[i];
         const bool is_rex = insn.mode_bits == 64 && (b & 0xf0) == 0x40;
         if (!is_rex && std::find(std::begin(prefixes), std::end(prefixes), b) == std::end(prefixes))
-            return b;
+            return i;
         *is_locked = *is_locked || b == 0xf0;
     }
     return 0;
+}
+
+// WRMSR, or group 9 with reg = 3, XRSTORS: what can change the user-interrupt registers.
+bool can_write_msr(const struct cpu_trace_insn &insn, unsigned at)
+{
+    if (insn.cpl != 0 || insn.bytes[at] != 0x0f || at + 1u >= insn.length)
+        return false;
+    return insn.bytes[at + 1] == 0x30 ||
+           (insn.bytes[at + 1] == 0xc7 && at + 2u < insn.length && (insn.bytes[at + 2] >> 3 & 7) == 3);
 }
 
 bool is_xchg(std::uint8_t opcode) { return opcode == 0x86 || opcode == 0x87; } // locked without the prefix
@@ -53,11 +65,18 @@ void uintr_lint::tell(std::uint32_t core, rule what, std::uint64_t rip, const st
 
 void uintr_lint::insn(std::uint32_t core, const struct cpu_trace_insn &insn)
 {
+    core_state &c = m_cores[core];
+    if (c.writes_msr)
+        look_at_msrs(core);
+    if (c.is_entry && insn.cpl == 3)
+        check_thread(core);
     bool is_locked = false;
-    const std::uint8_t opcode = opcode_of(insn, &is_locked);
-    m_cores[core].rip = insn.rip;
-    m_cores[core].is_atomic = is_locked || is_xchg(opcode);
-    if (insn.cpl == 3 && insn.mode_bits == 64 && !m_cores[core].frames.empty())
+    const unsigned at = opcode_at(insn, &is_locked);
+    const std::uint8_t opcode = insn.bytes[at];
+    c.rip = insn.rip;
+    c.is_atomic = is_locked || is_xchg(opcode);
+    c.writes_msr = can_write_msr(insn, at);
+    if (insn.cpl == 3 && insn.mode_bits == 64 && !c.frames.empty())
         check_return(core, insn, opcode);
 }
 
@@ -85,6 +104,10 @@ void uintr_lint::mem(std::uint32_t core, const struct cpu_trace_mem &access)
 {
     if (access.access != TIMING_STORE && access.access != TIMING_MODIFY)
         return;
+    for (std::uint32_t other = 0; other < m_cores.size(); other++)
+        if (m_cores[other].writes_msr) // perhaps the last instruction of a core that halts
+            look_at_msrs(other);
+    add_written_entries(access);
     if (m_cores[core].is_atomic || m_upids.empty())
         return;
     const std::uint64_t first = access.physical, end = access.physical + access.bytes;
@@ -107,6 +130,62 @@ void uintr_lint::mem(std::uint32_t core, const struct cpu_trace_mem &access)
     }
 }
 
+// A UPID counts from the moment a receiver's register or a table in use points to it, not only once something is
+// posted.
+void uintr_lint::add_upid(std::uint32_t core, std::uint64_t linear)
+{
+    std::uint64_t physical;
+    if (m_machine.translate(core, linear, &physical))
+        m_upids.insert(physical);
+}
+
+void uintr_lint::add_entry(std::uint32_t core, std::uint64_t linear)
+{
+    std::uint64_t entry[2];
+    if (m_machine.read(core, linear, entry, sizeof entry) && (entry[0] & 1))
+        add_upid(core, entry[1]);
+}
+
+void uintr_lint::look_at_msrs(std::uint32_t core)
+{
+    core_state &c = m_cores[core];
+    const std::uint64_t pd = m_machine.uintr_msr(core, UINTR_MSR_PD), tt = m_machine.uintr_msr(core, UINTR_MSR_TT);
+    const std::uint64_t last = m_machine.uintr_msr(core, UINTR_MSR_MISC) & 0xffffffff;
+    if (pd != c.known_pd && pd != 0)
+        add_upid(core, pd);
+    c.known_pd = pd;
+    if (tt == c.known_tt && last == c.known_size)
+        return;
+    c.known_tt = tt;
+    c.known_size = last;
+    if (!(tt & 1))
+        return;
+    const std::uint64_t table = tt & ~std::uint64_t{15};
+    const std::uint64_t end = table + UITTE_BYTES * (std::min(last, MAX_UITT_SCAN - 1) + 1);
+    for (std::uint64_t page = table & ~(PAGE - 1); page < end; page += PAGE) {
+        std::uint64_t physical;
+        if (!m_machine.translate(core, page, &physical))
+            continue;
+        m_table_pages[physical] = {core, page};
+        for (std::uint64_t at = std::max(page, table); at < std::min(page + PAGE, end); at += UITTE_BYTES)
+            add_entry(core, at);
+    }
+}
+
+// An entry is read when the next store comes: this one may not have reached memory yet.
+void uintr_lint::add_written_entries(const struct cpu_trace_mem &access)
+{
+    for (const auto &[core, linear] : m_written)
+        add_entry(core, linear);
+    m_written.clear();
+    const std::uint64_t first = access.physical & ~(UITTE_BYTES - 1), end = access.physical + access.bytes;
+    const auto page = m_table_pages.find(first & ~(PAGE - 1));
+    if (page == m_table_pages.end())
+        return;
+    for (std::uint64_t at = first; at < end; at += UITTE_BYTES)
+        m_written.emplace_back(page->second.first, page->second.second + (at & (PAGE - 1)));
+}
+
 // Does the table that this core sends through now have an entry for that UPID?
 bool uintr_lint::can_post(std::uint32_t core, std::uint64_t upid_physical)
 {
@@ -127,11 +206,9 @@ bool uintr_lint::can_post(std::uint32_t core, std::uint64_t upid_physical)
 void uintr_lint::step(std::uint32_t core, enum uintr_step step, const struct uintr_step_info &info)
 {
     std::vector<frame> &frames = m_cores[core].frames;
-    std::uint64_t physical;
     switch (step) {
     case UINTR_STEP_POSTED:
-        if (m_machine.translate(core, info.upid_la, &physical))
-            m_upids.insert(physical);
+        add_upid(core, info.upid_la);
         if (info.notify)
             check_ndst(core, info.upid_la);
         break;
@@ -173,24 +250,36 @@ void uintr_lint::check_ndst(std::uint32_t core, std::uint64_t upid_la)
 
 void uintr_lint::check_stack(std::uint32_t core, const struct uintr_step_info &info)
 {
-    const std::uint64_t adjust = m_machine.uintr_msr(core, UINTR_MSR_STACKADJUST);
+    // Bit 0: another stack. Otherwise it is subtracted from RSP, and a negative one leads above it.
+    const auto adjust = static_cast<std::int64_t>(m_machine.uintr_msr(core, UINTR_MSR_STACKADJUST));
     std::uint64_t interrupted[2]; // RIP, RFLAGS
     if ((adjust & 1) || adjust >= RED_ZONE || !m_machine.read(core, info.frame_la + FRAME_RIP, interrupted, 16))
         return;
     tell(core, rule::stack, m_machine.uintr_msr(core, UINTR_MSR_HANDLER),
-         fmt::format("this user-interrupt handler is entered with STACKADJUST {}: the {} bytes of the red zone below "
-                     "RSP of the code at {:x} are overwritten",
-                     adjust, RED_ZONE, interrupted[0]));
+         adjust < 0
+             ? fmt::format("this user-interrupt handler is entered with STACKADJUST {}: its frame lies above RSP "
+                           "of the code at {:x}, whose stack is overwritten, red zone or not",
+                           adjust, interrupted[0])
+             : fmt::format("this user-interrupt handler is entered with STACKADJUST {}: the {} bytes of the red "
+                           "zone below RSP of the code at {:x} are overwritten",
+                           adjust, RED_ZONE, interrupted[0]));
 }
 
 // The PD register stands for a thread: it belongs to the address space that was current when its value came.
 void uintr_lint::cpl_changed(std::uint32_t core, std::uint32_t cpl)
 {
-    if (cpl != 3)
-        return;
     core_state &c = m_cores[core];
-    const std::uint64_t pd = m_machine.uintr_msr(core, UINTR_MSR_PD), cr3 = m_machine.registers(core).cr3;
+    const struct cpu_regs r = m_machine.registers(core);
+    if (cpl != 3) {
+        c.user_fs_base = r.fs_base;
+        c.is_entry = false;
+        return;
+    }
+    const std::uint64_t pd = m_machine.uintr_msr(core, UINTR_MSR_PD), cr3 = r.cr3;
     const std::uint64_t uinv = m_machine.uintr_msr(core, UINTR_MSR_MISC) >> 32 & 0xff;
+    c.is_entry = true;
+    c.entry_rip = c.rip;
+    c.has_other_fs_base = false;
     if (pd != c.pd || uinv == 0) {
         c.pd = uinv == 0 ? 0 : pd;
         c.pd_cr3 = cr3;
@@ -199,7 +288,25 @@ void uintr_lint::cpl_changed(std::uint32_t core, std::uint32_t cpl)
              fmt::format("UINV {:x} and the UPID at {:x} of the address space {:x} are still set when that of {:x} "
                          "enters user mode: its user interrupts go to the wrong thread",
                          uinv, pd, c.pd_cr3, cr3));
+    } else {
+        c.has_other_fs_base = r.fs_base != c.user_fs_base;
     }
+}
+
+// At the first instruction in user mode, when RSP is the program's for certain. FS base alone may be a thread that has
+// got its thread pointer, RSP alone a signal handler with a stack of its own.
+void uintr_lint::check_thread(std::uint32_t core)
+{
+    core_state &c = m_cores[core];
+    const struct cpu_regs r = m_machine.registers(core);
+    const std::uint64_t rsp = r.gpr[4], distance = rsp > c.user_rsp ? rsp - c.user_rsp : c.user_rsp - rsp;
+    if (c.has_other_fs_base && distance > OTHER_STACK)
+        tell(core, rule::uinv, c.entry_rip,
+             fmt::format("UINV and the UPID at {:x} of the thread with FS base {:x} are still set when that with {:x} "
+                         "enters user mode: its user interrupts go to the wrong thread",
+                         c.pd, c.user_fs_base, r.fs_base));
+    c.user_rsp = rsp;
+    c.is_entry = false;
 }
 
 } // namespace vp

@@ -161,7 +161,6 @@ static uint64_t receiver(void *arg)
 
 static uint64_t run_receiver(void *arg)
 {
-    uintr_upid_init(&upid, this_cpu()->index);
     uintr_enable();
     uintr_receive((void (*)(void))on_user_interrupt, UINTR_STACK_SKIP, &upid);
     return run_in_user(receiver, arg);
@@ -180,6 +179,7 @@ int guest_main(void)
     }
     printf("A user interrupt crosses from core 0 to core 1, both in user mode (CPL 3).\n");
     printf("The receiver is:\n");
+    uintr_upid_init(&upid, 1); /* plain stores: no table leads to it yet */
     set_up_sender(NULL);
     start_on_cpu(1, run_receiver, NULL);
     uint64_t expected = run_in_user(sender, NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Not a test of the machine: commits, in turn or by name, each sin that the simulator's --lint uintr tells of, and the
- * right way beside it. The command line names one: ret iret store pir ndst x2ndst uinv stack none. Needs two cores for
- * store and pir; tests/guest expects what the simulator says. SDM Vol. 3A, chapter "User Interrupts".
+ * right way beside it. The command line names one: ret iret store pir early ndst x2ndst uinv thread stack above none.
+ * Needs two cores for store, pir and early; tests/guest expects what the simulator says. SDM Vol. 3A, chapter "User
+ * Interrupts".
  */
 #include "paging.h"
 #include "printf.h"
@@ -66,6 +67,24 @@ static void store_plainly(bool to_pir)
     __asm__ volatile("xchg %0, %1" : "+r"(zero), "+m"(upid.pir));
 }
 
+/* Before anything was posted: core 1 has a table that leads to the UPID. */
+static uint64_t only_set_up(void *arg)
+{
+    (void)arg;
+    uintr_setup_sender();
+    return 0;
+}
+static void store_early(void)
+{
+    if (smp_start() < 2) {
+        printf("needs two cores\n");
+        return;
+    }
+    uintr_upid_init(&upid, 0);
+    on_cpu(1, only_set_up, NULL);
+    ((volatile uint8_t *)&upid)[0] = 0;
+}
+
 /* --- NDST of the other mode --- */
 static void wrong_ndst(bool x2apic)
 {
@@ -98,12 +117,31 @@ static void other_address_space(bool with_uinv)
     write_cr3(old);
 }
 
-static void small_stack_adjust(void)
+/* --- UINV across a change of thread: another thread pointer and another stack --- */
+static uint8_t other_stack[8192] __attribute__((aligned(4096)));
+static void other_thread(bool with_uinv)
+{
+    const uint64_t fs = rdmsr(MSR_FS_BASE);
+    uintr_setup_receiver();
+    run_in_user(user_nothing, NULL);
+    wrmsr(MSR_FS_BASE, fs + 0x1000); /* the same thread gets its pointer */
+    run_in_user(user_nothing, NULL);
+    run_in_user_with(user_nothing, NULL, RFLAGS_IF, (uint64_t)(other_stack + sizeof other_stack)); /* a signal */
+    run_in_user(user_nothing, NULL);
+    if (!with_uinv)
+        set_uinv(0);
+    wrmsr(MSR_FS_BASE, fs + 0x2000);
+    run_in_user_with(user_nothing, NULL, RFLAGS_IF, (uint64_t)(other_stack + sizeof other_stack));
+    wrmsr(MSR_FS_BASE, fs);
+    uintr_reset();
+}
+
+static void wrong_stack_adjust(uint64_t adjust)
 {
     uintr_setup_self();
-    wrmsr(MSR_UINTR_STACKADJUST, 64);
+    wrmsr(MSR_UINTR_STACKADJUST, adjust);
     wrmsr(MSR_UINTR_RR, 1 << 5);
-    deliver_pending();
+    run_in_user_with(user_open_window, NULL, RFLAGS_IF, user_stack_top() - 1024); /* there is room above */
 }
 
 /* All of it done right: nothing to tell. */
@@ -117,6 +155,7 @@ static void nothing(void)
     sti_nop_cli();
     deliver_pending();
     other_address_space(false);
+    other_thread(false);
 }
 
 static bool is_asked(const char *sin) { return strcmp(boot_info.command_line, sin) == 0; }
@@ -134,12 +173,16 @@ int guest_main(void)
         return_wrongly(handler_iret);
     else if (is_asked("store") || is_asked("pir"))
         store_plainly(is_asked("pir"));
+    else if (is_asked("early"))
+        store_early();
     else if (is_asked("ndst") || is_asked("x2ndst"))
         wrong_ndst(is_asked("x2ndst"));
     else if (is_asked("uinv"))
         other_address_space(true);
-    else if (is_asked("stack"))
-        small_stack_adjust();
+    else if (is_asked("thread"))
+        other_thread(true);
+    else if (is_asked("stack") || is_asked("above"))
+        wrong_stack_adjust(is_asked("stack") ? 64 : -256ull);
     else if (is_asked("none"))
         nothing();
     else

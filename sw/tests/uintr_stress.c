@@ -3,7 +3,7 @@
  * switched out (SN, UINV = 0, notifications through the IDT) and in again, and receivers that change places with
  * another core (UIRR moved, NDST rewritten). The command line says how many posts. Every post must be accounted for:
  * the last one of each sender, receiver and vector is seen, nobody gets more deliveries than posts. How many posts were
- * coalesced is the rest here; tests/guest/stress.py has it from the simulator's own count. Case S26, N22; SDM Vol. 3A,
+ * coalesced is the rest here; tests/guest/stress.py has it from the simulator's own count. Cases L08, N22; SDM Vol. 3A,
  * "User Interrupts".
  */
 #include "uintr_common.h"
@@ -236,12 +236,12 @@ static void account(void)
     printf("%u cores: masked %lu, switched out %lu, moved %lu, notifications through the IDT %lu\n", cores, sum[0],
            sum[1], sum[2], sum[3]);
     printf("posted %lu = delivered %lu + coalesced %lu\n", posts, deliveries, posts - deliveries);
-    report(posts == share * cores, "%lu posts were made", posts);
-    report_equal(unseen, 0, "the last post of every sender to every receiver and vector was seen");
-    report_equal(excess, 0, "no vector was delivered more often than posted");
-    report_equal(strange, 0, "no vector was delivered that nobody posts");
-    report_equal(busy, 0, "every UPID ends with ON = 0, SN = 0, PIR = 0");
-    report(sum[0] != 0 && sum[1] != 0 && sum[2] != 0, "masks, switches and moves all happened");
+    report(posts == share * cores, "L08 %lu posts were made", posts);
+    report_equal(unseen, 0, "L08 N22 the last post of every sender to every receiver and vector was seen");
+    report_equal(excess, 0, "L08 no vector was delivered more often than posted");
+    report_equal(strange, 0, "L08 no vector was delivered that nobody posts");
+    report_equal(busy, 0, "L08 every UPID ends with ON = 0, SN = 0, PIR = 0");
+    report(sum[0] != 0 && sum[1] != 0 && sum[2] != 0, "L08 masks, switches and moves all happened");
 }
 
 int guest_main(void)
@@ -266,7 +266,7 @@ int guest_main(void)
     uint64_t idle = run_core(NULL);
     for (uint32_t i = 1; i < cores; i++)
         idle &= wait_for_cpu(i);
-    report(idle == 1, "every receiver ends with nothing to do");
+    report(idle == 1, "L08 every receiver ends with nothing to do");
     account();
     return report_summary();
 }

@@ -48,11 +48,11 @@ void expect_wrong(const char *name, const variant &v, const char *what, const bo
 
 } // namespace
 
-TEST(races, posts_without_an_operating_system) { expect_right("no switch", {}, {{2, 2}, 0}); }
-TEST(races, more_posts) { expect_right("no switch", {}, {{4, 4}, 0}); }
-TEST(races, one_switch) { expect_right("switch and migration", {}, {{2, 2}, 1}); }
-TEST(races, two_switches) { expect_right("two migrations", {}, {{2, 2}, 2}); }
-TEST(races, three_switches) { expect_right("three migrations", {}, {{2, 1}, 3}); }
+TEST(races, S26_posts_without_an_operating_system) { expect_right("no switch", {}, {{2, 2}, 0}); }
+TEST(races, S26_more_posts) { expect_right("no switch", {}, {{4, 4}, 0}); }
+TEST(races, S27_one_switch) { expect_right("switch and migration", {}, {{2, 2}, 1}); }
+TEST(races, S27_two_switches) { expect_right("two migrations", {}, {{2, 2}, 2}); }
+TEST(races, S27_three_switches) { expect_right("three migrations", {}, {{2, 1}, 3}); }
 
 // What the manual allows, and what turns out to be harmless.
 TEST(races, notification_in_two_steps)

@@ -594,10 +594,13 @@ class Lint(Case):
         self.assert_told("iret", "returns with IRET instead of UIRET")
         self.assert_told("store", "ON and SN of the UPID", "core 1 may post")
         self.assert_told("pir", "PIR of the UPID", "core 1 may post")
+        self.assert_told("early", "ON and SN of the UPID", "core 1 may post")
         self.assert_told("ndst", "NDST 00000001", "not in the form of xAPIC mode")
         self.assert_told("x2ndst", "NDST 00000100", "in the form of xAPIC mode")
         self.assert_told("uinv", "UINV ec", "still set")
+        self.assert_told("thread", "UINV", "still set", "FS base")
         self.assert_told("stack", "STACKADJUST 64", "red zone")
+        self.assert_told("above", "STACKADJUST -256", "above RSP")
 
     def test_nothing_to_tell(self):
         self.assertEqual(self.lint("--", "none"), [])

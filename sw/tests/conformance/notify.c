@@ -4,6 +4,7 @@
  * cores.c (N22). SDM Vol. 3A, "User-Interrupt Notification Identification", "User-Interrupt Notification Processing".
  */
 #include "conformance.h"
+#include "ioapic.h"
 
 const char test_name[] = "conf_notify";
 
@@ -359,6 +360,32 @@ static void check_compatibility(void)
            "N13 D19 delivered after the far transfer to 64-bit mode, before its first instruction");
 }
 
+/* --- a level-triggered pin whose vector is UINV: COM1. Nothing may be printed while its line is up. --- */
+static void check_level(void)
+{
+    uintr_setup_self();
+    idt_runs = 0;
+    ioapic_set_pin(PIN_COM1, (uint8_t)apic_id(), PIN_LEVEL | UINTR_NOTIFICATION_VECTOR);
+    upid.pir = 1 << 7;
+    com1_raise();
+    bool waits = has_notification() && apic_is_set(APIC_TMR, UINTR_NOTIFICATION_VECTOR);
+    waits = waits && ioapic_pin(PIN_COM1) & PIN_REMOTE_IRR;
+    sti_nop_cli();
+    bool once = rdmsr(MSR_UINTR_RR) == 1 << 7 && is_isr_empty();
+    bool again = has_notification() && ioapic_pin(PIN_COM1) & PIN_REMOTE_IRR; /* the line is still up */
+    com1_lower();
+    upid.pir = 1 << 8;
+    take_notification();
+    settle();
+    bool is_over = rdmsr(MSR_UINTR_RR) == 3 << 7 && is_isr_empty() && !(ioapic_pin(PIN_COM1) & PIN_REMOTE_IRR) &&
+                   !apic_is_set(APIC_IRR, UINTR_NOTIFICATION_VECTOR);
+    ioapic_set_pin(PIN_COM1, 0, PIN_MASKED);
+    report(waits && once, "N23 a level-triggered pin with vector UINV: remote IRR, TMR, then a notification (%d, %d)",
+           waits, once);
+    report(again, "N23 its EOI reaches the I/O APIC: the line is up, so the pin sends again");
+    report(is_over && idt_runs == 0, "N23 with the line down the EOI clears remote IRR for good");
+}
+
 static void checks(void)
 {
     trap_install(UINTR_NOTIFICATION_VECTOR, on_vector);
@@ -368,6 +395,7 @@ static void checks(void)
     check_priorities();
     check_faults();
     check_user();
+    check_level();
     check_hlt_alone();
     if (conformance_cores > 1)
         check_hlt();

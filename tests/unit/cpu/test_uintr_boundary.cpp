@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // At which instruction boundary a user interrupt is delivered, where the boundary itself is the question: after MOV SS,
-// POP SS and STI, on every kind of return to CPL 3, in compatibility mode. The test makes the request between two
-// instructions. Judge: SDM Vol. 3, "User-Interrupt Delivery".
+// POP SS and STI, on every kind of return to CPL 3, in compatibility mode, and what a notification without a delivery
+// does to a core that waits. The test makes the request between two instructions. Judge: SDM Vol. 3, "User-Interrupt
+// Delivery" and "User-Interrupt Notification Processing".
 #include "insn_fixture.h"
 
 namespace
@@ -159,6 +160,71 @@ TEST_F(uintr_conformance, D19_iret_to_compatibility_mode_defers_and_the_far_jump
         EXPECT_EQ(regs().rip, rip) << "no delivery in compatibility mode";
     }
     expect_delivery_at(CODE + 0x200);
+}
+
+// With UIF = 0 no delivery follows that would end the wait by itself: only the notification can.
+TEST_F(uintr_conformance, N14_a_notification_ends_mwait_umwait_and_tpause_but_not_hlt)
+{
+    constexpr std::uint64_t UPID = 0x62000, LINE = 0x60000;
+    const code_bytes MONITOR = {0x0f, 0x01, 0xc8}, UMONITOR = {0xf3, 0x0f, 0xae, 0xf0}, CLUI = {0xf3, 0x0f, 0x01, 0xee};
+    struct {
+        const char *name;
+        code_bytes arm, wait;
+        std::uint8_t cpl;
+        bool ends;
+    } waits[] = {
+        {"MWAIT", MONITOR, {0x0f, 0x01, 0xc9}, 0, true},
+        {"UMWAIT", UMONITOR, {0xf2, 0x0f, 0xae, 0xf3}, 3, true},
+        {"UMWAIT at CPL 0", UMONITOR, {0xf2, 0x0f, 0xae, 0xf3}, 0, true},
+        {"TPAUSE", {0x90}, {0x66, 0x0f, 0xae, 0xf3}, 3, true},
+        {"TPAUSE at CPL 0", {0x90}, {0x66, 0x0f, 0xae, 0xf3}, 0, true},
+        {"HLT", {0x90}, {0xf4}, 0, false},
+    };
+    for (bool &has : config.features.has)
+        has = true;
+    create();
+    for (const auto &w : waits) {
+        SCOPED_TRACE(w.name);
+        start(w.cpl);
+        ASSERT_EQ(run(CLUI), COMPLETED);
+        state = now();
+        state.rflags = 2 | bits::IF;
+        state.rsp = w.cpl == 0 ? STACK0 : STACK3;
+        set();
+        EXPECT_OK(core_msr_write(core, 0x988, std::uint64_t{0xec} << 32));
+        EXPECT_OK(core_msr_write(core, 0x989, UPID));
+        put(UPID, std::uint64_t{1});
+        put(UPID + 8, std::uint64_t{1} << 5);
+        set_gpr(RAX, LINE), set_gpr(RCX, 0), set_gpr(RDX, 0);
+        ASSERT_EQ(run(w.arm), COMPLETED);
+        set_gpr(RAX, UINT32_MAX), set_gpr(RDX, UINT32_MAX), set_gpr(RBX, 0); // the deadline
+        if (w.wait[0] == 0x0f)
+            set_gpr(RAX, 0), set_gpr(RDX, 0); // MWAIT: hints
+        const std::uint64_t next = CODE + w.wait.size();
+        place(code_bytes(16, 0x90), CODE);
+        ASSERT_EQ(run(w.wait), COMPLETED);
+        step();
+        ASSERT_EQ(regs().rip, next) << "it waits";
+        interrupt = 0xec;
+        cpu_signal_interrupt(core);
+        step();
+        step();
+        std::uint64_t uirr = 0;
+        EXPECT_OK(core_msr_read(core, 0x985, &uirr));
+        EXPECT_EQ(uirr, std::uint64_t{1} << 5);
+        EXPECT_EQ(get<std::uint64_t>(UPID), 0u);
+        EXPECT_EQ(get<std::uint64_t>(UPID + 8), 0u);
+        if (w.ends)
+            EXPECT_GT(regs().rip, next);
+        else
+            EXPECT_EQ(regs().rip, next);
+        EXPECT_FALSE(in_handler());
+        set_gpr(RAX, LINE); // the IDT's handlers are zeros: ADD [RAX], AL
+        interrupt = 0x55;   // an ordinary one ends HLT too
+        cpu_signal_interrupt(core);
+        step();
+        EXPECT_EQ(vector_at(regs().rip), 0x55);
+    }
 }
 
 TEST_F(uintr_conformance, I06_the_five_are_undefined_in_protected_mode)

@@ -53,7 +53,7 @@ class lint : public testing::Test
         machine.msrs[1][UINTR_MSR_MISC - UINTR_MSR_RR] = 3;
         machine.msrs[0][UINTR_MSR_STACKADJUST - UINTR_MSR_RR] = 128;
     }
-    void run(std::vector<std::uint8_t> bytes, std::uint8_t cpl = 3)
+    void run(std::vector<std::uint8_t> bytes, std::uint8_t cpl = 3, std::uint32_t core = 0)
     {
         struct cpu_trace_insn insn = {};
         insn.rip = ++rip;
@@ -61,7 +61,7 @@ class lint : public testing::Test
         insn.mode_bits = 64;
         insn.length = static_cast<std::uint8_t>(bytes.size());
         std::memcpy(insn.bytes, bytes.data(), bytes.size());
-        all.insn(0, insn);
+        all.insn(core, insn);
     }
     void step(std::uint32_t core, enum uintr_step what, std::uint64_t frame = 0)
     {
@@ -84,7 +84,7 @@ class lint : public testing::Test
 };
 
 const std::vector<std::uint8_t> RET{0xc3}, IRETQ{0x48, 0xcf}, MOV{0x89, 0x07}, LOCK_AND{0xf0, 0x83, 0x27, 0xfe},
-    XCHG{0x48, 0x87, 0x07};
+    XCHG{0x48, 0x87, 0x07}, WRMSR{0x0f, 0x30}, XRSTORS{0x48, 0x0f, 0xc7, 0x1f};
 
 TEST_F(lint, return_by_ret_or_iret_at_the_frame_only)
 {
@@ -115,11 +115,49 @@ TEST_F(lint, uiret_ends_the_frame_and_other_address_spaces_have_their_own)
     EXPECT_EQ(told(), 0u);
 }
 
-TEST_F(lint, plain_stores_to_a_upid_that_another_core_can_post_to)
+TEST_F(lint, plain_stores_before_the_first_post)
 {
     run(MOV);
     store(UPID, 8);
-    EXPECT_EQ(told(), 0u) << "nobody has posted yet";
+    EXPECT_EQ(told(), 0u) << "nobody has told a processor of it yet";
+    machine.msrs[0][UINTR_MSR_PD - UINTR_MSR_RR] = UPID;
+    run(WRMSR, 0);
+    run(MOV);
+    store(UPID, 8);
+    EXPECT_EQ(told(), 1u) << "a receiver's register points to it, and core 1 has an entry";
+    machine.store(UITT + 32, 0);
+    run(MOV);
+    store(UPID, 8);
+    EXPECT_EQ(told(), 1u) << "no entry any more";
+}
+
+TEST_F(lint, plain_stores_to_a_upid_that_no_receiver_has_yet)
+{
+    machine.msrs[1][UINTR_MSR_TT - UINTR_MSR_RR] = 0;
+    for (const std::vector<std::uint8_t> &insn : {WRMSR, XRSTORS}) {
+        run(insn, 0, 1);
+        run(MOV, 0, 1);
+    }
+    run(MOV);
+    store(UPID, 8);
+    EXPECT_EQ(told(), 0u) << "the table is not in use";
+    machine.msrs[1][UINTR_MSR_TT - UINTR_MSR_RR] = UITT | 1;
+    run(XRSTORS, 0, 1); // and the core halts: no instruction follows
+    run(MOV);
+    store(UPID, 8);
+    EXPECT_EQ(told(), 1u) << "entry 2 leads to it";
+    // A new entry in the table in use, by either core.
+    machine.store(UITT + 48, 1);
+    machine.store(UITT + 56, UPID + 64);
+    run(MOV);
+    store(UITT + 48, 16);
+    run(MOV);
+    store(UPID + 64, 8);
+    EXPECT_EQ(told(), 2u);
+}
+
+TEST_F(lint, plain_stores_to_a_upid_that_another_core_can_post_to)
+{
     machine.store(UPID + 4, 1u << 8); // NDST
     step(1, UINTR_STEP_POSTED);
     store(UPID + 4, 4);
@@ -185,6 +223,35 @@ TEST_F(lint, uinv_belongs_to_an_address_space)
     EXPECT_EQ(told(), 1u);
 }
 
+TEST_F(lint, uinv_belongs_to_a_thread)
+{
+    struct cpu_regs &r = machine.regs[0];
+    machine.msrs[0][UINTR_MSR_MISC - UINTR_MSR_RR] = std::uint64_t{0xec} << 32;
+    machine.msrs[0][UINTR_MSR_PD - UINTR_MSR_RR] = UPID;
+    const auto resume = [&](std::uint64_t fs_base, std::uint64_t rsp) {
+        all.cpl_changed(0, 0);
+        run(IRETQ, 0);
+        r.fs_base = fs_base;
+        all.cpl_changed(0, 3);
+        r.gpr[4] = rsp;
+        run(MOV);
+    };
+    resume(0, 0x20000);
+    resume(0x7000, 0x20000 - 256); // gets a thread pointer
+    resume(0x7000, 0x80000);       // a signal handler on its own stack
+    resume(0x7000, 0x20000);
+    r.fs_base = 0x7100; // WRFSBASE
+    resume(0x7100, 0x20000);
+    EXPECT_EQ(told(), 0u);
+    resume(0x9000, 0x40000);
+    EXPECT_EQ(told(), 1u);
+    machine.msrs[0][UINTR_MSR_MISC - UINTR_MSR_RR] = 0;
+    resume(0x7000, 0x20000);
+    machine.msrs[0][UINTR_MSR_MISC - UINTR_MSR_RR] = std::uint64_t{0xec} << 32;
+    resume(0x9000, 0x40000);
+    EXPECT_EQ(told(), 1u) << "UINV was cleared between the two";
+}
+
 TEST_F(lint, red_zone)
 {
     std::uint64_t &adjust = machine.msrs[0][UINTR_MSR_STACKADJUST - UINTR_MSR_RR];
@@ -197,6 +264,11 @@ TEST_F(lint, red_zone)
     step(0, UINTR_STEP_DELIVERED, STACK);
     step(0, UINTR_STEP_DELIVERED, STACK);
     EXPECT_EQ(told(), 1u);
+    machine.msrs[0][UINTR_MSR_HANDLER - UINTR_MSR_RR] = 0x1234; // another place
+    adjust = static_cast<std::uint64_t>(-64);
+    step(0, UINTR_STEP_DELIVERED, STACK);
+    ASSERT_EQ(told(), 2u);
+    EXPECT_NE(texts[1].find("STACKADJUST -64"), std::string::npos) << texts[1];
 }
 
 } // namespace

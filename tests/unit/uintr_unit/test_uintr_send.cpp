@@ -293,7 +293,7 @@ TEST_F(uintr_send_test, S29_the_unit_itself_is_unchanged)
     EXPECT_EQ(m.state(), before);
 }
 
-TEST_F(uintr_send_test, S26_posting_twice_sends_once)
+TEST_F(uintr_send_test, S12_posting_twice_sends_once)
 {
     entry(1, 0x3f01, UPID);
     EXPECT_EQ(send(0), VP_OK);
