@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: help build demo test asan fuzz oracle mutants lint format bench clean conformance stress validate
+.PHONY: help build demo test asan fuzz oracle mutants lint format bench clean conformance stress validate studies
 .NOTPARALLEL:
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make stress  a million user interrupts between 2, 4 and 8 cores, each accounted for; STRESS=POSTS for another number"
 	@echo "make bench   guest speed side by side with QEMU and Bochs; BENCH=\"--rounds 9 --write\" passes options"
 	@echo "make validate  published costs against ours; VALIDATE=\"--timing MODEL --write\" passes options"
+	@echo "make studies  three studies with tables and plots: docs/studies.md; STUDIES=\"--fresh --write\" passes options"
 	@echo "make lint    clang-format and clang-tidy, nothing is changed"
 	@echo "make format  formats the sources"
 	@echo "make clean   removes the build folders"
@@ -80,6 +81,11 @@ validate:
 	@scripts/setup build
 	@scripts/build release uintr-vp guest_images
 	@scripts/validate $(VALIDATE)
+
+studies:
+	@scripts/setup studies
+	@scripts/build release uintr-vp guest_images
+	@scripts/studies $(STUDIES)
 
 clean:
 	rm -rf build build-debug build-asan build-mutants

@@ -32,12 +32,13 @@ constexpr key_option KEY_OPTIONS[] = {
 
 struct parser {
     CLI::App app{"uintr-vp: a virtual platform for Intel user interrupts"};
-    CLI::App *run = nullptr, *models = nullptr, *config = nullptr;
+    CLI::App *run = nullptr, *models = nullptr, *config = nullptr, *study = nullptr;
     std::map<const CLI::Option *, std::string> keys; // of options that set a key; "" for --set
     std::vector<std::string> texts;                  // --set and key options; only parse_order is read
-    std::string profile, lint, max_time, max_insns, exit_status = "plain", progress_text = "auto";
+    std::string profile, lint, max_time, max_insns, jobs, exit_status = "plain", progress_text = "auto";
     std::vector<std::string> config_files;
     run_options options;
+    study_options study_choices;
 
     parser()
     {
@@ -50,12 +51,15 @@ struct parser {
             app.add_subcommand("run", "Simulate a Multiboot image: uintr-vp run [options] IMAGE [-- GUEST-ARGUMENTS]");
         models = app.add_subcommand("models", "List the timing models and their parameters");
         config = app.add_subcommand("config", "Print the effective configuration, each value with its origin");
-        for (CLI::App *sub : {run, models, config})
+        study =
+            app.add_subcommand("study", "Run a grid of simulations, collect values, plot: uintr-vp study STUDY.toml");
+        for (CLI::App *sub : {run, models, config, study})
             sub->allow_extras();
         configuration_options(*run);
         configuration_options(*config);
         configuration_options(*models);
         run_only_options();
+        study_only_options();
         app.footer("Exit status: 0-123 from the guest, 124 limit reached, 125 bad usage, configuration or image,\n"
                    "126 guest cannot go on, 127 internal error. 'uintr-vp COMMAND -h' explains a command.");
     }
@@ -88,6 +92,8 @@ struct parser {
             ->type_name("FILE");
         run->add_option("--lint", lint, "Warn of guest code that the manual allows but nobody wants")
             ->type_name("uintr");
+        run->add_flag("--quantum-check", options.quantum_check,
+                      "Run twice, at --quantum auto and 1insn, and show what differs");
         run->add_option("--max-time", max_time, "Stop after this simulated time, for example 10ms")->type_name("T");
         run->add_option("--max-insns", max_insns, "Stop after about so many instructions of all cores")->type_name("N");
         run->add_option("--exit-status", exit_status, "How the guest's exit value becomes the exit status")
@@ -95,6 +101,20 @@ struct parser {
         run->add_option("--progress", progress_text, "Show progress on stderr")->type_name("auto|on|off");
         run->add_flag("-q,--quiet", options.quiet, "No summary and no progress");
         run->add_flag("-v,--verbose", options.verbose, "Also print the configuration and where it came from");
+    }
+
+    void study_only_options()
+    {
+        study->add_option("STUDY", study_choices.file, "Study file (TOML); docs/studies.md explains it");
+        study->add_option("-o,--output", study_choices.output, "Folder of results (default: STUDY.results)")
+            ->type_name("FOLDER");
+        study->add_option("-j,--jobs", jobs, "Runs at once (default: the host's processors)")->type_name("N");
+        study->add_flag("--fresh", study_choices.fresh, "Forget finished runs and begin again");
+        study->add_flag("--retry-failed", study_choices.retry_failed, "Repeat the runs that failed");
+        study->add_flag("--list", study_choices.list, "Print the command of each run and do nothing");
+        study->add_flag("--no-plots", study_choices.no_plots, "Tables only; gnuplot is not needed");
+        study->add_option("--progress", progress_text, "Show progress on stderr")->type_name("auto|on|off");
+        study->add_flag("-q,--quiet", study_choices.quiet, "No summary and no progress");
     }
 };
 
@@ -153,6 +173,14 @@ std::string swallowed_image(const CLI::App &sub)
     return "";
 }
 
+progress_mode progress_choice(const parser &p)
+{
+    check_choice("--progress", p.progress_text, {"auto", "on", "off"});
+    return p.progress_text == "on"    ? progress_mode::on
+           : p.progress_text == "off" ? progress_mode::off
+                                      : progress_mode::automatic;
+}
+
 void finish_run_options(parser &p)
 {
     run_options &o = p.options;
@@ -176,13 +204,31 @@ void finish_run_options(parser &p)
         check_choice("--lint", p.lint, {"uintr"});
     o.lint_uintr = !p.lint.empty();
     check_choice("--exit-status", p.exit_status, {"plain", "qemu"});
-    check_choice("--progress", p.progress_text, {"auto", "on", "off"});
     o.qemu_exit_status = p.exit_status == "qemu";
-    o.progress = p.progress_text == "on"    ? progress_mode::on
-                 : p.progress_text == "off" ? progress_mode::off
-                                            : progress_mode::automatic;
+    o.progress = progress_choice(p);
     if (!o.stats_path.empty())
         stat_tree::check_path(o.stats_path);
+    if (o.quantum_check)
+        for (const char *other : {"--quantum", "--stats", "--trace", "--itrace", "--opcodes"})
+            if (p.run->get_option(other)->count() > 0)
+                throw user_error(fmt::format("--quantum-check: makes two runs, at --quantum auto and 1insn, and writes "
+                                             "no files; {} cannot go with it",
+                                             other));
+}
+
+void finish_study_options(parser &p)
+{
+    study_options &o = p.study_choices;
+    if (o.file.empty())
+        throw user_error("study: no study file given: expected uintr-vp study [options] STUDY.toml");
+    if (!p.jobs.empty()) {
+        constexpr std::uint64_t MOST_JOBS = 1024;
+        const auto n = parse_unsigned(p.jobs);
+        if (!n || *n == 0 || *n > MOST_JOBS)
+            throw user_error(fmt::format("--jobs: '{}': expected a whole number from 1 to {}", p.jobs, MOST_JOBS));
+        o.jobs = static_cast<unsigned>(*n);
+    }
+    o.progress = progress_choice(p);
 }
 
 // --set and the key options in the order in which they were given.
@@ -233,12 +279,12 @@ parsed_arguments parse_arguments(const std::vector<std::string> &arguments)
     const auto chosen = p.app.get_subcommands();
     if (chosen.empty()) {
         const auto extras = p.app.remaining();
-        const std::vector<std::string> verbs{"run", "models", "config"};
+        const std::vector<std::string> verbs{"run", "models", "config", "study"};
         if (!extras.empty())
-            throw user_error(
-                fmt::format("unknown command or option '{}'{}; expected one of: run, models, config, --help, --version",
-                            extras.front(), suggestion(extras.front(), verbs)));
-        throw user_error("no command given; expected one of: run, models, config, --help, --version");
+            throw user_error(fmt::format(
+                "unknown command or option '{}'{}; expected one of: run, models, config, study, --help, --version",
+                extras.front(), suggestion(extras.front(), verbs)));
+        throw user_error("no command given; expected one of: run, models, config, study, --help, --version");
     }
     CLI::App &sub = *chosen.front();
     for (const CLI::App *app : {static_cast<const CLI::App *>(&sub), static_cast<const CLI::App *>(&p.app)})
@@ -250,11 +296,15 @@ parsed_arguments parse_arguments(const std::vector<std::string> &arguments)
     command_line c;
     c.what = &sub == p.run      ? command_line::verb::run
              : &sub == p.models ? command_line::verb::models
+             : &sub == p.study  ? command_line::verb::study
                                 : command_line::verb::config;
     refuse_empty_values(sub);
     if (c.what == command_line::verb::run)
         finish_run_options(p);
+    if (c.what == command_line::verb::study)
+        finish_study_options(p);
     c.run = p.options;
+    c.study = p.study_choices;
     c.profile = p.profile;
     c.config_files = p.config_files;
     c.assignments = assignments_in_order(p, sub);

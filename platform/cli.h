@@ -5,6 +5,7 @@
 
 #include "config/assignment.h"
 #include "run_options.h"
+#include "study/study_options.h"
 
 #include <optional>
 #include <string>
@@ -14,9 +15,10 @@ namespace vp
 {
 
 struct command_line {
-    enum class verb { run, models, config };
+    enum class verb { run, models, config, study };
     verb what = verb::run;
     run_options run;
+    study_options study;
     std::string profile;                   // "" if none
     std::vector<std::string> config_files; // in order
     std::vector<assignment> assignments;   // --set and dedicated options, in order of appearance

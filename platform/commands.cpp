@@ -5,6 +5,8 @@
 #include "config/user_error.h"
 #include "output_files.h"
 #include "platform.h"
+#include "quantum_check.h"
+#include "study/study_command.h"
 
 #include <fmt/format.h>
 
@@ -118,11 +120,16 @@ int dispatch(const std::vector<std::string> &arguments, const volatile std::sig_
         return 0;
     }
     const command_line &command = *parsed.command;
+    if (command.what == command_line::verb::study)
+        return run_study(command.study, profile_directories(), interrupted);
     const std::unique_ptr<configuration> config = configure(command);
     switch (command.what) {
-    case command_line::verb::run: return simulate(command, *config, interrupted);
+    case command_line::verb::run:
+        return command.run.quantum_check ? run_quantum_check(arguments, interrupted)
+                                         : simulate(command, *config, interrupted);
     case command_line::verb::models: std::fputs(print_models(*config).c_str(), stdout); return 0;
     case command_line::verb::config: std::fputs(config->print().c_str(), stdout); return 0;
+    case command_line::verb::study: break;
     }
     return EXIT_INTERNAL;
 }

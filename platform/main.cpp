@@ -2,6 +2,7 @@
 // The program. It brings its own main, so that SystemC's banner stays off the user's terminal; everything else is in
 // commands.cpp.
 #include "commands.h"
+#include "process_pool.h"
 
 #include <csignal>
 #include <cstdlib>
@@ -42,6 +43,7 @@ int sc_main(int argc, char *argv[])
 
 int main(int argc, char *argv[])
 {
+    vp::die_with_parent();
     setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
     return sc_core::sc_elab_and_sim(argc, argv);
 }

@@ -19,6 +19,7 @@ struct run_options {
     std::uint64_t max_time_ps = 0;                                 // 0: no limit
     std::uint64_t max_insns = 0;                                   // 0: no limit
     bool lint_uintr = false;                                       // --lint uintr
+    bool quantum_check = false;                                    // two runs, compared: quantum_check.h
     bool qemu_exit_status = false;
     progress_mode progress = progress_mode::automatic;
     bool quiet = false;

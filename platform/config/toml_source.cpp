@@ -2,10 +2,10 @@
 // Configuration files and profiles: TOML to assignments, with file and line of each. What the keys mean is checked
 // later.
 #include "assignment.h"
+#include "toml_document.h"
 #include "user_error.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -136,16 +136,16 @@ struct reader {
     }
 };
 
-std::string read_text(const std::string &path)
+std::string read_text(const std::string &path, const char *what)
 {
     std::error_code error;
     auto status = std::filesystem::status(path, error);
     if (!std::filesystem::exists(status))
-        throw user_error(fmt::format("{}: no such configuration file", path));
+        throw user_error(fmt::format("{}: no such {} file", path, what));
     if (!std::filesystem::is_regular_file(status))
         throw user_error(fmt::format("{}: not a regular file; a TOML file was expected", path));
     if (std::filesystem::file_size(path, error) > LARGEST_FILE_BYTES)
-        throw user_error(fmt::format("{}: larger than 4 MiB; a TOML configuration was expected", path));
+        throw user_error(fmt::format("{}: larger than 4 MiB; a TOML {} was expected", path, what));
     std::ifstream file(path, std::ios::binary);
     std::ostringstream text;
     text << file.rdbuf();
@@ -156,15 +156,19 @@ std::string read_text(const std::string &path)
 
 } // namespace
 
-std::vector<assignment> read_toml(const std::string &path, bool is_profile, profile_info *info)
+toml::table parse_toml_file(const std::string &path, const char *what)
 {
-    std::string text = read_text(path);
-    toml::table table;
+    const std::string text = read_text(path, what);
     try {
-        table = toml::parse(text, path);
+        return toml::parse(text, path);
     } catch (const toml::parse_error &e) {
         throw user_error(fmt::format("{}:{}: not valid TOML: {}", path, e.source().begin.line, e.description()));
     }
+}
+
+std::vector<assignment> read_toml(const std::string &path, bool is_profile, profile_info *info)
+{
+    const toml::table table = parse_toml_file(path, "configuration");
     reader r{path, is_profile, {}, {}};
     r.walk("", table);
     if (is_profile && (r.info.name.empty() || r.info.summary.empty()))

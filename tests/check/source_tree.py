@@ -7,7 +7,7 @@ import os
 import pathlib
 import re
 
-FOLDERS = ("models", "platform", "sw", "tests", "examples", "cmake", "scripts", "docs", ".ci")
+FOLDERS = ("models", "platform", "sw", "tests", "examples", "studies", "cmake", "scripts", "docs", ".ci")
 CODE = {".c", ".h", ".cpp", ".def", ".S"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 

@@ -6,7 +6,7 @@ import subprocess
 LONGEST_FILE = 800
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
 # Formats without comments, and prose.
-WITHOUT_LICENCE = {".json", ".md", ".txt", ".golden"}
+WITHOUT_LICENCE = {".json", ".md", ".txt", ".golden", ".csv", ".svg"}
 # Spelt in pieces so that this file does not break its own rule.
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 SELF_EVIDENT = {"--help", "--version"}
@@ -78,7 +78,7 @@ def check_paths(tree):
     for path in documents(tree):
         for number, line in enumerate(tree.lines(path), 1):
             for text in re.findall(r"`([^`\s]+)`", line):
-                if re.fullmatch(r"(models|platform|sw|tests|examples|docs|cmake|scripts)/[\w./-]+", text):
+                if re.fullmatch(r"(models|platform|sw|tests|examples|studies|docs|cmake|scripts)/[\w./-]+", text):
                     if not (tree.root / text).exists():
                         found.append(f"{path}:{number}: {text} does not exist")
                 elif re.fullmatch(r"[a-z]\w*\.(c|h|cpp|def|S)", text) and text not in names:
@@ -89,7 +89,7 @@ def check_paths(tree):
 def check_options(tree, simulator):
     """Every --option of uintr-vp that the README names is in its help, and every option of the help is in the README."""
     helped = set()
-    for command in ("run", "config", "models"):
+    for command in ("run", "config", "models", "study"):
         result = subprocess.run([simulator, command, "--help"], capture_output=True, text=True, check=True)
         helped.update(re.findall(r"(--[a-z][a-z-]+)", result.stdout))
     named = {}

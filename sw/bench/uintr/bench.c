@@ -73,7 +73,9 @@ void bench_print(const char *name, uint64_t tenths, const char *unit) { bench_pr
 
 uint64_t bench_random(void)
 {
-    static uint64_t state = 1;
+    static uint64_t state;
+    if (state == 0)
+        state = bench_option("seed", 1);
     state = state * 6364136223846793005ull + 1442695040888963407ull;
     return state >> 33;
 }

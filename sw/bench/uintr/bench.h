@@ -21,7 +21,7 @@ bool bench_wants(const char *name);
 /* value in tenths of the unit. */
 void bench_print(const char *name, uint64_t tenths, const char *unit);
 void bench_print_suffix(const char *name, const char *suffix, uint64_t tenths, const char *unit);
-uint64_t bench_random(void); /* always the same sequence */
+uint64_t bench_random(void); /* always the same sequence for the same argument seed=N (default 1) */
 /* Sorts and prints NAME_min, _median, _p95, _p99. */
 void bench_print_samples(const char *name, uint64_t *samples, uint64_t count);
 

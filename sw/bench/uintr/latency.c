@@ -2,15 +2,18 @@
 /* From SENDUIPI on one core to the handler's first instruction on another, while the receiver spins in user mode, masks
  * with CLUI, is in the kernel, or sleeps there in HLT; beside it a kernel IPI and a shared cache line that the receiver
  * polls. Both sides read the TSC, which all cores share. Arguments: spin masked kernel hlt ipi line pingpong (all),
- * samples=N, busy=CYCLES (length of a mask or of a stay in the kernel), x2apic=1.
+ * samples=N, busy=CYCLES (length of a mask or of a stay in the kernel), touch=KIB (of memory that each side reads
+ * between two interrupts, so that what an interrupt needs is no longer in the nearest cache), x2apic=1, seed=N.
  */
 #include "bench.h"
 
 const char test_name[] = "uintr_latency";
 
-enum { SAMPLES_MAX = 10000 };
+enum { SAMPLES_MAX = 10000, TOUCH_MAX_KIB = 2048 };
 static uint64_t latencies[SAMPLES_MAX];
 static uint64_t samples, busy, overhead;
+static uint64_t touched_bytes;
+static uint8_t memory[2][TOUCH_MAX_KIB * 1024] __attribute__((aligned(TOUCH_MAX_KIB * 1024))); /* of each side */
 struct bench_counter sent_at, seen_at, line, answer; /* each in its own cache line; assembly knows three */
 
 /* Handlers read the TSC first. The IPI's goes on to the common entry's work: EOI, IRET. */
@@ -67,6 +70,12 @@ static uint64_t net_latency(void)
     return latency > 0 ? (uint64_t)latency : 0;
 }
 
+static void touch(const uint8_t *bytes)
+{
+    for (uint64_t at = 0; at < touched_bytes; at += 64)
+        (void)*(const volatile uint8_t *)(bytes + at);
+}
+
 /* --- the receiver, core 1 --- */
 
 static uint64_t stay_in_kernel(void *arg)
@@ -113,6 +122,7 @@ static uint64_t receive(void *arg)
         __asm__ volatile("stui" ::: "memory");
     for (uint64_t i = 1; i <= samples; i++) {
         uint64_t end;
+        touch(memory[1]);
         switch (scene) {
         case MASKED:
             __asm__ volatile("clui" ::: "memory");
@@ -155,6 +165,7 @@ static uint64_t send(void *arg)
     (void)arg;
     uint64_t received = 0;
     for (uint64_t i = 0; i < samples; i++) {
+        touch(memory[0]);
         bench_await(&bench_ready, i + 1);
         delay(1000 + bench_random() % 1024); /* the handler is back; then any point of the receiver's stay */
         if (scene == IPI && this_cpu()->x2apic)
@@ -270,6 +281,9 @@ int guest_main(void)
     samples = bench_option("samples", SAMPLES_MAX);
     samples = samples == 0 || samples > SAMPLES_MAX ? SAMPLES_MAX : samples;
     busy = bench_option("busy", 4000);
+    touched_bytes = bench_option("touch", 0) * 1024;
+    if (touched_bytes > sizeof memory[0])
+        touched_bytes = sizeof memory[0];
     timed_eoi = this_cpu()->x2apic ? NULL : (void *)(APIC_PAGE + APIC_EOI);
     trap_set_entry(BENCH_VECTOR_IPI, on_timed_ipi);
     trap_install(VECTOR_WAITING, on_waiting);

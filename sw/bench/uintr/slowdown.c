@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How much a computation loses against the period of what interrupts it, 1 to 200 us: user interrupts, kernel
  * interrupts through the IDT, and a flag in memory that the computation itself polls. Another core keeps the time and
- * sends. Arguments: uintr ipi poll (all), periods=N (interrupts per measurement), unroll=N (work between two polls,
- * about N times 8 cycles), mhz=N where CPUID leaf 15H does not tell.
+ * sends. Arguments: uintr ipi poll (all), period=US (this one only, any number), periods=N (interrupts per
+ * measurement), unroll=N (work between two polls, about N times 8 cycles), mhz=N where CPUID leaf 15H does not tell.
  */
 #include "bench.h"
 
@@ -115,7 +115,10 @@ int guest_main(void)
     bench_install_ipi();
     bench_measure_overhead();
     bench_print("tsc", bench_tsc_per_us() * 10, "cycles/us");
-    for (unsigned i = 0; i < sizeof periods_us / sizeof *periods_us; i++)
+    const uint64_t only = bench_option("period", 0);
+    if (only)
+        bench_period(only, count);
+    for (unsigned i = 0; !only && i < sizeof periods_us / sizeof *periods_us; i++)
         bench_period(periods_us[i], count);
     return 0;
 }
