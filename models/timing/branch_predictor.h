@@ -21,12 +21,21 @@ enum {
     BIMODAL_BITS = 13,
     TARGET_BITS = 9,
     RETURN_STACK = 32,
+    SETTLED_BITS = 7,
 };
 
 struct tage_entry {
     uint16_t tag;
     int8_t counter; /* -4 to 3; not negative: taken */
     uint8_t useful; /* 0 to 3 */
+};
+
+/* A branch that, met again with the same history and outcome while no entry has changed, is predicted right and changes
+ * nothing but the history: what steady loops consist of. It saves the look-up; the result is the same. */
+struct settled_branch {
+    uint64_t from, history;
+    uint64_t stamp; /* of the predictor's changes, plus 1: 0 is never right */
+    bool taken;
 };
 
 struct predictor_stats {
@@ -38,15 +47,32 @@ struct predictor_stats {
 struct branch_predictor {
     uint64_t history; /* the latest outcome in bit 0 */
     uint32_t top;     /* of the return stack */
+    uint64_t changes; /* of bimodal and tage */
     struct predictor_stats stats;
     int8_t bimodal[1 << BIMODAL_BITS]; /* -2 to 1; not negative: taken */
     struct tage_entry tage[TAGE_TABLES][1 << TAGE_BITS];
     uint64_t target[2][1 << TARGET_BITS]; /* by address; by address and history */
     uint64_t returns[RETURN_STACK];
+    struct settled_branch settled[1 << SETTLED_BITS];
 };
 
+static inline struct settled_branch *predictor_settled(struct branch_predictor *p, uint64_t from)
+{
+    uint64_t i = from ^ from >> SETTLED_BITS ^ p->history ^ p->history >> SETTLED_BITS;
+    return &p->settled[i & ((1 << SETTLED_BITS) - 1)];
+}
+
 /* A predictor that is all zero is ready. Each answers whether the prediction was right, and learns. */
-bool predictor_conditional(struct branch_predictor *p, uint64_t from, bool taken);
+bool predictor_conditional_slow(struct branch_predictor *p, uint64_t from, bool taken);
+static inline bool predictor_conditional(struct branch_predictor *p, uint64_t from, bool taken)
+{
+    const struct settled_branch *s = predictor_settled(p, from);
+    if (s->from != from || s->history != p->history || s->stamp != p->changes + 1 || s->taken != taken)
+        return predictor_conditional_slow(p, from, taken);
+    p->history = p->history << 1 | taken;
+    p->stats.conditional++;
+    return true;
+}
 bool predictor_indirect(struct branch_predictor *p, uint64_t from, uint64_t to);
 bool predictor_return(struct branch_predictor *p, uint64_t to);
 void predictor_call(struct branch_predictor *p, uint64_t return_to);

@@ -28,12 +28,13 @@
 
 #include "cache_array.h"
 #include "cache_directory.h"
+#include "timing_model.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define CACHE_LINE_SHIFT 6
+#define CACHE_LINE_SHIFT TIMING_LINE_SHIFT
 
 enum mesi { MESI_I, MESI_S, MESI_E, MESI_M };
 
@@ -57,18 +58,16 @@ struct hierarchy_stats {
 #undef CACHE_STAT
 };
 
-/* The line that was used last in its set of L1D or L1I: it is there, and first in its set. line: UINT64_MAX if unknown.
- */
-struct cache_recent {
-    uint64_t line;
-    uint64_t page; /* linear page by which it was reached */
-    bool writable; /* in state M: a store changes nothing */
+/* What a core need not ask about: lines that were used last in their set of L1, and so are there and first in it; for
+ * stores those in state M. physical: their numbers, by which other cores' accesses find them; of L1D, of L1I. */
+struct cache_known {
+    struct timing_filter filter;
+    uint64_t physical[2][TIMING_LINES];
 };
-#define CACHE_RECENT 64u
 
 struct hierarchy_core {
     struct cache_array l1i, l1d, l2;
-    struct cache_recent recent[2][CACHE_RECENT]; /* of L1D, of L1I */
+    struct cache_known known;
     struct hierarchy_stats stats;
 };
 
@@ -77,7 +76,6 @@ struct hierarchy {
     struct cache_array l3;
     struct directory directory;
     struct hierarchy_core *core;
-    uint64_t recent_mask[2]; /* of lines: which entry of `recent` */
 };
 
 /* False: no memory; destroy it all the same. */
@@ -88,15 +86,9 @@ void hierarchy_destroy(struct hierarchy *h); /* accepts one that is all zero */
 uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, bool write);
 uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line);
 
-/* What is remembered of L1D (of L1I: is_fetch), for callers that want to skip an access that changes nothing. Whoever
- * remembers must forget when the line can no longer be reached by that page. */
-static inline struct cache_recent *hierarchy_recent(const struct hierarchy *h, uint32_t core, bool is_fetch,
-                                                    uint64_t line)
-{
-    return &h->core[core].recent[is_fetch][line & h->recent_mask[is_fetch]];
-}
-/* After the line's access. */
-void hierarchy_remember(struct hierarchy *h, uint32_t core, bool is_fetch, uint64_t line, uint64_t page);
+/* Tells the core's filter, after an access to the line, by which linear address it was reached. Whoever does must
+ * forget when the line can no longer be reached by that address. */
+void hierarchy_remember(struct hierarchy *h, uint32_t core, bool is_fetch, uint64_t line, uint64_t linear);
 void hierarchy_forget(struct hierarchy *h, uint32_t core, bool is_fetch);
 
 /* Looks for a broken rule of coherence among the lines [0, lines): NULL, or the sentence. For tests. */

@@ -3,9 +3,9 @@
  * (cache_hierarchy.h), translation caches (cache_tlb.h), a branch predictor (branch_predictor.h). What the UINTR unit
  * reads and writes goes through the same caches, so a UPID that moves between two cores costs two transfers.
  *
- * Speed: most accesses go to the line that was used last in its set of L1D, on a page whose translation is at hand.
- * struct cache_recent remembers that line per set, and so for L1I. A hit there changes nothing that replacement in L1
- * sees; only the order of use within the translation caches is not kept at each access.
+ * Speed: most accesses go to the line that was used last in its set of L1, on a page whose translation is at hand. The
+ * core finds these in the filter (struct timing_filter) and does not ask. Such an access changes nothing that
+ * replacement in L1 sees; only the order of use within the translation caches is not kept at each access.
  */
 #include "branch_predictor.h"
 #include "cache_hierarchy.h"
@@ -56,8 +56,10 @@ static const struct timing_param params[] = {
 
 struct core_state {
     uint64_t tlb_lost[2]; /* of the translation caches, when what is remembered was last known to be right */
-    /* Data accesses, and lines of instructions, that needed no look-up: without and with translation. */
-    uint64_t fast[2], fast_lines[2];
+    /* Data accesses, and lines of instructions, that were not asked for: without and with translation. What the filter
+     * has counted since is_paging last changed comes on top. */
+    uint64_t known[2], known_lines[2];
+    bool is_paging;
     uint64_t data_cycles, fetch_cycles, branch_cycles;
     struct tlb_unit tlb;
     struct branch_predictor predictor;
@@ -260,8 +262,23 @@ static uint64_t last_line(const struct timing_mem *a)
 {
     return (a->physical + (a->bytes ? a->bytes - 1 : 0)) >> CACHE_LINE_SHIFT;
 }
+static uint64_t last_linear(const struct timing_mem *a)
+{
+    return (a->linear + (a->bytes ? a->bytes - 1 : 0)) >> CACHE_LINE_SHIFT;
+}
 
-__attribute__((noinline)) static uint32_t data_access(struct cache_model *m, const struct timing_mem *a)
+/* Books what was not asked for. A change of CR0.PG drops all translations, so it is noticed at the first access. */
+static void book_known(struct cache_model *m, uint32_t core, bool is_paging)
+{
+    struct core_state *c = &m->core[core];
+    struct timing_filter *f = &m->hierarchy.core[core].known.filter;
+    c->known[c->is_paging] += f->load.hits + f->store.hits;
+    c->known_lines[c->is_paging] += f->fetch.hits;
+    f->load.hits = f->store.hits = f->fetch.hits = 0;
+    c->is_paging = is_paging;
+}
+
+static uint32_t data_access(struct cache_model *m, const struct timing_mem *a)
 {
     struct core_state *c = &m->core[a->core];
     bool write = a->access != TIMING_LOAD;
@@ -269,49 +286,57 @@ __attribute__((noinline)) static uint32_t data_access(struct cache_model *m, con
     forget_if_lost(m, a->core, false);
     for (uint64_t line = a->physical >> CACHE_LINE_SHIFT, last = last_line(a); line <= last; line++)
         cycles += hierarchy_data(&m->hierarchy, a->core, line, write);
-    hierarchy_remember(&m->hierarchy, a->core, false, last_line(a), a->linear >> 12);
+    hierarchy_remember(&m->hierarchy, a->core, false, last_line(a), last_linear(a));
     cycles = (uint32_t)((uint64_t)cycles * m->exposed[a->access] / 100);
     c->data_cycles += cycles;
     return cycles;
 }
 
-__attribute__((noinline)) static uint32_t fetch(struct cache_model *m, const struct timing_mem *a)
+static uint32_t fetch(struct cache_model *m, const struct timing_mem *a)
 {
     struct core_state *c = &m->core[a->core];
     uint32_t cycles = translate(m, a, true);
+    uint64_t linear = a->linear >> CACHE_LINE_SHIFT;
     forget_if_lost(m, a->core, true);
     for (uint64_t line = a->physical >> CACHE_LINE_SHIFT, last = last_line(a); line <= last; line++) {
         cycles += hierarchy_fetch(&m->hierarchy, a->core, line);
-        hierarchy_remember(&m->hierarchy, a->core, true, line, a->linear >> 12);
+        hierarchy_remember(&m->hierarchy, a->core, true, line, linear++);
     }
     c->fetch_cycles += cycles;
     return cycles;
 }
 
+/* The core may ask although it need not: before code is known to lie on known lines, or for another privilege. */
+static bool is_known(const struct timing_lines *known, uint64_t first, uint64_t last)
+{
+    for (uint64_t line = first; line <= last; line++)
+        if (known->line[line & known->mask] != line)
+            return false;
+    return true;
+}
+
 static uint32_t cache_mem_cost(void *model, const struct timing_mem *a)
 {
     struct cache_model *m = model;
-    struct core_state *c = &m->core[a->core];
-    uint64_t line = a->physical >> CACHE_LINE_SHIFT;
-    if (a->access < TIMING_FETCH) {
-        const struct cache_recent *r = hierarchy_recent(&m->hierarchy, a->core, false, line);
-        if (VP_LIKELY(r->line == line && r->page == a->linear >> 12 && (r->writable || a->access == TIMING_LOAD) &&
-                      last_line(a) == line)) {
-            c->fast[a->walk != NULL]++;
-            return 0;
-        }
-        return data_access(m, a);
-    }
-    if (a->access != TIMING_FETCH)
+    struct timing_filter *f = &m->hierarchy.core[a->core].known.filter;
+    uint64_t first = a->linear >> CACHE_LINE_SHIFT, last = last_linear(a);
+    if (a->access == TIMING_WALK)
         return 0;
-    uint64_t last = last_line(a), page = a->linear >> 12;
-    for (uint64_t l = line; l <= last; l++) {
-        const struct cache_recent *r = hierarchy_recent(&m->hierarchy, a->core, true, l);
-        if (VP_UNLIKELY(r->line != l || r->page != page))
-            return fetch(m, a);
+    if (VP_UNLIKELY(m->core[a->core].is_paging != (a->walk != NULL)))
+        book_known(m, a->core, a->walk != NULL);
+    bool is_fetch = a->access == TIMING_FETCH;
+    struct timing_lines *known = is_fetch ? &f->fetch : a->access == TIMING_LOAD ? &f->load : &f->store;
+    if ((is_fetch || first == last) && is_known(known, first, last)) {
+        known->hits += last - first + 1;
+        return 0;
     }
-    c->fast_lines[a->walk != NULL] += last - line + 1;
-    return 0;
+    return is_fetch ? fetch(m, a) : data_access(m, a);
+}
+
+static struct timing_filter *cache_filter(void *model, uint32_t core)
+{
+    struct cache_model *m = model;
+    return &m->hierarchy.core[core].known.filter;
 }
 
 static void cache_tlb_flush(void *model, uint32_t core, uint32_t scope, uint64_t linear)
@@ -350,17 +375,18 @@ static uint32_t cache_branch_cost(void *model, const struct timing_branch *b)
 
 typedef void put_fn(void *ctx, const char *name, double value, const char *unit, const char *sentence);
 
-static void report_core(const struct cache_model *m, uint32_t core, void *ctx, put_fn *put)
+static void report_core(struct cache_model *m, uint32_t core, void *ctx, put_fn *put)
 {
+    book_known(m, core, m->core[core].is_paging);
     const struct core_state *c = &m->core[core];
     struct hierarchy_stats h = m->hierarchy.core[core].stats;
     struct tlb_stats t = c->tlb.stats;
     const struct predictor_stats *p = &c->predictor.stats;
     char name[64];
-    h.l1d_hits += c->fast[0] + c->fast[1];
-    h.l1i_hits += c->fast_lines[0] + c->fast_lines[1];
-    t.dtlb_hits += c->fast[1];
-    t.itlb_hits += c->fast_lines[1]; /* per line */
+    h.l1d_hits += c->known[0] + c->known[1];
+    h.l1i_hits += c->known_lines[0] + c->known_lines[1];
+    t.dtlb_hits += c->known[1];
+    t.itlb_hits += c->known_lines[1]; /* per line */
 #define PUT(stat, value, unit, sentence)                                                                               \
     snprintf(name, sizeof name, "cores[%u].%s", core, stat);                                                           \
     put(ctx, name, (double)(value), unit, sentence);
@@ -381,7 +407,7 @@ static void report_core(const struct cache_model *m, uint32_t core, void *ctx, p
 
 static void cache_report(void *model, void *ctx, put_fn *put)
 {
-    const struct cache_model *m = model;
+    struct cache_model *m = model;
     for (uint32_t i = 0; i < m->cores; i++)
         report_core(m, i, ctx, put);
 }
@@ -402,4 +428,5 @@ const struct timing_model timing_cache = {
     .uintr_cost = cache_uintr_cost,
     .report = cache_report,
     .tlb_flush = cache_tlb_flush,
+    .filter = cache_filter,
 };

@@ -250,6 +250,7 @@ struct cpu {
     uint64_t chain_gen;    /* chains and jump-cache entries of other generations are void      */
     uint32_t chain_limit;  /* CS.limit that the blocks in them keep, outside 64-bit mode       */
     uint64_t insns;        /* retired                                                          */
+    struct timing_filter *filter; /* accesses that the observed flavour need not ask about            */
     enum leave leave;
     bool stepping;                       /* the current block holds one instruction: devices may be touched  */
     struct chain *link;                  /* chain to be filled with the next block found                     */
@@ -309,6 +310,7 @@ struct cpu {
     struct cpu_code_map *code_map;
     const struct engine *engine; /* handler table: plain or observed                          */
     const struct timing *timing;
+    struct timing_filter ask_always; /* a filter that knows nothing */
     struct decoder *decoder; /* decode.c                                                  */
     struct cpu_config config;
     struct cpu_bus bus;
