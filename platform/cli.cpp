@@ -85,6 +85,8 @@ struct parser {
         run->add_option("--itrace", options.itrace_path, "Write every instruction, disassembled")->type_name("FILE");
         run->add_option("--opcodes", options.opcodes_path, "Write which encodings of instructions have completed")
             ->type_name("FILE");
+        run->add_option("--state", options.state_path, "Write registers and a digest of memory at the end")
+            ->type_name("FILE");
         run->add_option("--lint", lint, "Warn of guest code that the manual allows but nobody wants")
             ->type_name("uintr");
         run->add_option("--max-time", max_time, "Stop after this simulated time, for example 10ms")->type_name("T");

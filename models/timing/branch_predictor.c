@@ -17,10 +17,10 @@ static inline uint64_t mix(uint64_t from)
 
 /* A branch with its history, in each table: where, and under which tag. */
 struct lookup {
-    uint32_t index[TAGE_TABLES]; /* into p->tage, all tables in a row */
+    uint32_t index[TAGE_TABLES]; /* into p->tage */
     uint16_t tag[TAGE_TABLES];
 };
-static inline struct tage_entry *entry_at(struct branch_predictor *p, uint32_t index) { return &p->tage[0][index]; }
+static inline struct tage_entry *entry_at(struct branch_predictor *p, uint32_t index) { return &p->tage[index]; }
 
 /* One step up or down between low and high, without a branch of the host. */
 static inline int8_t toward(int8_t counter, bool taken, int low, int high)

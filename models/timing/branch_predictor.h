@@ -50,7 +50,7 @@ struct branch_predictor {
     uint64_t changes; /* of bimodal and tage */
     struct predictor_stats stats;
     int8_t bimodal[1 << BIMODAL_BITS]; /* -2 to 1; not negative: taken */
-    struct tage_entry tage[TAGE_TABLES][1 << TAGE_BITS];
+    struct tage_entry tage[TAGE_TABLES << TAGE_BITS]; /* table by table */
     uint64_t target[2][1 << TARGET_BITS]; /* by address; by address and history */
     uint64_t returns[RETURN_STACK];
     struct settled_branch settled[1 << SETTLED_BITS];

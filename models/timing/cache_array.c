@@ -2,6 +2,7 @@
 /* See cache_array.h. */
 #include "cache_array.h"
 
+#include <emmintrin.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@ bool cache_array_create(struct cache_array *a, uint32_t sets, uint32_t way_count
     a->sets = sets;
     a->way_count = way_count;
     a->mask = (sets & (sets - 1)) == 0 ? sets - 1 : 0;
-    a->ways = calloc((size_t)sets * way_count, sizeof *a->ways);
+    a->ways = calloc((size_t)sets * way_count + 1, sizeof *a->ways); /* find() reads in pairs */
     return a->ways != NULL;
 }
 
@@ -20,12 +21,26 @@ void cache_array_destroy(struct cache_array *a)
     a->ways = NULL;
 }
 
-/* Index of the way, or way_count. An empty way's key is 0: its difference to any number's keys is not 1 to 3. */
-static uint32_t find(const struct cache_array *a, const uint64_t *set, uint64_t number)
+/* Index of the way, or way_count. An empty way's key is 0, which is no number's. Two ways at a time: of each pair of
+ * keys four bits tell which halves are equal. */
+static inline uint32_t find(const struct cache_array *a, const uint64_t *set, uint64_t number)
 {
-    for (uint32_t i = 0; i < a->way_count; i++)
-        if (set[i] - (number << 2) - 1 < 3)
-            return i;
+    const __m128i wanted = _mm_set1_epi64x((long long)cache_array_key(number, 0));
+    const __m128i state_mask = _mm_set1_epi64x(~3ll);
+    for (uint32_t first = 0; first < a->way_count; first += 32) {
+        uint32_t left = a->way_count - first, ways = left < 32 ? left : 32;
+        uint64_t halves = 0;
+        for (uint32_t i = 0; i < ways; i += 2) {
+            __m128i keys = _mm_and_si128(_mm_loadu_si128((const __m128i *)(const void *)(set + first + i)), state_mask);
+            uint64_t equal = (uint64_t)(unsigned)_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(keys, wanted)));
+            halves |= equal << 2 * i;
+        }
+        halves &= halves >> 1 & 0x5555555555555555u;
+        if (halves) {
+            uint32_t i = first + (uint32_t)__builtin_ctzll(halves) / 2;
+            return i < a->way_count ? i : a->way_count; /* beyond: the next set's */
+        }
+    }
     return a->way_count;
 }
 
@@ -51,9 +66,9 @@ struct cache_victim cache_array_insert(struct cache_array *a, uint64_t number, u
 {
     uint64_t *set = cache_array_set(a, number), last = set[a->way_count - 1];
     memmove(set + 1, set, (a->way_count - 1) * sizeof *set);
-    set[0] = number << 2 | state;
+    set[0] = cache_array_key(number, state);
     return last == 0 ? (struct cache_victim){CACHE_ARRAY_NONE, 0}
-                     : (struct cache_victim){last >> 2, (unsigned)(last & 3)};
+                     : (struct cache_victim){(last >> 2) - 1, (unsigned)(last & 3)};
 }
 
 void cache_array_set_state(struct cache_array *a, uint64_t number, unsigned state)
@@ -61,7 +76,7 @@ void cache_array_set_state(struct cache_array *a, uint64_t number, unsigned stat
     uint64_t *set = cache_array_set(a, number);
     uint32_t i = find(a, set, number);
     if (i < a->way_count)
-        set[i] = number << 2 | state;
+        set[i] = cache_array_key(number, state);
 }
 
 static void close_gap(const struct cache_array *a, uint64_t *set, uint32_t i)

@@ -146,6 +146,15 @@ static uint32_t transfer_cost(const struct hierarchy *h, uint32_t to, uint64_t s
     return h->config.transfer_cycles + way;
 }
 
+/* From L3, or from memory, where L3 does not have it. */
+static uint32_t fetch_from_below(const struct hierarchy *h, uint32_t core, uint64_t line, bool in_l3)
+{
+    uint32_t cycles = (in_l3 ? h->config.l3_cycles : h->config.dram_cycles) - h->config.l1_cycles;
+    if (h->config.slice_distance)
+        cycles += h->config.slice_distance(h->config.distance_ctx, core, line);
+    return cycles;
+}
+
 /* A new line for L2; its victim leaves the core for L3. */
 static void fill_l2(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi state)
 {
@@ -169,12 +178,12 @@ static uint32_t read_outside(struct hierarchy *h, uint32_t core, uint64_t line, 
     if (!e) {
         *state = MESI_E;
         directory_put(&h->directory, line, bit(core), true);
-        if (cache_array_touch(&h->l3, line)) {
+        bool in_l3 = cache_array_touch(&h->l3, line) != 0;
+        if (in_l3)
             c->stats.l3_hits++;
-            return h->config.l3_cycles - h->config.l1_cycles;
-        }
-        c->stats.dram++;
-        return h->config.dram_cycles - h->config.l1_cycles;
+        else
+            c->stats.dram++;
+        return fetch_from_below(h, core, line, in_l3);
     }
     uint64_t others = e->sharers;
     bool from_l3 = !e->owned && cache_array_touch(&h->l3, line);
@@ -190,7 +199,7 @@ static uint32_t read_outside(struct hierarchy *h, uint32_t core, uint64_t line, 
     *state = MESI_S;
     if (from_l3) {
         c->stats.l3_hits++;
-        return h->config.l3_cycles - h->config.l1_cycles;
+        return fetch_from_below(h, core, line, true);
     }
     c->stats.transfers++;
     return transfer_cost(h, core, others);
@@ -208,15 +217,14 @@ static uint32_t write_outside(struct hierarchy *h, uint32_t core, uint64_t line,
     directory_put(&h->directory, line, bit(core), true);
     if (have) {
         c->stats.upgrades++;
-        return others ? moved
-                      : h->config.l3_cycles - h->config.l1_cycles; /* the directory must be asked all the same */
+        return others ? moved : fetch_from_below(h, core, line, true); /* the directory must be asked all the same */
     }
     bool in_l3 = cache_array_touch(&h->l3, line) != 0;
     if (was_owned || (others && !in_l3)) {
         c->stats.transfers++;
         return moved;
     }
-    uint32_t fetched = (in_l3 ? h->config.l3_cycles : h->config.dram_cycles) - h->config.l1_cycles;
+    uint32_t fetched = fetch_from_below(h, core, line, in_l3);
     if (in_l3)
         c->stats.l3_hits++;
     else

@@ -15,9 +15,9 @@
  *   L2 hit            l2 - l1
  *   another core's    owner in E or M, or sharers and no copy in L3: transfer, plus the way between the two cores.
  *                     A load makes both sharers, a store leaves one owner
- *   L3 hit            l3 - l1 (a store to a line that others share also throws their copies away, and costs a transfer
+ *   L3 hit            l3 - l1, plus the way to the line's slice (a store to a line that others share also throws their copies away, and costs a transfer
  *                     if that is dearer)
- *   memory            dram - l1; nobody else has it: E for a load, M for a store
+ *   memory            dram - l1, plus the same way: the slice is asked first; nobody else has it: E for a load, M for a store
  *
  * Order: cores run ahead of each other by at most a quantum, so accesses of different cores arrive slightly out of the
  * order of their cycles. Each is done whole when it arrives. That is deterministic (the order of quanta is), and an
@@ -49,6 +49,8 @@ struct hierarchy_config {
     uint32_t transfer_cycles;                              /* a line from another core */
     /* Extra cycles of the way between two cores; NULL: none. */
     uint32_t (*distance)(void *ctx, uint32_t from, uint32_t to);
+    /* Extra cycles of the way from a core to the slice of L3 that has the line; NULL: none. */
+    uint32_t (*slice_distance)(void *ctx, uint32_t core, uint64_t line);
     void *distance_ctx;
 };
 

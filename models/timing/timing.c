@@ -118,6 +118,8 @@ struct timing_filter *timing_filter(const struct timing *t, uint32_t core)
     return KNOWS(t, filter) ? t->model->filter(t->self, core) : NULL;
 }
 
+bool timing_is_integers_only(const struct timing *t) { return KNOWS(t, integers_only); }
+
 const char *timing_stage_name(enum timing_stage stage)
 {
     static const char *const names[] = {

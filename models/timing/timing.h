@@ -56,6 +56,7 @@ void timing_tlb_flush(const struct timing *t, uint32_t core, enum timing_flush s
 
 /* NULL: the model has none. */
 struct timing_filter *timing_filter(const struct timing *t, uint32_t core);
+bool timing_is_integers_only(const struct timing *t);
 
 const char *timing_stage_name(enum timing_stage stage);
 const char *timing_class_name(enum timing_class cls);

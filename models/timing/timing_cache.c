@@ -17,16 +17,14 @@
 #include <string.h>
 
 #define TABLE_WITHOUT_LINES 1 /* of timing_table.def: rows that this model has in its own way */
-#define TABLE_LARGEST_COST 100000
-
 enum cache_param {
 #define TABLE_INSN(name, ...) PARAM_insn_##name,
+#define TABLE_MNEMONIC(name, ...) PARAM_insn_##name,
 #define TABLE_EVENT(name, ...) PARAM_event_##name,
 #define TABLE_STAGE(name, ...) PARAM_stage_##name,
+#define TABLE_ACCEPTANCE(...) PARAM_acceptance,
+#define TABLE_ACCEPT(name, ...) PARAM_accept_##name,
 #include "timing_table.def"
-#undef TABLE_INSN
-#undef TABLE_EVENT
-#undef TABLE_STAGE
     TABLE_PARAMS,
     PARAM_before_own = TABLE_PARAMS - 1,
 #define CACHE_PARAM(name, ...) PARAM_##name,
@@ -36,18 +34,7 @@ enum cache_param {
 };
 
 static const struct timing_param params[] = {
-#define TABLE_ROW(name, value, min, confidence, sentence, source)                                                      \
-    {name, "cycles", value, min, TABLE_LARGEST_COST, sentence, source " (" #confidence ")"},
-#define TABLE_INSN(name, value, confidence, sentence, source)                                                          \
-    TABLE_ROW("insn_" #name, value, 1, confidence, sentence, source)
-#define TABLE_EVENT(name, value, confidence, sentence, source)                                                         \
-    TABLE_ROW("event_" #name, value, 0, confidence, sentence, source)
-#define TABLE_STAGE(name, value, confidence, sentence, source)                                                         \
-    TABLE_ROW("stage_" #name, value, 0, confidence, sentence, source)
-#include "timing_table.def"
-#undef TABLE_INSN
-#undef TABLE_EVENT
-#undef TABLE_STAGE
+#include "timing_table_params.def"
 #define CACHE_PARAM(name, unit, value, min, max, confidence, sentence, source)                                         \
     {#name, unit, value, min, max, sentence, source " (" #confidence ")"},
 #include "timing_cache.def"
@@ -179,6 +166,7 @@ static void *cache_create(const struct timing_setup *setup, char *error, size_t 
         .dram_cycles = value_of(setup, PARAM_dram_cycles),
         .transfer_cycles = value_of(setup, PARAM_transfer_cycles),
         .distance = setup->distance,
+        .slice_distance = setup->slice_distance,
         .distance_ctx = setup->distance_ctx,
     };
     if (!values_are_good(setup, error, error_size) ||
@@ -429,4 +417,5 @@ const struct timing_model timing_cache = {
     .report = cache_report,
     .tlb_flush = cache_tlb_flush,
     .filter = cache_filter,
+    .integers_only = true,
 };

@@ -29,7 +29,8 @@ extern "C" {
 #define TIMING_ABI_VERSION 1u
 #define TIMING_COST_MAX 1000000u /* cycles; the largest answer that is believed */
 
-/* One parameter, set as timing.<name>. */
+/* One parameter, set as timing.<name>. An enumeration has its values' names in `unit`, separated by bars ("on|off");
+ * users write a name, the model is given its index. */
 struct timing_param {
     const char *name;
     const char *unit; /* "cycles", "bytes", ...; "" for a pure number */
@@ -45,6 +46,9 @@ struct timing_setup {
     /* Extra cycles of a line's way from one core's cache to another's, as the interconnect is built; NULL: none. */
     uint32_t (*distance)(void *distance_ctx, uint32_t from_core, uint32_t to_core);
     void *distance_ctx;
+    /* The same from a core to the slice of the shared cache that has a line (physical address >> TIMING_LINE_SHIFT);
+     * distance_ctx; NULL: none. */
+    uint32_t (*slice_distance)(void *distance_ctx, uint32_t core, uint64_t line);
 };
 
 /* Class of an instruction: what insn_cost may depend on. */
@@ -164,6 +168,8 @@ struct timing_model {
     void (*tlb_flush)(void *model, uint32_t core, uint32_t scope, uint64_t linear); /* enum timing_flush */
     /* What mem_cost need not be asked about; the model's own, as long as it lives. NULL: ask always. */
     struct timing_filter *(*filter)(void *model, uint32_t core);
+    /* mem_cost and branch_cost calculate with integers only: they may be called under the guest's rounding mode. */
+    bool integers_only;
 };
 #define TIMING_FIRST_SIZE offsetof(struct timing_model, tlb_flush) /* least struct_size of version 1 */
 

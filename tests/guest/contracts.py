@@ -239,6 +239,27 @@ class BadInput(Case):
         self.assert_refused(self.run_vp("--config", "nowhere.toml", DEMO), "nowhere.toml")
         self.assert_refused(self.run_vp("--profile", "nowhere", DEMO), "nowhere")
 
+    def test_mistakes_of_a_profile(self):
+        """Each names the file and the line."""
+        head = '[profile]\nname = "mine"\nsummary = "mine"\n[timing]\n'
+        path = self.folder / "mine.toml"
+        for text, words in (
+                ('insn_allu = { value = 1, source = "s" }\n', ["5: ", "unknown key 'timing.insn_allu'"]),
+                ('insn_alu = { value = "1 ns", source = "s" }\n', ["5: ", "insn_alu", "1 ns", "cycles"]),
+                ('insn_alu = { value = 0, source = "s" }\n', ["5: ", "insn_alu = '0'", "from 1 to 100000 cycles"]),
+                ('acceptance = { value = "stall", source = "s" }\n', ["5: ", "acceptance", "flush, drain, tracked"]),
+                ("\ninsn_alu = { value = 2 }\n", ["6: ", "source"]),
+                ("\ninsn_alu = 2\n", ["6: ", "source"])):
+            path.write_text(head + text)
+            self.assert_refused(self.run_vp("--profile", path, DEMO), f"{path}:", *words)
+        path.write_text('include = "yours"\n' + head)
+        self.assert_refused(self.run_vp("--profile", path, DEMO), f"{path}:1: ", "include", "yours.toml")
+        yours = self.folder / "yours.toml"
+        yours.write_text('include = "mine.toml"\n' + head)
+        self.assert_refused(self.run_vp("--profile", path, DEMO), f"{yours}:1: ", "include", "mine.toml")
+        yours.write_text(head + 'insn_alu = { value = 7, source = "s" }\n')
+        self.assertIn(f"{yours}:5", self.run_vp("--profile", path, command="config").stdout)
+
     def test_value_out_of_range(self):
         for key, value in (("platform.cores", 0), ("platform.cores", 100000), ("interconnect.latency_cycles", -1),
                            ("interconnect.latency_cycles", 10**12), ("cpu.clock_hz", 0)):

@@ -34,7 +34,7 @@ __attribute__((always_inline)) static inline void charge_mem(struct cpu *cpu, en
         .walk = (cpu->cr0 & CR0_PG) ? cpu_timing_walk : NULL,
         .walk_ctx = cpu,
     };
-    cpu->cycles += timing_mem_cost(cpu_timing(cpu), &m);
+    cpu->cycles += timing_mem_cost(cpu_timing_of_block(cpu), &m);
 }
 
 /* Where an access that has just been made went; false: to a device. */
@@ -157,7 +157,7 @@ void cpu_observe_branch(struct cpu *cpu, const struct op *op, uint64_t to, enum 
         .ret = kind == BRANCH_RETURN,
         .next = linear_of(cpu, op_next_rip(cpu, op)),
     };
-    cpu->cycles += timing_branch_cost(cpu_timing(cpu), &b);
+    cpu->cycles += timing_branch_cost(cpu_timing_of_block(cpu), &b);
 }
 
 void cpu_observe_insn(struct cpu *cpu, const struct op *op)

@@ -43,6 +43,7 @@ struct cpu *cpu_create(const struct cpu_config *config, const struct cpu_bus *bu
     cpu->timing = timing;
     bool observed = timing->model->mem_cost || timing->model->branch_cost || bus->trace_insn || bus->trace_mem;
     cpu->engine = observed ? &engine_observed : &engine_plain;
+    cpu->timing_is_integer = timing_is_integers_only(timing);
     set_filter(cpu);
     cpu->chain_gen = 1;
     cpu->blocks = block_cache_create(cpu);

@@ -310,6 +310,7 @@ struct cpu {
     struct cpu_code_map *code_map;
     const struct engine *engine; /* handler table: plain or observed                          */
     const struct timing *timing;
+    bool timing_is_integer; /* its hooks of memory and branches need no floating-point control of their own */
     struct timing_filter ask_always; /* a filter that knows nothing */
     struct decoder *decoder; /* decode.c                                                  */
     struct cpu_config config;
@@ -330,6 +331,12 @@ static inline const struct timing *cpu_timing(struct cpu *cpu)
 {
     (void)cpu_bus(cpu);
     return cpu->timing;
+}
+
+/* For the hooks mem_cost and branch_cost. */
+static inline const struct timing *cpu_timing_of_block(struct cpu *cpu)
+{
+    return VP_LIKELY(cpu->timing_is_integer) ? cpu->timing : cpu_timing(cpu);
 }
 
 /* --- exception.c --- */
