@@ -22,6 +22,16 @@ struct lookup {
 };
 static inline struct tage_entry *entry_at(struct branch_predictor *p, uint32_t index) { return &p->tage[index]; }
 
+/* Groups whose changes are counted: struct settled_branch. */
+static inline uint8_t tage_group(uint32_t index)
+{
+    return (uint8_t)((index & ((1u << TAGE_BITS) - 1)) >> (TAGE_BITS - GROUP_BITS));
+}
+static inline void count_change(struct branch_predictor *p, uint32_t index)
+{
+    p->changes[index >> TAGE_BITS][tage_group(index)]++;
+}
+
 /* One step up or down between low and high, without a branch of the host. */
 static inline int8_t toward(int8_t counter, bool taken, int low, int high)
 {
@@ -51,22 +61,36 @@ __attribute__((noinline)) static void allocate(struct branch_predictor *p, const
     for (unsigned i = first; i < TAGE_TABLES; i++)
         if (entry_at(p, l->index[i])->useful == 0) {
             *entry_at(p, l->index[i]) = (struct tage_entry){l->tag[i], (int8_t)(taken ? 0 : -1), 0};
+            count_change(p, l->index[i]);
             return;
         }
-    for (unsigned i = first; i < TAGE_TABLES; i++)
+    for (unsigned i = first; i < TAGE_TABLES; i++) {
         entry_at(p, l->index[i])->useful--;
+        count_change(p, l->index[i]);
+    }
+}
+
+static void settle(struct branch_predictor *p, uint64_t from, const struct lookup *l, uint8_t bimodal_group, bool taken)
+{
+    struct settled_branch s = {.from = from, .history = p->history, .taken = taken, .is_valid = true};
+    for (unsigned i = 0; i < TAGE_TABLES; i++)
+        s.group[i] = tage_group(l->index[i]);
+    s.group[TAGE_TABLES] = bimodal_group;
+    s.changes = predictor_changes(p, &s);
+    *predictor_settled(p, from) = s;
 }
 
 bool predictor_conditional_slow(struct branch_predictor *p, uint64_t from, bool taken)
 {
     struct lookup l;
-    int8_t *bimodal = &p->bimodal[(from ^ from >> BIMODAL_BITS) & ((1 << BIMODAL_BITS) - 1)];
+    uint32_t at = (uint32_t)((from ^ from >> BIMODAL_BITS) & ((1 << BIMODAL_BITS) - 1));
+    uint8_t bimodal_group = (uint8_t)(at >> (BIMODAL_BITS - GROUP_BITS));
+    int8_t *bimodal = &p->bimodal[at];
     int8_t bimodal_before = *bimodal;
     unsigned known = look_up(p, from, &l), first = 0; /* first: the table after the one that predicts */
-    bool predicted = bimodal_before >= 0, is_settled;
+    bool predicted = bimodal_before >= 0, is_settled = true;
     if (known == 0) {
         *bimodal = toward(bimodal_before, taken, -2, 1);
-        is_settled = *bimodal == bimodal_before;
     } else {
         unsigned provider = 31u - (unsigned)__builtin_clz(known), rest = known ^ 1u << provider;
         struct tage_entry *e = entry_at(p, l.index[provider]), before = *e;
@@ -82,13 +106,15 @@ bool predictor_conditional_slow(struct branch_predictor *p, uint64_t from, bool 
         e->counter = toward(before.counter, taken, -4, 3);
         if (is_new)
             *bimodal = toward(bimodal_before, taken, -2, 1);
-        is_settled = e->counter == before.counter && e->useful == before.useful && *bimodal == bimodal_before;
+        is_settled = e->counter == before.counter && e->useful == before.useful;
+        if (!is_settled)
+            count_change(p, l.index[provider]);
         first = provider + 1;
     }
-    if (is_settled && predicted == taken)
-        *predictor_settled(p, from) = (struct settled_branch){from, p->history, p->changes + 1, taken};
-    else
-        p->changes++;
+    if (*bimodal != bimodal_before)
+        p->changes[TAGE_TABLES][bimodal_group]++;
+    else if (is_settled && predicted == taken)
+        settle(p, from, &l, bimodal_group, taken);
     p->history = p->history << 1 | taken;
     p->stats.conditional++;
     if (VP_LIKELY(predicted == taken))

@@ -42,8 +42,15 @@ unsigned cache_array_peek(const struct cache_array *a, uint64_t number);
 unsigned cache_array_touch_slow(struct cache_array *a, uint64_t *set, uint64_t number);
 static inline unsigned cache_array_touch(struct cache_array *a, uint64_t number)
 {
-    uint64_t *set = cache_array_set(a, number), state = set[0] ^ cache_array_key(number, 0);
-    return state < 4 ? (unsigned)state : cache_array_touch_slow(a, set, number);
+    uint64_t *set = cache_array_set(a, number), key = cache_array_key(number, 0), first = set[0];
+    if ((first ^ key) < 4)
+        return (unsigned)(first ^ key);
+    if (a->way_count > 1 && (set[1] ^ key) < 4) { /* two streams that take turns in one set */
+        key = set[0] = set[1];
+        set[1] = first;
+        return (unsigned)(key & 3);
+    }
+    return cache_array_touch_slow(a, set, number);
 }
 
 /* Puts a number that is not there in front of its set; answers what had to go. state: 1 to 3. */

@@ -323,7 +323,7 @@ static const char *check_line(const struct hierarchy *h, uint64_t line)
         return "two cores may write a line";
     if (holders != (e ? e->sharers : 0))
         return "the directory does not know who has a line";
-    if (e && e->owned != (writers != 0))
+    if (e && (e->owned != 0) != (writers != 0))
         return "the directory is wrong about the owner";
     return NULL;
 }

@@ -85,7 +85,7 @@ static bool find_first(struct tlb_unit *t, uint64_t linear, bool is_fetch)
     return false;
 }
 
-uint32_t tlb_unit_access_slow(struct tlb_unit *t, uint64_t linear, bool is_fetch, const struct tlb_walker *walker)
+uint32_t tlb_unit_access(struct tlb_unit *t, uint64_t linear, bool is_fetch, const struct tlb_walker *walker)
 {
     if (VP_LIKELY(find_first(t, linear, is_fetch))) {
         if (is_fetch)

@@ -54,17 +54,17 @@ VP_NODISCARD bool tlb_unit_create(struct tlb_unit *t, const struct tlb_config *c
 void tlb_unit_destroy(struct tlb_unit *t); /* accepts one that is all zero */
 
 /* Cycles beyond those of a hit in the first level. */
-uint32_t tlb_unit_access_slow(struct tlb_unit *t, uint64_t linear, bool is_fetch, const struct tlb_walker *walker);
-static inline uint32_t tlb_unit_access(struct tlb_unit *t, uint64_t linear, bool is_fetch,
-                                       const struct tlb_walker *walker)
+uint32_t tlb_unit_access(struct tlb_unit *t, uint64_t linear, bool is_fetch, const struct tlb_walker *walker);
+/* An access on the page of the last one: it hits, is counted, and is done. */
+static inline bool tlb_unit_same_page(struct tlb_unit *t, uint64_t linear, bool is_fetch)
 {
     if (linear >> t->last[is_fetch].shift != t->last[is_fetch].page)
-        return tlb_unit_access_slow(t, linear, is_fetch, walker);
+        return false;
     if (is_fetch)
         t->stats.itlb_hits++;
     else
         t->stats.dtlb_hits++;
-    return 0;
+    return true;
 }
 void tlb_unit_flush(struct tlb_unit *t, bool keep_global);
 void tlb_unit_invalidate(struct tlb_unit *t, uint64_t linear);

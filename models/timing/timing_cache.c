@@ -229,16 +229,22 @@ static uint32_t load_entry(void *ctx, uint64_t physical)
            hierarchy_data(&w->model->hierarchy, w->access->core, physical >> CACHE_LINE_SHIFT, false);
 }
 
-static uint32_t translate(struct cache_model *m, const struct timing_mem *a, bool is_fetch)
+__attribute__((noinline)) static uint32_t translate_slow(struct cache_model *m, const struct timing_mem *a,
+                                                         bool is_fetch)
 {
-    if (!a->walk)
-        return 0;
     struct walk_context ctx = {m, a};
     const struct tlb_walker walker = {&ctx, ask_for_walk, load_entry};
     return tlb_unit_access(&m->core[a->core].tlb, a->linear, is_fetch, &walker);
 }
 
-static void forget_if_lost(struct cache_model *m, uint32_t core, bool is_fetch)
+static inline uint32_t translate(struct cache_model *m, const struct timing_mem *a, bool is_fetch)
+{
+    if (!a->walk || tlb_unit_same_page(&m->core[a->core].tlb, a->linear, is_fetch))
+        return 0;
+    return translate_slow(m, a, is_fetch);
+}
+
+static inline void forget_if_lost(struct cache_model *m, uint32_t core, bool is_fetch)
 {
     struct core_state *c = &m->core[core];
     if (c->tlb_lost[is_fetch] != c->tlb.lost[is_fetch])
@@ -275,6 +281,8 @@ static uint32_t data_access(struct cache_model *m, const struct timing_mem *a)
     for (uint64_t line = a->physical >> CACHE_LINE_SHIFT, last = last_line(a); line <= last; line++)
         cycles += hierarchy_data(&m->hierarchy, a->core, line, write);
     hierarchy_remember(&m->hierarchy, a->core, false, last_line(a), last_linear(a));
+    if (cycles == 0)
+        return 0;
     cycles = (uint32_t)((uint64_t)cycles * m->exposed[a->access] / 100);
     c->data_cycles += cycles;
     return cycles;
