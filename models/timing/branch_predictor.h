@@ -80,14 +80,19 @@ static inline bool predictor_is_settled(const struct branch_predictor *p, const 
            s->changes == predictor_changes(p, s);
 }
 
+static inline void predictor_repeat(struct branch_predictor *p, bool taken)
+{
+    p->history = p->history << 1 | taken;
+    p->stats.conditional++;
+}
+
 /* A predictor that is all zero is ready. Each answers whether the prediction was right, and learns. */
 bool predictor_conditional_slow(struct branch_predictor *p, uint64_t from, bool taken);
 static inline bool predictor_conditional(struct branch_predictor *p, uint64_t from, bool taken)
 {
     if (!predictor_is_settled(p, predictor_settled(p, from), from, taken))
         return predictor_conditional_slow(p, from, taken);
-    p->history = p->history << 1 | taken;
-    p->stats.conditional++;
+    predictor_repeat(p, taken);
     return true;
 }
 bool predictor_indirect(struct branch_predictor *p, uint64_t from, uint64_t to);

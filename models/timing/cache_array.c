@@ -11,7 +11,7 @@ bool cache_array_create(struct cache_array *a, uint32_t sets, uint32_t way_count
     a->sets = sets;
     a->way_count = way_count;
     a->mask = (sets & (sets - 1)) == 0 ? sets - 1 : 0;
-    a->ways = calloc((size_t)sets * way_count + 1, sizeof *a->ways); /* find() reads in pairs */
+    a->ways = calloc((size_t)sets * way_count + 3, sizeof *a->ways); /* find() reads four at a time */
     return a->ways != NULL;
 }
 
@@ -21,23 +21,20 @@ void cache_array_destroy(struct cache_array *a)
     a->ways = NULL;
 }
 
-/* Index of the way, or way_count. An empty way's key is 0, which is no number's. Two ways at a time: of each pair of
- * keys four bits tell which halves are equal. */
+/* Index of the way, or way_count. An empty way's key is 0, which is no number's. Four ways at a time; of each key two
+ * bytes of a mask tell whether its halves are equal. */
 static inline uint32_t find(const struct cache_array *a, const uint64_t *set, uint64_t number)
 {
     const __m128i wanted = _mm_set1_epi64x((long long)cache_array_key(number, 0));
     const __m128i state_mask = _mm_set1_epi64x(~3ll);
-    for (uint32_t first = 0; first < a->way_count; first += 32) {
-        uint32_t left = a->way_count - first, ways = left < 32 ? left : 32;
-        uint64_t halves = 0;
-        for (uint32_t i = 0; i < ways; i += 2) {
-            __m128i keys = _mm_and_si128(_mm_loadu_si128((const __m128i *)(const void *)(set + first + i)), state_mask);
-            uint64_t equal = (uint64_t)(unsigned)_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(keys, wanted)));
-            halves |= equal << 2 * i;
-        }
-        halves &= halves >> 1 & 0x5555555555555555u;
+    for (uint32_t i = 0; i < a->way_count; i += 4) {
+        const __m128i *keys = (const __m128i *)(const void *)(set + i);
+        __m128i low = _mm_cmpeq_epi32(_mm_and_si128(_mm_loadu_si128(keys), state_mask), wanted);
+        __m128i high = _mm_cmpeq_epi32(_mm_and_si128(_mm_loadu_si128(keys + 1), state_mask), wanted);
+        unsigned halves = (unsigned)_mm_movemask_epi8(_mm_packs_epi32(low, high));
+        halves &= halves >> 2 & 0x1111u;
         if (halves) {
-            uint32_t i = first + (uint32_t)__builtin_ctzll(halves) / 2;
+            i += (uint32_t)__builtin_ctz(halves) / 4;
             return i < a->way_count ? i : a->way_count; /* beyond: the next set's */
         }
     }
@@ -51,13 +48,22 @@ unsigned cache_array_peek(const struct cache_array *a, uint64_t number)
     return i < a->way_count ? (unsigned)(set[i] & 3) : 0;
 }
 
+/* Moves the first n keys back by one. */
+static inline void make_room(uint64_t *set, uint32_t n)
+{
+    for (; n >= 2; n -= 2) /* from the end, two at a time: the load comes before the store that overlaps it */
+        _mm_storeu_si128((__m128i *)(void *)(set + n - 1), _mm_loadu_si128((const __m128i *)(const void *)(set + n - 2)));
+    if (n)
+        set[1] = set[0];
+}
+
 unsigned cache_array_touch_slow(struct cache_array *a, uint64_t *set, uint64_t number)
 {
     uint32_t i = find(a, set, number);
     if (i == a->way_count)
         return 0;
     uint64_t key = set[i];
-    memmove(set + 1, set, i * sizeof *set);
+    make_room(set, i);
     set[0] = key;
     return (unsigned)(key & 3);
 }
@@ -65,7 +71,7 @@ unsigned cache_array_touch_slow(struct cache_array *a, uint64_t *set, uint64_t n
 struct cache_victim cache_array_insert(struct cache_array *a, uint64_t number, unsigned state)
 {
     uint64_t *set = cache_array_set(a, number), last = set[a->way_count - 1];
-    memmove(set + 1, set, (a->way_count - 1) * sizeof *set);
+    make_room(set, a->way_count - 1);
     set[0] = cache_array_key(number, state);
     return last == 0 ? (struct cache_victim){CACHE_ARRAY_NONE, 0}
                      : (struct cache_victim){(last >> 2) - 1, (unsigned)(last & 3)};

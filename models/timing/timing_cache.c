@@ -348,23 +348,42 @@ static void cache_tlb_flush(void *model, uint32_t core, uint32_t scope, uint64_t
 
 /* --- branches --- */
 
-static uint32_t cache_branch_cost(void *model, const struct timing_branch *b)
+static uint32_t mispredicted(struct cache_model *m, struct core_state *c)
 {
-    struct cache_model *m = model;
-    struct core_state *c = &m->core[b->core];
+    c->branch_cycles += m->mispredict;
+    return m->mispredict;
+}
+
+__attribute__((noinline)) static uint32_t conditional_branch(struct cache_model *m, struct core_state *c, uint64_t from,
+                                                             bool taken)
+{
+    return predictor_conditional_slow(&c->predictor, from, taken) ? 0 : mispredicted(m, c);
+}
+
+__attribute__((noinline)) static uint32_t other_branch(struct cache_model *m, struct core_state *c,
+                                                       const struct timing_branch *b)
+{
     bool right = true;
-    if (b->conditional)
-        right = predictor_conditional(&c->predictor, b->from, b->taken);
-    else if (b->ret)
+    if (b->ret)
         right = predictor_return(&c->predictor, b->to);
     else if (b->indirect)
         right = predictor_indirect(&c->predictor, b->from, b->to);
     if (b->call)
         predictor_call(&c->predictor, b->next);
-    if (VP_LIKELY(right))
-        return 0;
-    c->branch_cycles += m->mispredict;
-    return m->mispredict;
+    return VP_LIKELY(right) ? 0 : mispredicted(m, c);
+}
+
+/* The usual case, a settled branch, is done here without a call. */
+static uint32_t cache_branch_cost(void *model, const struct timing_branch *b)
+{
+    struct cache_model *m = model;
+    struct core_state *c = &m->core[b->core];
+    if (!b->conditional)
+        return other_branch(m, c, b);
+    if (!predictor_is_settled(&c->predictor, predictor_settled(&c->predictor, b->from), b->from, b->taken))
+        return conditional_branch(m, c, b->from, b->taken);
+    predictor_repeat(&c->predictor, b->taken);
+    return 0;
 }
 
 /* --- report --- */
