@@ -34,15 +34,13 @@ static inline uint64_t entry_of(const struct cache_known *k, bool is_fetch, uint
 void hierarchy_remember(struct hierarchy *h, uint32_t core, bool is_fetch, uint64_t line, uint64_t linear)
 {
     struct hierarchy_core *c = &h->core[core];
-    struct cache_known *k = &c->known;
-    uint64_t i = entry_of(k, is_fetch, line);
-    k->physical[is_fetch][i] = line;
-    if (is_fetch) {
-        k->filter.fetch.line[i] = linear;
-    } else {
-        k->filter.load.line[i] = linear;
-        k->filter.store.line[i] = cache_array_touch(&c->l1d, line) == MESI_M ? linear : TIMING_NO_LINE;
+    if (!is_fetch) {
+        hierarchy_remember_data(c, line, linear, (enum mesi)cache_array_touch(&c->l1d, line));
+        return;
     }
+    uint64_t i = entry_of(&c->known, true, line);
+    c->known.physical[1][i] = line;
+    c->known.filter.fetch.line[i] = linear;
 }
 
 void hierarchy_forget(struct hierarchy *h, uint32_t core, bool is_fetch)

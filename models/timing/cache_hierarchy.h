@@ -93,6 +93,37 @@ uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line);
 void hierarchy_remember(struct hierarchy *h, uint32_t core, bool is_fetch, uint64_t line, uint64_t linear);
 void hierarchy_forget(struct hierarchy *h, uint32_t core, bool is_fetch);
 
+static inline void hierarchy_remember_data(struct hierarchy_core *c, uint64_t line, uint64_t linear, enum mesi state)
+{
+    struct cache_known *k = &c->known;
+    uint64_t i = line & k->filter.load.mask;
+    k->physical[0][i] = line;
+    k->filter.load.line[i] = linear;
+    k->filter.store.line[i] = state == MESI_M ? linear : TIMING_NO_LINE;
+}
+
+/* hierarchy_data() and hierarchy_remember() of a line that is the first or second of its set of L1D and, for a store,
+ * modified: two streams that take turns in one set. False: it is not, nothing was done. */
+static inline bool hierarchy_data_in_turn(struct hierarchy *h, uint32_t core, uint64_t line, bool write, uint64_t linear)
+{
+    struct hierarchy_core *c = &h->core[core];
+    uint64_t *set = cache_array_set(&c->l1d, line), key = cache_array_key(line, 0), found = set[0];
+    if ((found ^ key) >= 4) {
+        if (c->l1d.way_count < 2 || (set[1] ^ key) >= 4)
+            return false;
+        found = set[1];
+    }
+    if (write && (found & 3) != MESI_M)
+        return false;
+    if (found != set[0]) {
+        set[1] = set[0];
+        set[0] = found;
+    }
+    c->stats.l1d_hits++;
+    hierarchy_remember_data(c, line, linear, (enum mesi)(found & 3));
+    return true;
+}
+
 /* Looks for a broken rule of coherence among the lines [0, lines): NULL, or the sentence. For tests. */
 const char *hierarchy_check(const struct hierarchy *h, uint64_t lines);
 

@@ -272,12 +272,12 @@ static void book_known(struct cache_model *m, uint32_t core, bool is_paging)
     c->is_paging = is_paging;
 }
 
-static uint32_t data_access(struct cache_model *m, const struct timing_mem *a)
+/* cycles: of the translation, which has been done. */
+__attribute__((noinline)) static uint32_t data_access(struct cache_model *m, const struct timing_mem *a,
+                                                      uint32_t cycles)
 {
     struct core_state *c = &m->core[a->core];
     bool write = a->access != TIMING_LOAD;
-    uint32_t cycles = translate(m, a, false);
-    forget_if_lost(m, a->core, false);
     for (uint64_t line = a->physical >> CACHE_LINE_SHIFT, last = last_line(a); line <= last; line++)
         cycles += hierarchy_data(&m->hierarchy, a->core, line, write);
     hierarchy_remember(&m->hierarchy, a->core, false, last_line(a), last_linear(a));
@@ -288,7 +288,7 @@ static uint32_t data_access(struct cache_model *m, const struct timing_mem *a)
     return cycles;
 }
 
-static uint32_t fetch(struct cache_model *m, const struct timing_mem *a)
+__attribute__((noinline)) static uint32_t fetch(struct cache_model *m, const struct timing_mem *a)
 {
     struct core_state *c = &m->core[a->core];
     uint32_t cycles = translate(m, a, true);
@@ -302,31 +302,48 @@ static uint32_t fetch(struct cache_model *m, const struct timing_mem *a)
     return cycles;
 }
 
-/* The core may ask although it need not: before code is known to lie on known lines, or for another privilege. */
-static bool is_known(const struct timing_lines *known, uint64_t first, uint64_t last)
+/* The core may ask although it need not: for what it reads itself, descriptors and the like. */
+static inline bool is_known(const struct timing_lines *known, uint64_t line)
 {
+    return known->line[line & known->mask] == line;
+}
+
+static uint32_t data_cost(struct cache_model *m, const struct timing_mem *a, struct timing_filter *f)
+{
+    uint64_t linear = a->linear >> CACHE_LINE_SHIFT;
+    bool write = a->access != TIMING_LOAD, is_one_line = last_linear(a) == linear;
+    struct timing_lines *known = write ? &f->store : &f->load;
+    if (is_one_line && is_known(known, linear)) {
+        known->hits++;
+        return 0;
+    }
+    uint32_t cycles = translate(m, a, false);
+    forget_if_lost(m, a->core, false);
+    if (cycles == 0 && is_one_line &&
+        hierarchy_data_in_turn(&m->hierarchy, a->core, a->physical >> CACHE_LINE_SHIFT, write, linear))
+        return 0;
+    return data_access(m, a, cycles);
+}
+
+static uint32_t fetch_cost(struct cache_model *m, const struct timing_mem *a, struct timing_lines *known)
+{
+    uint64_t first = a->linear >> CACHE_LINE_SHIFT, last = last_linear(a);
     for (uint64_t line = first; line <= last; line++)
-        if (known->line[line & known->mask] != line)
-            return false;
-    return true;
+        if (!is_known(known, line))
+            return fetch(m, a);
+    known->hits += last - first + 1;
+    return 0;
 }
 
 static uint32_t cache_mem_cost(void *model, const struct timing_mem *a)
 {
     struct cache_model *m = model;
     struct timing_filter *f = &m->hierarchy.core[a->core].known.filter;
-    uint64_t first = a->linear >> CACHE_LINE_SHIFT, last = last_linear(a);
-    if (a->access == TIMING_WALK)
+    if (VP_UNLIKELY(a->access == TIMING_WALK))
         return 0;
     if (VP_UNLIKELY(m->core[a->core].is_paging != (a->walk != NULL)))
         book_known(m, a->core, a->walk != NULL);
-    bool is_fetch = a->access == TIMING_FETCH;
-    struct timing_lines *known = is_fetch ? &f->fetch : a->access == TIMING_LOAD ? &f->load : &f->store;
-    if ((is_fetch || first == last) && is_known(known, first, last)) {
-        known->hits += last - first + 1;
-        return 0;
-    }
-    return is_fetch ? fetch(m, a) : data_access(m, a);
+    return a->access == TIMING_FETCH ? fetch_cost(m, a, &f->fetch) : data_cost(m, a, f);
 }
 
 static struct timing_filter *cache_filter(void *model, uint32_t core)

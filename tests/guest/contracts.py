@@ -472,6 +472,99 @@ class Determinism(Case):
         self.assertEqual(len(instructions), 1)
 
 
+class Neutrality(Case):
+    """Changing the timing model changes no architectural result: on one core without clock reads the same registers and
+    memory at the end, on several without races the same verdicts."""
+
+    ALONE = ("cpu_int", "numeric", "paging", "segment", "smc", "segment_legacy")
+    TOGETHER = ("smp", "ipi", "conf_send", "conf_upid", "conf_notify")
+
+    @staticmethod
+    def models():
+        """Arguments that choose a model; the plug-in charges for every hook."""
+        models = [("--timing", "functional"), ("--timing", "table"), ("--timing", "cache"), ("--profile", "client"),
+                  ("--timing", "table", "-s", "timing.acceptance=drain", "-s", "timing.insn_alu=3")]
+        if PLUGINS.is_dir():
+            models.append(("--timing", PLUGINS / "plugin_good.so"))
+        return models
+
+    def test_one_core_ends_in_the_same_state(self):
+        for image in self.ALONE:
+            if not (GUEST / f"{image}.elf").exists():
+                continue
+            states, cycles = {}, set()
+            for model in self.models():
+                state, stats = self.folder / "state.txt", self.folder / "stats.json"
+                run = self.run_vp("-q", "--cores", 1, *model, "--state", state, "--stats", stats, GUEST / f"{image}.elf")
+                self.assertEqual(run.returncode, 0, f"{image} {model}: {run.stderr}{run.stdout}")
+                states.setdefault(state.read_text() + run.stdout, []).append(model)
+                cycles.add(json.loads(stats.read_text())["cores"][0]["cycles"])
+            self.assertEqual(len(states), 1, f"{image}: {list(states.values())}\n" + "\n".join(states))
+            self.assertGreater(len(cycles), 3, f"{image}: the models were not different")
+            self.assertRegex(next(iter(states)), r"memory \d+ bytes, digest [0-9a-f]{16}")
+
+    def test_the_state_file_tells_states_apart(self):
+        texts = set()
+        for limit in (1000, 1001, 2000):
+            self.run_vp("-q", "--cores", 1, "--max-insns", limit, "--quantum", "1insn", "--state", self.folder / "s.txt",
+                        GUEST / "cpu_int.elf")
+            texts.add((self.folder / "s.txt").read_text())
+        self.assertEqual(len(texts), 3)
+        run = self.run_vp("-q", "--cores", 1, "--state", "/nonexistent/s.txt", GUEST / "status_exit.elf", "--", 0)
+        self.assertEqual(run.returncode, 125, run.stderr)
+
+    def test_several_cores_give_the_same_verdicts(self):
+        for image in self.TOGETHER:
+            for cores in (2, 4):
+                verdicts = {}
+                for model in self.models():
+                    for quantum in ("auto", "1insn"):
+                        run = self.run_vp("-q", "--cores", cores, *model, "--quantum", quantum, GUEST / f"{image}.elf")
+                        self.assertEqual(run.returncode, 0, f"{image} {cores} {model} {quantum}: {run.stdout}")
+                        lines = re.findall(r"^(?:(?:PASS|FAIL|SKIP) \w+: .*|SUMMARY .*)$", run.stdout, re.M)
+                        self.assertTrue(lines and lines[-1].startswith("SUMMARY"), run.stdout)
+                        verdicts.setdefault("\n".join(sorted(lines)), []).append((model, quantum))
+                self.assertEqual(len(verdicts), 1, f"{image} {cores}: {list(verdicts.values())}")
+
+
+class Policies(Case):
+    """Parameters that architects vary, seen in the stages of the demonstration."""
+
+    def stage(self, name, *arguments, what="min"):
+        return self.run_demo("a", *arguments)[1]["uintr"]["stages"][name][what]
+
+    def test_acceptance_is_felt_in_the_stage_accept_and_nowhere_else(self):
+        for timing in ("table", "cache"):
+            got = {policy: self.run_demo(policy, "--timing", timing, "--set", f"timing.acceptance={policy}")[1]
+                   for policy in ("flush", "drain", "tracked")}
+            accept = {policy: stats["uintr"]["stages"]["accept"]["min"] for policy, stats in got.items()}
+            self.assertEqual(accept["flush"] - accept["drain"], 424 - 192, timing)
+            self.assertEqual(accept["drain"] - accept["tracked"], 192, timing)
+            for stage in ("travel", "deliver"):
+                self.assertEqual(len({stats["uintr"]["stages"][stage]["min"] for stats in got.values()}), 1, stage)
+            self.assertEqual(got["drain"]["config"]["timing"]["acceptance"], "drain")
+        self.assertEqual(self.stage("accept", "--set", "timing.acceptance=drain", "--set", "timing.accept_drain=292") -
+                         self.stage("accept", "--set", "timing.acceptance=drain"), 100)
+
+    def test_the_models_print_what_an_enumeration_may_be(self):
+        text = self.run_vp(command="models").stdout
+        self.assertEqual(text.count("timing.acceptance = flush   one of: flush, drain, tracked"), 2)
+
+    def test_a_farther_core_costs_more(self):
+        """On a mesh, for messages and for the UPID's line alike."""
+        near, far, fixed = (
+            self.run_demo(name, "--timing", "cache", *(("--set", "interconnect.model=mesh",
+                                                        "--set", f"interconnect.placement={tiles}") if tiles else ()))[1]
+            for name, tiles in (("near", "0,1"), ("far", "0,27"), ("fixed", "")))
+        stages = [stats["uintr"]["stages"] for stats in (near, far, fixed)]
+        hops = 8 * (3 + 6 - 1)  # from corner to corner of 4 by 7 tiles, beyond the first hop
+        self.assertEqual(stages[1]["travel"]["min"] - stages[0]["travel"]["min"], hops)
+        self.assertEqual(stages[0]["travel"]["min"], stages[2]["travel"]["min"])
+        # The line goes to the receiver in notify, and back to the sender in post.
+        self.assertEqual(stages[1]["notify"]["min"] - stages[0]["notify"]["min"], hops)
+        self.assertGreaterEqual(stages[1]["post"]["p50"] - stages[0]["post"]["p50"], hops)
+
+
 class Time(Case):
     """Latency of the interconnect, quanta, and exact arrival."""
 

@@ -61,9 +61,14 @@ class Cost(Case):
         got, stats, _ = self.bench("cost", "send", "quiet", "samples=50")
         stage = self.stages(stats)
         self.assertEqual(got["senduipi_notify"], stage["post"] + stage["issue"] or 1)
-        self.assertEqual(got["senduipi_notify_mean"], got["senduipi_notify"])
-        self.assertEqual(got["senduipi_on_set"], stage["post"])
-        self.assertEqual(got["senduipi_sn_set"], stage["post"])
+        if TIMING == "cache": # the line of a post that notifies comes from the receiver, that of the others is at hand
+            timing = stats["config"]["timing"]
+            self.assertEqual(got["senduipi_on_set"], got["senduipi_sn_set"])
+            self.assertEqual(got["senduipi_notify"] - got["senduipi_on_set"], timing["transfer_cycles"] + timing["ucode_issue"])
+        else:
+            self.assertEqual(got["senduipi_notify_mean"], got["senduipi_notify"])
+            self.assertEqual(got["senduipi_on_set"], stage["post"])
+            self.assertEqual(got["senduipi_sn_set"], stage["post"])
         self.assertEqual(got["senduipi_notify_x2apic"], got["senduipi_notify"])
         sent = sum(core["uintr"]["sent"] for core in stats["cores"])
         self.assertEqual(sent, 100)  # both APIC modes; the others found ON or SN set
@@ -105,11 +110,11 @@ class Cost(Case):
             self.assertGreater(got["ipi_receive"], 0)
             return
         entry = timing["event_interrupt"] + timing["event_iret"]
-        for name, eoi in (("ipi_receive", timing["event_mmio"]), ("ipi_receive_x2apic", timing["insn_msr"])):
+        for name, eoi in (("ipi_receive", timing["event_mmio"]), ("ipi_receive_x2apic", timing["insn_msr"] + timing["event_msr_x2apic"])):
             self.assertGreater(got[name], entry + eoi)
             self.assertLess(got[name], entry + eoi + 50)  # the handler's own instructions
         self.assertLess(3 * timing["event_mmio"], got["ipi_send"])  # two writes and a look at the delivery status
-        self.assertLess(timing["insn_msr"], got["ipi_send_x2apic"])
+        self.assertLess(timing["insn_msr"] + timing["event_msr_x2apic_icr"], got["ipi_send_x2apic"])
         self.assertLess(2 * timing["event_mmio"], got["apic_timer_arm"])
 
     def test_a_dearer_stage_is_measured_as_dearer(self):
