@@ -523,28 +523,31 @@ class Neutrality(Case):
                         self.assertEqual(run.returncode, 0, f"{image} {cores} {model} {quantum}: {run.stdout}")
                         lines = re.findall(r"^(?:(?:PASS|FAIL|SKIP) \w+: .*|SUMMARY .*)$", run.stdout, re.M)
                         self.assertTrue(lines and lines[-1].startswith("SUMMARY"), run.stdout)
-                        verdicts.setdefault("\n".join(sorted(lines)), []).append((model, quantum))
+                        # What was measured stands in brackets: "(5000, 0)".
+                        text = re.sub(r"\([\d, ]+\)", "", "\n".join(sorted(lines)))
+                        verdicts.setdefault(text, []).append((model, quantum))
                 self.assertEqual(len(verdicts), 1, f"{image} {cores}: {list(verdicts.values())}")
 
 
 class Policies(Case):
     """Parameters that architects vary, seen in the stages of the demonstration."""
 
-    def stage(self, name, *arguments, what="min"):
-        return self.run_demo("a", *arguments)[1]["uintr"]["stages"][name][what]
+    def stage(self, name, *arguments):
+        return self.run_demo("a", *arguments)[1]["uintr"]["stages"][name]["min"]
 
     def test_acceptance_is_felt_in_the_stage_accept_and_nowhere_else(self):
         for timing in ("table", "cache"):
             got = {policy: self.run_demo(policy, "--timing", timing, "--set", f"timing.acceptance={policy}")[1]
                    for policy in ("flush", "drain", "tracked")}
             accept = {policy: stats["uintr"]["stages"]["accept"]["min"] for policy, stats in got.items()}
-            self.assertEqual(accept["flush"] - accept["drain"], 424 - 192, timing)
-            self.assertEqual(accept["drain"] - accept["tracked"], 192, timing)
+            # The wait for the end of an instruction is in it too, here up to a PAUSE or a division.
+            self.assertAlmostEqual(accept["flush"] - accept["drain"], 424 - 192, delta=40, msg=timing)
+            self.assertAlmostEqual(accept["drain"] - accept["tracked"], 192, delta=40, msg=timing)
             for stage in ("travel", "deliver"):
                 self.assertEqual(len({stats["uintr"]["stages"][stage]["min"] for stats in got.values()}), 1, stage)
             self.assertEqual(got["drain"]["config"]["timing"]["acceptance"], "drain")
-        self.assertEqual(self.stage("accept", "--set", "timing.acceptance=drain", "--set", "timing.accept_drain=292") -
-                         self.stage("accept", "--set", "timing.acceptance=drain"), 100)
+        self.assertAlmostEqual(self.stage("accept", "--set", "timing.acceptance=drain", "--set", "timing.accept_drain=292"),
+                               self.stage("accept", "--set", "timing.acceptance=drain") + 100, delta=40)
 
     def test_the_models_print_what_an_enumeration_may_be(self):
         text = self.run_vp(command="models").stdout

@@ -88,8 +88,8 @@ TEST_F(timing_table_test, some_instructions_cost_their_own)
     EXPECT_EQ(cost(t, "lfence", TIMING_CLASS_fence), 12u);
     EXPECT_EQ(cost(t, "rdrand", TIMING_CLASS_system), 971u);
     EXPECT_EQ(cost(t, "popf", TIMING_CLASS_stack) + cost(t, "pushf", TIMING_CLASS_stack), 30u);
-    EXPECT_EQ(cost(t, "cmpxchg16b", TIMING_CLASS_alu), 16u);
-    EXPECT_EQ(cost(t, "cmpxchg16b", TIMING_CLASS_locked), 18u) << "LOCK decides";
+    EXPECT_EQ(cost(t, "cmpxchg8b", TIMING_CLASS_alu), 16u);
+    EXPECT_EQ(cost(t, "cmpxchg8b", TIMING_CLASS_locked), 18u) << "LOCK decides";
     timing_instance other(timing_find("table"));
     other.value("insn_lfence") = 4711;
     ASSERT_TRUE(other.create());
