@@ -524,7 +524,7 @@ class Neutrality(Case):
                         lines = re.findall(r"^(?:(?:PASS|FAIL|SKIP) \w+: .*|SUMMARY .*)$", run.stdout, re.M)
                         self.assertTrue(lines and lines[-1].startswith("SUMMARY"), run.stdout)
                         # What was measured stands in brackets: "(5000, 0)".
-                        text = re.sub(r"\([\d, ]+\)", "", "\n".join(sorted(lines)))
+                        text = "\n".join(sorted(re.sub(r"\([\d, ]+\)", "", line) for line in lines))
                         verdicts.setdefault(text, []).append((model, quantum))
                 self.assertEqual(len(verdicts), 1, f"{image} {cores}: {list(verdicts.values())}")
 
