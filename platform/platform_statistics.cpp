@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a platform tells after its run: the statistics tree (names are a contract: design, section "Statistics") and the
 // registers of a guest that cannot go on.
-#include "platform.h"
 #include "config/user_error.h"
+#include "platform.h"
 
 #include <fmt/format.h>
 

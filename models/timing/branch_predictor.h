@@ -32,8 +32,8 @@ struct tage_entry {
 };
 
 /* A branch that, met again with the same history and outcome while the entries it depends on have not changed, is
- * predicted right and changes nothing but the history: what steady loops consist of. It saves the look-up; the result is
- * the same. Changes are counted by groups of entries: one group of each tagged table, one of the bimodal table. */
+ * predicted right and changes nothing but the history: what steady loops consist of. It saves the look-up; the result
+ * is the same. Changes are counted by groups of entries: one group of each tagged table, one of the bimodal table. */
 struct settled_branch {
     uint64_t from, history;
     uint32_t changes; /* sum over its groups */
@@ -51,9 +51,9 @@ struct branch_predictor {
     uint64_t history; /* the latest outcome in bit 0 */
     uint32_t top;     /* of the return stack */
     struct predictor_stats stats;
-    int8_t bimodal[1 << BIMODAL_BITS]; /* -2 to 1; not negative: taken */
+    int8_t bimodal[1 << BIMODAL_BITS];                /* -2 to 1; not negative: taken */
     struct tage_entry tage[TAGE_TABLES << TAGE_BITS]; /* table by table */
-    uint64_t target[2][1 << TARGET_BITS]; /* by address; by address and history */
+    uint64_t target[2][1 << TARGET_BITS];             /* by address; by address and history */
     uint64_t returns[RETURN_STACK];
     uint32_t changes[TAGE_TABLES + 1][1 << GROUP_BITS]; /* of tage, and of bimodal */
     struct settled_branch settled[1 << SETTLED_BITS];

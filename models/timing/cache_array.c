@@ -52,7 +52,8 @@ unsigned cache_array_peek(const struct cache_array *a, uint64_t number)
 static inline void make_room(uint64_t *set, uint32_t n)
 {
     for (; n >= 2; n -= 2) /* from the end, two at a time: the load comes before the store that overlaps it */
-        _mm_storeu_si128((__m128i *)(void *)(set + n - 1), _mm_loadu_si128((const __m128i *)(const void *)(set + n - 2)));
+        _mm_storeu_si128((__m128i *)(void *)(set + n - 1),
+                         _mm_loadu_si128((const __m128i *)(const void *)(set + n - 2)));
     if (n)
         set[1] = set[0];
 }

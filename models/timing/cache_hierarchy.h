@@ -15,9 +15,9 @@
  *   L2 hit            l2 - l1
  *   another core's    owner in E or M, or sharers and no copy in L3: transfer, plus the way between the two cores.
  *                     A load makes both sharers, a store leaves one owner
- *   L3 hit            l3 - l1, plus the way to the line's slice (a store to a line that others share also throws their copies away, and costs a transfer
- *                     if that is dearer)
- *   memory            dram - l1, plus the same way: the slice is asked first; nobody else has it: E for a load, M for a store
+ *   L3 hit            l3 - l1, plus the way to the line's slice (a store to a line that others share also throws their
+ * copies away, and costs a transfer if that is dearer) memory            dram - l1, plus the same way: the slice is
+ * asked first; nobody else has it: E for a load, M for a store
  *
  * Order: cores run ahead of each other by at most a quantum, so accesses of different cores arrive slightly out of the
  * order of their cycles. Each is done whole when it arrives. That is deterministic (the order of quanta is), and an
@@ -104,7 +104,8 @@ static inline void hierarchy_remember_data(struct hierarchy_core *c, uint64_t li
 
 /* hierarchy_data() and hierarchy_remember() of a line that is the first or second of its set of L1D and, for a store,
  * modified: two streams that take turns in one set. False: it is not, nothing was done. */
-static inline bool hierarchy_data_in_turn(struct hierarchy *h, uint32_t core, uint64_t line, bool write, uint64_t linear)
+static inline bool hierarchy_data_in_turn(struct hierarchy *h, uint32_t core, uint64_t line, bool write,
+                                          uint64_t linear)
 {
     struct hierarchy_core *c = &h->core[core];
     uint64_t *set = cache_array_set(&c->l1d, line), key = cache_array_key(line, 0), found = set[0];

@@ -16,10 +16,7 @@ static bool create_array(struct cache_array *a, uint32_t entries)
     return cache_array_create(a, sets, entries);
 }
 
-static void forget_last(struct tlb_unit *t)
-{
-    t->last[0] = t->last[1] = (struct tlb_last){UINT64_MAX, SMALL_SHIFT};
-}
+static void forget_last(struct tlb_unit *t) { t->last[0] = t->last[1] = (struct tlb_last){UINT64_MAX, SMALL_SHIFT}; }
 
 bool tlb_unit_create(struct tlb_unit *t, const struct tlb_config *config)
 {

@@ -105,7 +105,7 @@ uint32_t timing_ipi_latency(const struct timing *t, const struct timing_ipi *ipi
 
 /* Does the model's table reach as far as this hook? It may have been built against an older header. */
 #define KNOWS(t, hook)                                                                                                 \
-    ((t)->model->struct_size >= offsetof(struct timing_model, hook) + sizeof (t)->model->hook && (t)->model->hook)
+    ((t)->model->struct_size >= offsetof(struct timing_model, hook) + sizeof(t)->model->hook && (t)->model->hook)
 
 void timing_tlb_flush(const struct timing *t, uint32_t core, enum timing_flush scope, uint64_t linear)
 {

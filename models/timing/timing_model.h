@@ -111,8 +111,8 @@ enum timing_flush { TIMING_FLUSH_PAGE, TIMING_FLUSH_NOT_GLOBAL, TIMING_FLUSH_ALL
  * The model writes line and mask, in its hooks and whenever another core's access ends what it knew; the core writes
  * hits. A linear address is known in the current address space only: on tlb_flush the model forgets. */
 #define TIMING_LINE_SHIFT 6
-#define TIMING_LINES 64u            /* mask is at most TIMING_LINES - 1 */
-#define TIMING_NO_LINE UINT64_MAX   /* no line's number */
+#define TIMING_LINES 64u          /* mask is at most TIMING_LINES - 1 */
+#define TIMING_NO_LINE UINT64_MAX /* no line's number */
 struct timing_lines {
     uint64_t mask;
     uint64_t hits; /* accesses (fetch: lines) that were not asked for */

@@ -188,7 +188,8 @@ std::string read_text(const std::string &path)
 namespace
 {
 
-// What the file includes comes first, so that its own values win. including: the files on the way here, outermost first.
+// What the file includes comes first, so that its own values win. including: the files on the way here, outermost
+// first.
 std::vector<assignment> read_file(const std::string &path, bool is_profile, profile_info *info,
                                   std::vector<std::filesystem::path> including)
 {
@@ -215,7 +216,8 @@ std::vector<assignment> read_file(const std::string &path, bool is_profile, prof
     including.push_back(std::filesystem::weakly_canonical(path));
     for (const inclusion &i : r.included) {
         if (std::find(including.begin(), including.end(), std::filesystem::weakly_canonical(i.file)) != including.end())
-            throw user_error(fmt::format("{}: include: {} includes itself, directly or through others", i.place, i.file));
+            throw user_error(
+                fmt::format("{}: include: {} includes itself, directly or through others", i.place, i.file));
         for (assignment &a : read_file(i.file, is_profile, nullptr, including))
             all.push_back(std::move(a));
     }

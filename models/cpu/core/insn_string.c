@@ -5,8 +5,8 @@
  * 2, "REP/REPE/REPZ/REPNE/REPNZ"; Vol. 1, "String Operations".
  *
  * Runs of elements that lie on one page each are moved as a whole through the translation cache; single elements go
- * where pages end, where an access misses, and with DF set. In the observed flavour, whose hooks want to see each access
- * that is not known to be free, a run ends with a line. */
+ * where pages end, where an access misses, and with DF set. In the observed flavour, whose hooks want to see each
+ * access that is not known to be free, a run ends with a line. */
 #include "handler.h"
 
 #include "flags.h"
@@ -131,7 +131,8 @@ ALWAYS_INLINE uint64_t room(const struct cpu *cpu, const struct string *s, int s
 
 ALWAYS_INLINE uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-/* Elements from la on that need no hook, 0: the next one does. count_unasked() must be told how many were then accessed. */
+/* Elements from la on that need no hook, 0: the next one does. count_unasked() must be told how many were then
+ * accessed. */
 #ifdef CPU_OBSERVED
 ALWAYS_INLINE uint64_t unasked(struct cpu *cpu, uint64_t la, unsigned size, int access)
 {
@@ -234,7 +235,8 @@ ALWAYS_INLINE bool movs(struct cpu *cpu, const struct op *op, unsigned size)
             uint8_t *dst = host_write(cpu, dst_la, size);
             if (VP_LIKELY(src && dst)) {
                 n = smaller(room(cpu, &s, seg, src_la, from, size), room(cpu, &s, SEG_ES, dst_la, to, size));
-                n = smaller(n, smaller(unasked(cpu, src_la, size, TIMING_LOAD), unasked(cpu, dst_la, size, TIMING_STORE)));
+                n = smaller(n,
+                            smaller(unasked(cpu, src_la, size, TIMING_LOAD), unasked(cpu, dst_la, size, TIMING_STORE)));
                 n = smaller(n, allowed_by_time(cpu, op, &s));
                 copy_up(dst, src, n, size);
                 count_unasked(cpu, n, TIMING_LOAD);

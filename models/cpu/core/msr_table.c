@@ -14,11 +14,11 @@
 struct msr_row {
     uint32_t first, last;
     const char *name;
-    int feature;       /* enum cpu_feature, or -1 for every core                    */
-    bool canonical;    /* written values must be canonical                          */
+    int feature;            /* enum cpu_feature, or -1 for every core                    */
+    bool canonical;         /* written values must be canonical                          */
     enum timing_event cost; /* of a write; left out: msr_other                       */
-    uint64_t reserved; /* written values must not have these bits: #GP(0)           */
-    size_t offset;     /* storage in struct cpu, for rows without functions         */
+    uint64_t reserved;      /* written values must not have these bits: #GP(0)           */
+    size_t offset;          /* storage in struct cpu, for rows without functions         */
     /* VP_FAULT is #GP(0); the caller raises it. */
     enum vp_status (*read)(struct cpu *cpu, uint32_t msr, uint64_t *value);
     enum vp_status (*write)(struct cpu *cpu, uint32_t msr, uint64_t value);
@@ -318,7 +318,8 @@ static const struct msr_row table[] = {
      .write = write_tsc},
     {ONE(0x17), .name = "IA32_PLATFORM_ID", .feature = -1, .read = read_zero, .write = refuse_write},
     {ONE(0x1b), .name = "IA32_APIC_BASE", .feature = F(apic), .read = read_apic, .write = write_apic},
-    {ONE(0x3b), .name = "IA32_TSC_ADJUST", .feature = F(tsc_adjust), .cost = C(tsc), STORE_AT(tsc_offset), .write = write_tsc_adjust},
+    {ONE(0x3b), .name = "IA32_TSC_ADJUST", .feature = F(tsc_adjust), .cost = C(tsc), STORE_AT(tsc_offset),
+     .write = write_tsc_adjust},
     {ONE(0x79), .name = "IA32_BIOS_UPDT_TRIG", .feature = -1, .read = refuse_read, .write = ignore_write},
     {ONE(0x8b), .name = "IA32_BIOS_SIGN_ID", .feature = -1, .read = read_microcode_revision, .write = ignore_write},
     {ONE(0xce), .name = "MSR_PLATFORM_INFO", .feature = -1, .read = read_platform_info, .write = refuse_write},
@@ -369,7 +370,8 @@ static const struct msr_row table[] = {
     {ONE(0x277), .name = "IA32_PAT", .feature = F(pat), STORE_AT(pat), .write = write_pat},
     {ONE(0x2ff), .name = "IA32_MTRR_DEF_TYPE", .feature = F(mtrr), .reserved = ~UINT64_C(0xcff),
      STORE_AT(mtrr_def_type), .write = write_mtrr_default},
-    {ONE(0x6e0), .name = "IA32_TSC_DEADLINE", .feature = F(tsc_deadline), .cost = C(tsc_deadline), .read = read_apic, .write = write_apic},
+    {ONE(0x6e0), .name = "IA32_TSC_DEADLINE", .feature = F(tsc_deadline), .cost = C(tsc_deadline), .read = read_apic,
+     .write = write_apic},
     {ONE(0x830), .name = "IA32_X2APIC_ICR", .feature = F(x2apic), .cost = C(x2apic_icr), .read = read_apic,
      .write = write_apic},
     {.first = 0x800,
@@ -394,11 +396,12 @@ static const struct msr_row table[] = {
     {ONE(0xc0000082), .name = "IA32_LSTAR", .feature = F(lm), .canonical = true, STORE_AT(lstar)},
     {ONE(0xc0000083), .name = "IA32_CSTAR", .feature = F(lm), .canonical = true, STORE_AT(cstar)},
     {ONE(0xc0000084), .name = "IA32_FMASK", .feature = F(lm), .reserved = UPPER_HALF, STORE_AT(sfmask)},
-    {ONE(0xc0000100), .name = "IA32_FS_BASE", .feature = F(lm), .cost = C(base), .canonical = true, .read = read_segment_base,
-     .write = write_segment_base},
-    {ONE(0xc0000101), .name = "IA32_GS_BASE", .feature = F(lm), .cost = C(base), .canonical = true, .read = read_segment_base,
-     .write = write_segment_base},
-    {ONE(0xc0000102), .name = "IA32_KERNEL_GS_BASE", .feature = F(lm), .cost = C(base), .canonical = true, STORE_AT(kernel_gs_base)},
+    {ONE(0xc0000100), .name = "IA32_FS_BASE", .feature = F(lm), .cost = C(base), .canonical = true,
+     .read = read_segment_base, .write = write_segment_base},
+    {ONE(0xc0000101), .name = "IA32_GS_BASE", .feature = F(lm), .cost = C(base), .canonical = true,
+     .read = read_segment_base, .write = write_segment_base},
+    {ONE(0xc0000102), .name = "IA32_KERNEL_GS_BASE", .feature = F(lm), .cost = C(base), .canonical = true,
+     STORE_AT(kernel_gs_base)},
     {ONE(0xc0000103), .name = "IA32_TSC_AUX", .feature = F(rdtscp), .reserved = UPPER_HALF, STORE_AT(tsc_aux)},
 };
 

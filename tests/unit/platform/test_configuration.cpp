@@ -218,7 +218,8 @@ TEST(toml, mistakes_of_a_profile)
 {
     const std::string head = "[profile]\nname = \"x\"\nsummary = \"y\"\n"; // three lines
     auto mistake = [&](const std::string &text) { return error_of_toml(head + text, true); };
-    EXPECT_HAS(mistake("[timing]\ninsn_allu = { value = 1, source = \"s\" }\n"), ".toml:5: unknown key 'timing.insn_allu'");
+    EXPECT_HAS(mistake("[timing]\ninsn_allu = { value = 1, source = \"s\" }\n"),
+               ".toml:5: unknown key 'timing.insn_allu'");
     EXPECT_HAS(mistake("[cpu]\nspeed = { value = 1, source = \"s\" }\n"), ".toml:5: unknown key 'cpu.speed'");
     EXPECT_HAS(mistake("[timing]\ninsn_alu = { value = \"1 ns\", source = \"s\" }\n"),
                ".toml:5: timing.insn_alu = '1 ns': expected a number from 1 to 100000 cycles");
@@ -227,7 +228,8 @@ TEST(toml, mistakes_of_a_profile)
                ".toml:5: timing.insn_alu = '0': expected a number from 1 to 100000 cycles");
     EXPECT_HAS(mistake("[interconnect]\nlatency_cycles = { value = -1, source = \"s\" }\n"),
                ".toml:5: interconnect.latency_cycles = '-1'");
-    EXPECT_HAS(mistake("[timing]\n\ninsn_alu = { value = 2 }\n"), ".toml:6: timing.insn_alu: a profile must name the source");
+    EXPECT_HAS(mistake("[timing]\n\ninsn_alu = { value = 2 }\n"),
+               ".toml:6: timing.insn_alu: a profile must name the source");
     EXPECT_HAS(mistake("[timing]\ninsn_alu = { value = 2, source = \"\" }\n"),
                ".toml:5: timing.insn_alu: a profile must name the source");
 }
@@ -249,7 +251,8 @@ TEST(toml, an_include_that_comes_back_is_refused)
 {
     scratch_file self(".toml", "");
     std::ofstream(self.path()) << "\n\ninclude = \"" << self.path() << "\"\n";
-    EXPECT_HAS(USER_ERROR_OF(read_toml(self.path(), false)), self.path() + ":3: include: " + self.path() + " includes itself");
+    EXPECT_HAS(USER_ERROR_OF(read_toml(self.path(), false)),
+               self.path() + ":3: include: " + self.path() + " includes itself");
     scratch_file a(".toml", ""), b(".toml", "include = \"" + a.path() + "\"\n");
     std::ofstream(a.path()) << "include = \"" << b.path() << "\"\n";
     EXPECT_HAS(USER_ERROR_OF(read_toml(a.path(), false)), b.path() + ":1: include: " + a.path() + " includes itself");

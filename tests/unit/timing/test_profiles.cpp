@@ -60,7 +60,8 @@ void apply(const profile &p, timing_instance &t)
 
 TEST(profiles, those_that_the_documents_name_are_there)
 {
-    EXPECT_EQ(profile_names(), (std::set<std::string>{"client", "functional", "ideal", "sapphire-rapids", "sapphire-rapids-mesh"}));
+    EXPECT_EQ(profile_names(),
+              (std::set<std::string>{"client", "functional", "ideal", "sapphire-rapids", "sapphire-rapids-mesh"}));
 }
 
 TEST(profiles, have_their_files_name_and_a_summary)

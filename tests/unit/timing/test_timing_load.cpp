@@ -154,7 +154,8 @@ TEST(timing_load, a_model_of_an_older_header_has_no_newer_hooks)
     older.tlb_flush = [](void *, std::uint32_t, std::uint32_t, std::uint64_t) {
         ADD_FAILURE() << "it knows no such hook";
     };
-    older.filter = [](void *, std::uint32_t) -> struct timing_filter * {
+    older.filter = [](void *, std::uint32_t) -> struct timing_filter *
+    {
         ADD_FAILURE() << "nor this one";
         return nullptr;
     };
