@@ -210,7 +210,7 @@ TEST(configuration, a_timing_parameter_may_be_an_enumeration)
     EXPECT_HAS(USER_ERROR_OF(configuration c({set("timing.acceptance=squash")})),
                "timing.acceptance = 'squash': expected one of: flush, drain, tracked");
     EXPECT_HAS(USER_ERROR_OF(configuration c({set("timing.acceptance=1")})), "expected one of: flush, drain, tracked");
-    EXPECT_HAS(configuration({}).print(), "timing.acceptance");
+    EXPECT_HAS(configuration(std::vector<assignment>{}).print(), "timing.acceptance");
 }
 
 // Each mistake of a profile: an error that names its file and line.

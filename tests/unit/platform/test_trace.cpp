@@ -183,8 +183,8 @@ TEST(missing_insns, each_mnemonic_once)
     vp::missing_insns missing;
     const std::uint8_t vaddps[] = {0xc5, 0xf0, 0x58, 0xc2}, other[] = {0xc5, 0xf8, 0x58, 0xc0},
                        vmxoff[] = {0x0f, 0x01, 0xc4};
-    EXPECT_EQ(missing.text(0x1000, vaddps, 4, 64), "not implemented: vaddps (bytes c5 f0 58 c2) at RIP 1000");
-    EXPECT_EQ(missing.text(0x2000, other, 4, 64), "");
-    EXPECT_EQ(missing.text(0xffff800000002000, vmxoff, 3, 64),
+    EXPECT_EQ(missing.text(0x1000, vaddps, 4, "vaddps"), "not implemented: vaddps (bytes c5 f0 58 c2) at RIP 1000");
+    EXPECT_EQ(missing.text(0x2000, other, 4, "vaddps"), "");
+    EXPECT_EQ(missing.text(0xffff800000002000, vmxoff, 3, "vmxoff"),
               "not implemented: vmxoff (bytes 0f 01 c4) at RIP ffff800000002000");
 }
