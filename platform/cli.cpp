@@ -90,6 +90,8 @@ struct parser {
         run->add_option("--itrace", options.itrace_path, "Write every instruction, disassembled")->type_name("FILE");
         run->add_option("--opcodes", options.opcodes_path, "Write which encodings of instructions have completed")
             ->type_name("FILE");
+        run->add_option("--state", options.state_path, "Write registers and a digest of memory at the end")
+            ->type_name("FILE");
         run->add_option("--lint", lint, "Warn of guest code that the manual allows but nobody wants")
             ->type_name("uintr");
         run->add_flag("--quantum-check", options.quantum_check,

@@ -94,6 +94,8 @@ int simulate(const command_line &command, const configuration &config, const vol
     print_end(p, options);
     if (!options.stats_path.empty())
         p.statistics().write(options.stats_path);
+    if (!options.state_path.empty())
+        p.write_state(options.state_path);
     if (!options.quiet)
         print_summary(p, config, options);
     return exit_status_of(p.end(), options.qemu_exit_status);
@@ -104,6 +106,15 @@ std::string model_text(const struct timing_model &m)
     std::string out = fmt::format("{}: {}\n", m.name, m.summary);
     for (std::size_t i = 0; i < m.param_count; i++) {
         const struct timing_param &p = m.params[i];
+        const std::vector<std::string> choices = timing_choices(p);
+        if (!choices.empty()) {
+            std::string list;
+            for (const std::string &c : choices)
+                list += (list.empty() ? "" : ", ") + c;
+            out += fmt::format("  timing.{} = {}   one of: {}\n      {}\n      source: {}\n", p.name,
+                               choices.at(static_cast<std::size_t>(p.default_value)), list, p.sentence, p.source);
+            continue;
+        }
         out += fmt::format("  timing.{} = {}{}{}   range {} to {}\n      {}\n      source: {}\n", p.name,
                            p.default_value, *p.unit != '\0' ? " " : "", p.unit, p.min, p.max, p.sentence, p.source);
     }

@@ -40,13 +40,14 @@ void check_output_files(const command_line &command)
     for (const std::string &file : command.config_files)
         taken.push_back({"a configuration file", file});
     for (const named_file &output : {named_file{"--stats", o.stats_path}, named_file{"--trace", o.trace_path},
-                                     named_file{"--itrace", o.itrace_path}, named_file{"--opcodes", o.opcodes_path}}) {
+                                     named_file{"--itrace", o.itrace_path}, named_file{"--opcodes", o.opcodes_path},
+                                     named_file{"--state", o.state_path}}) {
         if (output.path.empty())
             continue;
         for (const named_file &t : taken)
             if (is_same(output.path, t.path))
-                throw user_error(fmt::format("{}: '{}' is {} too: expected a file of its own", output.what, output.path,
-                                             t.what));
+                throw user_error(
+                    fmt::format("{}: '{}' is {} too: expected a file of its own", output.what, output.path, t.what));
         taken.push_back({"that of " + output.what, output.path});
     }
 }

@@ -161,6 +161,9 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
         setup.distance = [](void *mesh, std::uint32_t from, std::uint32_t to) {
             return mesh_distance(static_cast<const struct mesh_config *>(mesh), from, to);
         };
+        setup.slice_distance = [](void *mesh, std::uint32_t core, std::uint64_t line) {
+            return mesh_home_distance(static_cast<const struct mesh_config *>(mesh), core, line);
+        };
         setup.distance_ctx = &m_interconnect_config.mesh;
     }
     std::array<char, 512> error{};

@@ -63,7 +63,8 @@ class platform : public sc_core::sc_module,
     const stage_stats &stages() const { return m_stages; }
 
     stat_tree statistics() const;
-    void close_traces();           // throws user_error if one could not be written
+    void close_traces();                             // throws user_error if one could not be written
+    void write_state(const std::string &path) const; // registers of each core, digest of RAM
     std::string why_stuck() const; // for triple fault and endless idle: vector, error code, registers of each core
 
   private:

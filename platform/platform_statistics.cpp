@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a platform tells after its run: the statistics tree (names are a contract: design, section "Statistics") and the
 // registers of a guest that cannot go on.
+#include "config/user_error.h"
 #include "platform.h"
 
 #include <fmt/format.h>
+
+#include <cstring>
+#include <fstream>
 
 namespace vp
 {
@@ -177,6 +181,32 @@ std::string platform::why_stuck() const
         out += register_text(i, regs, cpu_is_waiting(m_cores[i]->core()));
     }
     return out;
+}
+
+// Two runs that end in the same state write the same file: nothing in it depends on time.
+void platform::write_state(const std::string &path) const
+{
+    std::string text;
+    for (std::uint32_t i = 0; i < m_core_count; i++) {
+        struct cpu_regs regs = {};
+        cpu_get_regs(m_cores[i]->core(), &regs);
+        text += register_text(i, regs, cpu_is_waiting(m_cores[i]->core()));
+    }
+    // FNV-1a, by words of eight bytes: RAM is a multiple of pages.
+    std::uint64_t digest = 0xcbf29ce484222325;
+    const std::uint8_t *bytes = mem_bytes(m_ram_core);
+    for (std::uint64_t at = 0; at < mem_size(m_ram_core); at += sizeof digest) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, bytes + at, sizeof word);
+        digest = (digest ^ word) * 0x100000001b3;
+        digest ^= digest >> 32;
+    }
+    text += fmt::format("memory {} bytes, digest {:016x}\n", mem_size(m_ram_core), digest);
+    std::ofstream file(path);
+    file << text;
+    file.close();
+    if (!file)
+        throw user_error(fmt::format("--state: {} cannot be written", path));
 }
 
 } // namespace vp

@@ -15,11 +15,11 @@ enum class progress_mode { automatic, on, off };
 
 struct run_options {
     boot_request boot;
-    std::string stats_path, trace_path, itrace_path, opcodes_path; // "" if not wanted
-    std::uint64_t max_time_ps = 0;                                 // 0: no limit
-    std::uint64_t max_insns = 0;                                   // 0: no limit
-    bool lint_uintr = false;                                       // --lint uintr
-    bool quantum_check = false;                                    // two runs, compared: quantum_check.h
+    std::string stats_path, trace_path, itrace_path, opcodes_path, state_path; // "" if not wanted
+    std::uint64_t max_time_ps = 0;                                             // 0: no limit
+    std::uint64_t max_insns = 0;                                               // 0: no limit
+    bool lint_uintr = false;                                                   // --lint uintr
+    bool quantum_check = false;                                                // two runs, compared: quantum_check.h
     bool qemu_exit_status = false;
     progress_mode progress = progress_mode::automatic;
     bool quiet = false;

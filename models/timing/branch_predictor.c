@@ -15,10 +15,22 @@ static inline uint64_t mix(uint64_t from)
     return h ^ h >> 32;
 }
 
+/* A branch with its history, in each table: where, and under which tag. */
 struct lookup {
-    struct tage_entry *entry[TAGE_TABLES];
+    uint32_t index[TAGE_TABLES]; /* into p->tage */
     uint16_t tag[TAGE_TABLES];
 };
+static inline struct tage_entry *entry_at(struct branch_predictor *p, uint32_t index) { return &p->tage[index]; }
+
+/* Groups whose changes are counted: struct settled_branch. */
+static inline uint8_t tage_group(uint32_t index)
+{
+    return (uint8_t)((index & ((1u << TAGE_BITS) - 1)) >> (TAGE_BITS - GROUP_BITS));
+}
+static inline void count_change(struct branch_predictor *p, uint32_t index)
+{
+    p->changes[index >> TAGE_BITS][tage_group(index)]++;
+}
 
 /* One step up or down between low and high, without a branch of the host. */
 static inline int8_t toward(int8_t counter, bool taken, int low, int high)
@@ -29,60 +41,86 @@ static inline int8_t toward(int8_t counter, bool taken, int low, int high)
 /* Which tables know the branch with its history: bit i for table i. */
 static inline unsigned look_up(struct branch_predictor *p, uint64_t from, struct lookup *l)
 {
-    uint64_t mixed = mix(from);
+    uint64_t mixed = mix(from), history = p->history;
     unsigned known = 0;
+#pragma GCC unroll 4
     for (unsigned i = 0; i < TAGE_TABLES; i++) {
-        uint64_t h = hash(mixed, p->history & history_mask[i], i);
-        l->entry[i] = &p->tage[i][h >> (64 - TAGE_BITS)];
+        uint64_t h = hash(mixed, history & history_mask[i], i);
+        l->index[i] = (uint32_t)(h >> (64 - TAGE_BITS)) | i << TAGE_BITS;
         l->tag[i] = (uint16_t)((h >> 40 & 0x7ff) | 0x800); /* never 0: an entry that was never used matches nothing */
-        known |= (unsigned)(l->entry[i]->tag == l->tag[i]) << i;
+        known |= (unsigned)(entry_at(p, l->index[i])->tag == l->tag[i]) << i;
     }
     return known;
 }
 
 /* After a misprediction: an entry with a longer history, from table `first` on. The first free one, or all grow older.
  */
-__attribute__((noinline)) static void allocate(struct lookup *l, unsigned first, bool taken)
+__attribute__((noinline)) static void allocate(struct branch_predictor *p, const struct lookup *l, unsigned first,
+                                               bool taken)
 {
     for (unsigned i = first; i < TAGE_TABLES; i++)
-        if (l->entry[i]->useful == 0) {
-            *l->entry[i] = (struct tage_entry){l->tag[i], (int8_t)(taken ? 0 : -1), 0};
+        if (entry_at(p, l->index[i])->useful == 0) {
+            *entry_at(p, l->index[i]) = (struct tage_entry){l->tag[i], (int8_t)(taken ? 0 : -1), 0};
+            count_change(p, l->index[i]);
             return;
         }
-    for (unsigned i = first; i < TAGE_TABLES; i++)
-        l->entry[i]->useful--;
+    for (unsigned i = first; i < TAGE_TABLES; i++) {
+        entry_at(p, l->index[i])->useful--;
+        count_change(p, l->index[i]);
+    }
 }
 
-bool predictor_conditional(struct branch_predictor *p, uint64_t from, bool taken)
+static void settle(struct branch_predictor *p, uint64_t from, const struct lookup *l, uint8_t bimodal_group, bool taken)
+{
+    struct settled_branch s = {.from = from, .history = p->history, .taken = taken, .is_valid = true};
+    for (unsigned i = 0; i < TAGE_TABLES; i++)
+        s.group[i] = tage_group(l->index[i]);
+    s.group[TAGE_TABLES] = bimodal_group;
+    s.changes = predictor_changes(p, &s);
+    *predictor_settled(p, from) = s;
+}
+
+bool predictor_conditional_slow(struct branch_predictor *p, uint64_t from, bool taken)
 {
     struct lookup l;
-    int8_t *bimodal = &p->bimodal[(from ^ from >> BIMODAL_BITS) & ((1 << BIMODAL_BITS) - 1)];
+    uint32_t at = (uint32_t)((from ^ from >> BIMODAL_BITS) & ((1 << BIMODAL_BITS) - 1));
+    uint8_t bimodal_group = (uint8_t)(at >> (BIMODAL_BITS - GROUP_BITS));
+    int8_t *bimodal = &p->bimodal[at];
+    int8_t bimodal_before = *bimodal;
     unsigned known = look_up(p, from, &l), first = 0; /* first: the table after the one that predicts */
-    bool predicted = *bimodal >= 0;
+    bool predicted = bimodal_before >= 0, is_settled = true;
     if (known == 0) {
-        *bimodal = toward(*bimodal, taken, -2, 1);
+        *bimodal = toward(bimodal_before, taken, -2, 1);
     } else {
         unsigned provider = 31u - (unsigned)__builtin_clz(known), rest = known ^ 1u << provider;
-        struct tage_entry *e = l.entry[provider];
-        bool provided = e->counter >= 0;
-        bool alternative = rest ? l.entry[31 - __builtin_clz(rest)]->counter >= 0 : predicted;
+        struct tage_entry *e = entry_at(p, l.index[provider]), before = *e;
+        bool provided = before.counter >= 0, alternative = predicted;
+        if (rest)
+            alternative = entry_at(p, l.index[31 - __builtin_clz(rest)])->counter >= 0;
         /* A new entry has no opinion yet: then the other prediction counts, and goes on learning. */
-        bool is_new = e->useful == 0 && (e->counter == 0 || e->counter == -1);
+        bool is_new = before.useful == 0 && (before.counter == 0 || before.counter == -1);
         predicted = is_new ? alternative : provided;
         if (provided != alternative)
-            e->useful = (uint8_t)(e->useful + ((provided == taken) & (e->useful < 3)) -
-                                  ((provided != taken) & (e->useful > 0)));
-        e->counter = toward(e->counter, taken, -4, 3);
+            e->useful = (uint8_t)(before.useful + ((provided == taken) & (before.useful < 3)) -
+                                  ((provided != taken) & (before.useful > 0)));
+        e->counter = toward(before.counter, taken, -4, 3);
         if (is_new)
-            *bimodal = toward(*bimodal, taken, -2, 1);
+            *bimodal = toward(bimodal_before, taken, -2, 1);
+        is_settled = e->counter == before.counter && e->useful == before.useful;
+        if (!is_settled)
+            count_change(p, l.index[provider]);
         first = provider + 1;
     }
+    if (*bimodal != bimodal_before)
+        p->changes[TAGE_TABLES][bimodal_group]++;
+    else if (is_settled && predicted == taken)
+        settle(p, from, &l, bimodal_group, taken);
     p->history = p->history << 1 | taken;
     p->stats.conditional++;
     if (VP_LIKELY(predicted == taken))
         return true;
     p->stats.conditional_missed++;
-    allocate(&l, first, taken);
+    allocate(p, &l, first, taken);
     return false;
 }
 

@@ -15,7 +15,7 @@ extern "C" {
 #define CACHE_ARRAY_NONE UINT64_MAX /* no number: what an insertion into an empty way replaces */
 
 struct cache_array {
-    uint64_t *ways; /* sets * way_count keys: number << 2 | state */
+    uint64_t *ways; /* sets * way_count keys; 0: empty */
     uint32_t sets, way_count;
     uint32_t mask; /* sets - 1 where sets is a power of two, else 0 */
 };
@@ -35,13 +35,22 @@ static inline uint64_t *cache_array_set(const struct cache_array *a, uint64_t nu
     return a->ways + set * a->way_count;
 }
 
+static inline uint64_t cache_array_key(uint64_t number, unsigned state) { return (number + 1) << 2 | state; }
+
 /* State of the number, 0 if it is not there. touch makes it the most recently used of its set. */
 unsigned cache_array_peek(const struct cache_array *a, uint64_t number);
 unsigned cache_array_touch_slow(struct cache_array *a, uint64_t *set, uint64_t number);
 static inline unsigned cache_array_touch(struct cache_array *a, uint64_t number)
 {
-    uint64_t *set = cache_array_set(a, number), state = set[0] - (number << 2);
-    return state - 1 < 3 ? (unsigned)state : cache_array_touch_slow(a, set, number);
+    uint64_t *set = cache_array_set(a, number), key = cache_array_key(number, 0), first = set[0];
+    if ((first ^ key) < 4)
+        return (unsigned)(first ^ key);
+    if (a->way_count > 1 && (set[1] ^ key) < 4) { /* two streams that take turns in one set */
+        key = set[0] = set[1];
+        set[1] = first;
+        return (unsigned)(key & 3);
+    }
+    return cache_array_touch_slow(a, set, number);
 }
 
 /* Puts a number that is not there in front of its set; answers what had to go. state: 1 to 3. */

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define HOST_LINE 64u
+
 bool directory_create(struct directory *d, uint64_t lines)
 {
     uint64_t size = 2;
@@ -12,17 +14,24 @@ bool directory_create(struct directory *d, uint64_t lines)
         size *= 2;
     d->mask = size - 1;
     d->used = 0;
-    d->entries = calloc(size, sizeof *d->entries);
-    return d->entries != NULL;
+    d->allocated = calloc(size * sizeof *d->entries + HOST_LINE, 1);
+    uintptr_t at = (uintptr_t)d->allocated;
+    d->entries = (struct directory_entry *)((at + HOST_LINE - 1) & ~(uintptr_t)(HOST_LINE - 1));
+    return d->allocated != NULL;
 }
 
 void directory_destroy(struct directory *d)
 {
-    free(d->entries);
+    free(d->allocated);
+    d->allocated = NULL;
     d->entries = NULL;
 }
 
-static uint64_t home(const struct directory *d, uint64_t tag) { return (tag * 0x9e3779b97f4a7c15u >> 20) & d->mask; }
+/* Four lines in a row stay together, in one line of the host: streams find them there. */
+static uint64_t home(const struct directory *d, uint64_t tag)
+{
+    return (((tag >> 2) * 0x9e3779b97f4a7c15u >> 20) << 2 | (tag & 3)) & d->mask;
+}
 
 /* The line's entry, or the unused one where it would be. */
 static struct directory_entry *slot(const struct directory *d, uint64_t tag)
@@ -64,5 +73,5 @@ void directory_put(struct directory *d, uint64_t line, uint64_t sharers, bool ow
     }
     if (e->tag == 0)
         d->used++;
-    *e = (struct directory_entry){line + 1, sharers, owned};
+    *e = (struct directory_entry){.tag = (line + 1) & (UINT64_MAX >> 1), .owned = owned, .sharers = sharers};
 }

@@ -14,13 +14,14 @@ extern "C" {
 #define DIRECTORY_CORES_MAX 64u
 
 struct directory_entry {
-    uint64_t tag;     /* line + 1; 0: unused */
-    uint64_t sharers; /* bit per core; never 0 in a used entry */
-    bool owned;       /* one bit is set, and that core may write */
+    uint64_t tag : 63;  /* line + 1; 0: unused */
+    uint64_t owned : 1; /* one bit of sharers is set, and that core may write */
+    uint64_t sharers;   /* bit per core; never 0 in a used entry */
 };
 
 struct directory {
-    struct directory_entry *entries;
+    void *allocated;
+    struct directory_entry *entries; /* in it, aligned to lines of the host */
     uint64_t mask, used;
 };
 

@@ -4,37 +4,59 @@
 
 #include <stdlib.h>
 
-/* --- what is remembered of L1D and L1I ---
+/* --- what is known of L1D and L1I ---
  *
  * An entry must be the most recent line of its set. All lines of a set share an entry, and every access begins by
- * forgetting it. Where the number of sets is no power of two there is one entry for all. */
+ * forgetting it. Where the number of sets is no power of two there is one entry for all. An entry's index lies within
+ * the page, so it is the same for linear and physical lines. */
 
-static uint64_t recent_mask(uint32_t sets)
+static uint64_t known_mask(uint32_t sets)
 {
     if (sets & (sets - 1))
         return 0;
-    return (sets < CACHE_RECENT ? sets : CACHE_RECENT) - 1;
+    return (sets < TIMING_LINES ? sets : TIMING_LINES) - 1;
 }
 
-void hierarchy_remember(struct hierarchy *h, uint32_t core, bool is_fetch, uint64_t line, uint64_t page)
+static inline void forget_entry(struct cache_known *k, bool is_fetch, uint64_t i)
 {
-    bool writable = !is_fetch && cache_array_peek(&h->core[core].l1d, line) == MESI_M;
-    *hierarchy_recent(h, core, is_fetch, line) = (struct cache_recent){line, page, writable};
+    k->physical[is_fetch][i] = TIMING_NO_LINE;
+    if (is_fetch)
+        k->filter.fetch.line[i] = TIMING_NO_LINE;
+    else
+        k->filter.load.line[i] = k->filter.store.line[i] = TIMING_NO_LINE;
+}
+
+static inline uint64_t entry_of(const struct cache_known *k, bool is_fetch, uint64_t line)
+{
+    return line & (is_fetch ? k->filter.fetch.mask : k->filter.load.mask);
+}
+
+void hierarchy_remember(struct hierarchy *h, uint32_t core, bool is_fetch, uint64_t line, uint64_t linear)
+{
+    struct hierarchy_core *c = &h->core[core];
+    if (!is_fetch) {
+        hierarchy_remember_data(c, line, linear, (enum mesi)cache_array_touch(&c->l1d, line));
+        return;
+    }
+    uint64_t i = entry_of(&c->known, true, line);
+    c->known.physical[1][i] = line;
+    c->known.filter.fetch.line[i] = linear;
 }
 
 void hierarchy_forget(struct hierarchy *h, uint32_t core, bool is_fetch)
 {
-    for (uint32_t i = 0; i < CACHE_RECENT; i++)
-        h->core[core].recent[is_fetch][i].line = UINT64_MAX;
+    for (uint64_t i = 0; i < TIMING_LINES; i++)
+        forget_entry(&h->core[core].known, is_fetch, i);
 }
 
 /* A line that L1 lost or may no longer write. */
-static void forget_line(const struct hierarchy *h, uint32_t core, uint64_t line)
+static void forget_line(struct hierarchy *h, uint32_t core, uint64_t line)
 {
+    struct cache_known *k = &h->core[core].known;
     for (int is_fetch = 0; is_fetch < 2; is_fetch++) {
-        struct cache_recent *r = hierarchy_recent(h, core, is_fetch, line);
-        if (r->line == line)
-            r->line = UINT64_MAX;
+        uint64_t i = entry_of(k, is_fetch, line);
+        if (k->physical[is_fetch][i] == line)
+            forget_entry(k, is_fetch, i);
     }
 }
 
@@ -49,19 +71,20 @@ static bool create_core(struct hierarchy_core *c, const struct hierarchy_config 
 
 bool hierarchy_create(struct hierarchy *h, const struct hierarchy_config *config)
 {
-    *h = (struct hierarchy){
-        .config = *config,
-        .recent_mask = {recent_mask(config->l1d.sets), recent_mask(config->l1i.sets)},
-    };
+    *h = (struct hierarchy){.config = *config};
     h->core = calloc(config->cores, sizeof *h->core);
     if (!h->core)
         return false;
     for (uint32_t i = 0; i < config->cores; i++)
         if (!create_core(&h->core[i], config))
             return false;
-    for (uint32_t i = 0; i < config->cores; i++)
-        for (int is_fetch = 0; is_fetch < 2; is_fetch++)
-            hierarchy_forget(h, i, is_fetch);
+    for (uint32_t i = 0; i < config->cores; i++) {
+        struct timing_filter *filter = &h->core[i].known.filter;
+        filter->load.mask = filter->store.mask = known_mask(config->l1d.sets);
+        filter->fetch.mask = known_mask(config->l1i.sets);
+        hierarchy_forget(h, i, false);
+        hierarchy_forget(h, i, true);
+    }
     uint64_t lines = (uint64_t)config->cores * config->l2.sets * config->l2.ways;
     return cache_array_create(&h->l3, config->l3.sets, config->l3.ways) &&
            directory_create(&h->directory, lines + 1); /* a line is in before the victim is out */
@@ -121,6 +144,15 @@ static uint32_t transfer_cost(const struct hierarchy *h, uint32_t to, uint64_t s
     return h->config.transfer_cycles + way;
 }
 
+/* From L3, or from memory, where L3 does not have it. */
+static uint32_t fetch_from_below(const struct hierarchy *h, uint32_t core, uint64_t line, bool in_l3)
+{
+    uint32_t cycles = (in_l3 ? h->config.l3_cycles : h->config.dram_cycles) - h->config.l1_cycles;
+    if (h->config.slice_distance)
+        cycles += h->config.slice_distance(h->config.distance_ctx, core, line);
+    return cycles;
+}
+
 /* A new line for L2; its victim leaves the core for L3. */
 static void fill_l2(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi state)
 {
@@ -144,12 +176,12 @@ static uint32_t read_outside(struct hierarchy *h, uint32_t core, uint64_t line, 
     if (!e) {
         *state = MESI_E;
         directory_put(&h->directory, line, bit(core), true);
-        if (cache_array_touch(&h->l3, line)) {
+        bool in_l3 = cache_array_touch(&h->l3, line) != 0;
+        if (in_l3)
             c->stats.l3_hits++;
-            return h->config.l3_cycles - h->config.l1_cycles;
-        }
-        c->stats.dram++;
-        return h->config.dram_cycles - h->config.l1_cycles;
+        else
+            c->stats.dram++;
+        return fetch_from_below(h, core, line, in_l3);
     }
     uint64_t others = e->sharers;
     bool from_l3 = !e->owned && cache_array_touch(&h->l3, line);
@@ -165,7 +197,7 @@ static uint32_t read_outside(struct hierarchy *h, uint32_t core, uint64_t line, 
     *state = MESI_S;
     if (from_l3) {
         c->stats.l3_hits++;
-        return h->config.l3_cycles - h->config.l1_cycles;
+        return fetch_from_below(h, core, line, true);
     }
     c->stats.transfers++;
     return transfer_cost(h, core, others);
@@ -183,15 +215,14 @@ static uint32_t write_outside(struct hierarchy *h, uint32_t core, uint64_t line,
     directory_put(&h->directory, line, bit(core), true);
     if (have) {
         c->stats.upgrades++;
-        return others ? moved
-                      : h->config.l3_cycles - h->config.l1_cycles; /* the directory must be asked all the same */
+        return others ? moved : fetch_from_below(h, core, line, true); /* the directory must be asked all the same */
     }
     bool in_l3 = cache_array_touch(&h->l3, line) != 0;
     if (was_owned || (others && !in_l3)) {
         c->stats.transfers++;
         return moved;
     }
-    uint32_t fetched = (in_l3 ? h->config.l3_cycles : h->config.dram_cycles) - h->config.l1_cycles;
+    uint32_t fetched = fetch_from_below(h, core, line, in_l3);
     if (in_l3)
         c->stats.l3_hits++;
     else
@@ -218,7 +249,7 @@ uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, bool 
 {
     struct hierarchy_core *c = &h->core[core];
     uint32_t cycles = 0;
-    hierarchy_recent(h, core, false, line)->line = UINT64_MAX;
+    forget_entry(&c->known, false, entry_of(&c->known, false, line));
     enum mesi state = (enum mesi)cache_array_touch(&c->l1d, line);
     if (VP_LIKELY(state != MESI_I)) {
         c->stats.l1d_hits++;
@@ -251,7 +282,7 @@ uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line)
 {
     struct hierarchy_core *c = &h->core[core];
     uint32_t cycles;
-    hierarchy_recent(h, core, true, line)->line = UINT64_MAX;
+    forget_entry(&c->known, true, entry_of(&c->known, true, line));
     if (VP_LIKELY(cache_array_touch(&c->l1i, line))) {
         c->stats.l1i_hits++;
         return 0;
@@ -290,7 +321,7 @@ static const char *check_line(const struct hierarchy *h, uint64_t line)
         return "two cores may write a line";
     if (holders != (e ? e->sharers : 0))
         return "the directory does not know who has a line";
-    if (e && e->owned != (writers != 0))
+    if (e && (e->owned != 0) != (writers != 0))
         return "the directory is wrong about the owner";
     return NULL;
 }

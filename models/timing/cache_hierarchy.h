@@ -15,9 +15,9 @@
  *   L2 hit            l2 - l1
  *   another core's    owner in E or M, or sharers and no copy in L3: transfer, plus the way between the two cores.
  *                     A load makes both sharers, a store leaves one owner
- *   L3 hit            l3 - l1 (a store to a line that others share also throws their copies away, and costs a transfer
- *                     if that is dearer)
- *   memory            dram - l1; nobody else has it: E for a load, M for a store
+ *   L3 hit            l3 - l1, plus the way to the line's slice (a store to a line that others share also throws their
+ * copies away, and costs a transfer if that is dearer) memory            dram - l1, plus the same way: the slice is
+ * asked first; nobody else has it: E for a load, M for a store
  *
  * Order: cores run ahead of each other by at most a quantum, so accesses of different cores arrive slightly out of the
  * order of their cycles. Each is done whole when it arrives. That is deterministic (the order of quanta is), and an
@@ -28,12 +28,13 @@
 
 #include "cache_array.h"
 #include "cache_directory.h"
+#include "timing_model.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define CACHE_LINE_SHIFT 6
+#define CACHE_LINE_SHIFT TIMING_LINE_SHIFT
 
 enum mesi { MESI_I, MESI_S, MESI_E, MESI_M };
 
@@ -48,6 +49,8 @@ struct hierarchy_config {
     uint32_t transfer_cycles;                              /* a line from another core */
     /* Extra cycles of the way between two cores; NULL: none. */
     uint32_t (*distance)(void *ctx, uint32_t from, uint32_t to);
+    /* Extra cycles of the way from a core to the slice of L3 that has the line; NULL: none. */
+    uint32_t (*slice_distance)(void *ctx, uint32_t core, uint64_t line);
     void *distance_ctx;
 };
 
@@ -57,18 +60,16 @@ struct hierarchy_stats {
 #undef CACHE_STAT
 };
 
-/* The line that was used last in its set of L1D or L1I: it is there, and first in its set. line: UINT64_MAX if unknown.
- */
-struct cache_recent {
-    uint64_t line;
-    uint64_t page; /* linear page by which it was reached */
-    bool writable; /* in state M: a store changes nothing */
+/* What a core need not ask about: lines that were used last in their set of L1, and so are there and first in it; for
+ * stores those in state M. physical: their numbers, by which other cores' accesses find them; of L1D, of L1I. */
+struct cache_known {
+    struct timing_filter filter;
+    uint64_t physical[2][TIMING_LINES];
 };
-#define CACHE_RECENT 64u
 
 struct hierarchy_core {
     struct cache_array l1i, l1d, l2;
-    struct cache_recent recent[2][CACHE_RECENT]; /* of L1D, of L1I */
+    struct cache_known known;
     struct hierarchy_stats stats;
 };
 
@@ -77,7 +78,6 @@ struct hierarchy {
     struct cache_array l3;
     struct directory directory;
     struct hierarchy_core *core;
-    uint64_t recent_mask[2]; /* of lines: which entry of `recent` */
 };
 
 /* False: no memory; destroy it all the same. */
@@ -88,16 +88,42 @@ void hierarchy_destroy(struct hierarchy *h); /* accepts one that is all zero */
 uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, bool write);
 uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line);
 
-/* What is remembered of L1D (of L1I: is_fetch), for callers that want to skip an access that changes nothing. Whoever
- * remembers must forget when the line can no longer be reached by that page. */
-static inline struct cache_recent *hierarchy_recent(const struct hierarchy *h, uint32_t core, bool is_fetch,
-                                                    uint64_t line)
-{
-    return &h->core[core].recent[is_fetch][line & h->recent_mask[is_fetch]];
-}
-/* After the line's access. */
-void hierarchy_remember(struct hierarchy *h, uint32_t core, bool is_fetch, uint64_t line, uint64_t page);
+/* Tells the core's filter, after an access to the line, by which linear address it was reached. Whoever does must
+ * forget when the line can no longer be reached by that address. */
+void hierarchy_remember(struct hierarchy *h, uint32_t core, bool is_fetch, uint64_t line, uint64_t linear);
 void hierarchy_forget(struct hierarchy *h, uint32_t core, bool is_fetch);
+
+static inline void hierarchy_remember_data(struct hierarchy_core *c, uint64_t line, uint64_t linear, enum mesi state)
+{
+    struct cache_known *k = &c->known;
+    uint64_t i = line & k->filter.load.mask;
+    k->physical[0][i] = line;
+    k->filter.load.line[i] = linear;
+    k->filter.store.line[i] = state == MESI_M ? linear : TIMING_NO_LINE;
+}
+
+/* hierarchy_data() and hierarchy_remember() of a line that is the first or second of its set of L1D and, for a store,
+ * modified: two streams that take turns in one set. False: it is not, nothing was done. */
+static inline bool hierarchy_data_in_turn(struct hierarchy *h, uint32_t core, uint64_t line, bool write,
+                                          uint64_t linear)
+{
+    struct hierarchy_core *c = &h->core[core];
+    uint64_t *set = cache_array_set(&c->l1d, line), key = cache_array_key(line, 0), found = set[0];
+    if ((found ^ key) >= 4) {
+        if (c->l1d.way_count < 2 || (set[1] ^ key) >= 4)
+            return false;
+        found = set[1];
+    }
+    if (write && (found & 3) != MESI_M)
+        return false;
+    if (found != set[0]) {
+        set[1] = set[0];
+        set[0] = found;
+    }
+    c->stats.l1d_hits++;
+    hierarchy_remember_data(c, line, linear, (enum mesi)(found & 3));
+    return true;
+}
 
 /* Looks for a broken rule of coherence among the lines [0, lines): NULL, or the sentence. For tests. */
 const char *hierarchy_check(const struct hierarchy *h, uint64_t lines);

@@ -16,9 +16,12 @@ static bool create_array(struct cache_array *a, uint32_t entries)
     return cache_array_create(a, sets, entries);
 }
 
+static void forget_last(struct tlb_unit *t) { t->last[0] = t->last[1] = (struct tlb_last){UINT64_MAX, SMALL_SHIFT}; }
+
 bool tlb_unit_create(struct tlb_unit *t, const struct tlb_config *config)
 {
     *t = (struct tlb_unit){.config = *config};
+    forget_last(t);
     return create_array(&t->small[0], config->dtlb_entries) && create_array(&t->large[0], config->dtlb_large) &&
            create_array(&t->small[1], config->itlb_entries) && create_array(&t->large[1], config->itlb_large) &&
            create_array(&t->second, config->stlb_entries) && create_array(&t->directory, DIRECTORY_ENTRIES);
@@ -42,6 +45,7 @@ static void fill_first(struct tlb_unit *t, uint64_t linear, bool is_fetch, bool 
     struct cache_array *a = large ? &t->large[is_fetch] : &t->small[is_fetch];
     if (cache_array_insert(a, page_of(linear, large), state).number != CACHE_ARRAY_NONE)
         t->lost[is_fetch]++;
+    t->last[is_fetch] = (struct tlb_last){page_of(linear, large), large ? LARGE_SHIFT : SMALL_SHIFT};
 }
 
 static uint32_t walk(struct tlb_unit *t, uint64_t linear, bool is_fetch, const struct tlb_walker *walker)
@@ -68,10 +72,19 @@ static uint32_t walk(struct tlb_unit *t, uint64_t linear, bool is_fetch, const s
     return cycles;
 }
 
+static bool find_first(struct tlb_unit *t, uint64_t linear, bool is_fetch)
+{
+    for (int large = 0; large < 2; large++)
+        if (cache_array_touch(large ? &t->large[is_fetch] : &t->small[is_fetch], page_of(linear, large))) {
+            t->last[is_fetch] = (struct tlb_last){page_of(linear, large), large ? LARGE_SHIFT : SMALL_SHIFT};
+            return true;
+        }
+    return false;
+}
+
 uint32_t tlb_unit_access(struct tlb_unit *t, uint64_t linear, bool is_fetch, const struct tlb_walker *walker)
 {
-    if (VP_LIKELY(cache_array_touch(&t->small[is_fetch], page_of(linear, false)) ||
-                  cache_array_touch(&t->large[is_fetch], page_of(linear, true)))) {
+    if (VP_LIKELY(find_first(t, linear, is_fetch))) {
         if (is_fetch)
             t->stats.itlb_hits++;
         else
@@ -104,6 +117,7 @@ void tlb_unit_flush(struct tlb_unit *t, bool keep_global)
     cache_array_clear(&t->directory); /* MOV CR3 and INVLPG drop paging-structure caches: SDM Vol. 3, "Invalidation" */
     t->lost[0]++;
     t->lost[1]++;
+    forget_last(t);
 }
 
 void tlb_unit_invalidate(struct tlb_unit *t, uint64_t linear)
@@ -116,4 +130,5 @@ void tlb_unit_invalidate(struct tlb_unit *t, uint64_t linear)
     cache_array_clear(&t->directory);
     t->lost[0]++;
     t->lost[1]++;
+    forget_last(t);
 }

@@ -34,6 +34,11 @@ struct tlb_unit {
     struct cache_array second, directory;
     struct tlb_stats stats;
     uint64_t lost[2]; /* counts entries that left the first level: data, instructions */
+    /* The page of the last access, its number and its size: the first of its set, so another access changes nothing. */
+    struct tlb_last {
+        uint64_t page; /* UINT64_MAX: unknown */
+        uint32_t shift;
+    } last[2];
 };
 
 /* What a walk needs of the rest of the model. */
@@ -50,6 +55,17 @@ void tlb_unit_destroy(struct tlb_unit *t); /* accepts one that is all zero */
 
 /* Cycles beyond those of a hit in the first level. */
 uint32_t tlb_unit_access(struct tlb_unit *t, uint64_t linear, bool is_fetch, const struct tlb_walker *walker);
+/* An access on the page of the last one: it hits, is counted, and is done. */
+static inline bool tlb_unit_same_page(struct tlb_unit *t, uint64_t linear, bool is_fetch)
+{
+    if (linear >> t->last[is_fetch].shift != t->last[is_fetch].page)
+        return false;
+    if (is_fetch)
+        t->stats.itlb_hits++;
+    else
+        t->stats.dtlb_hits++;
+    return true;
+}
 void tlb_unit_flush(struct tlb_unit *t, bool keep_global);
 void tlb_unit_invalidate(struct tlb_unit *t, uint64_t linear);
 

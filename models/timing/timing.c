@@ -103,12 +103,22 @@ uint32_t timing_ipi_latency(const struct timing *t, const struct timing_ipi *ipi
     return t->model->ipi_latency ? timing_believed(t, "ipi_latency", t->model->ipi_latency(t->self, ipi)) : 0;
 }
 
+/* Does the model's table reach as far as this hook? It may have been built against an older header. */
+#define KNOWS(t, hook)                                                                                                 \
+    ((t)->model->struct_size >= offsetof(struct timing_model, hook) + sizeof(t)->model->hook && (t)->model->hook)
+
 void timing_tlb_flush(const struct timing *t, uint32_t core, enum timing_flush scope, uint64_t linear)
 {
-    bool knows = t->model->struct_size >= offsetof(struct timing_model, tlb_flush) + sizeof t->model->tlb_flush;
-    if (knows && t->model->tlb_flush)
+    if (KNOWS(t, tlb_flush))
         t->model->tlb_flush(t->self, core, (uint32_t)scope, linear);
 }
+
+struct timing_filter *timing_filter(const struct timing *t, uint32_t core)
+{
+    return KNOWS(t, filter) ? t->model->filter(t->self, core) : NULL;
+}
+
+bool timing_is_integers_only(const struct timing *t) { return KNOWS(t, integers_only); }
 
 const char *timing_stage_name(enum timing_stage stage)
 {

@@ -3,9 +3,9 @@
  * (cache_hierarchy.h), translation caches (cache_tlb.h), a branch predictor (branch_predictor.h). What the UINTR unit
  * reads and writes goes through the same caches, so a UPID that moves between two cores costs two transfers.
  *
- * Speed: most accesses go to the line that was used last in its set of L1D, on a page whose translation is at hand.
- * struct cache_recent remembers that line per set, and so for L1I. A hit there changes nothing that replacement in L1
- * sees; only the order of use within the translation caches is not kept at each access.
+ * Speed: most accesses go to the line that was used last in its set of L1, on a page whose translation is at hand. The
+ * core finds these in the filter (struct timing_filter) and does not ask. Such an access changes nothing that
+ * replacement in L1 sees; only the order of use within the translation caches is not kept at each access.
  */
 #include "branch_predictor.h"
 #include "cache_hierarchy.h"
@@ -17,16 +17,14 @@
 #include <string.h>
 
 #define TABLE_WITHOUT_LINES 1 /* of timing_table.def: rows that this model has in its own way */
-#define TABLE_LARGEST_COST 100000
-
 enum cache_param {
 #define TABLE_INSN(name, ...) PARAM_insn_##name,
+#define TABLE_MNEMONIC(name, ...) PARAM_insn_##name,
 #define TABLE_EVENT(name, ...) PARAM_event_##name,
 #define TABLE_STAGE(name, ...) PARAM_stage_##name,
+#define TABLE_ACCEPTANCE(...) PARAM_acceptance,
+#define TABLE_ACCEPT(name, ...) PARAM_accept_##name,
 #include "timing_table.def"
-#undef TABLE_INSN
-#undef TABLE_EVENT
-#undef TABLE_STAGE
     TABLE_PARAMS,
     PARAM_before_own = TABLE_PARAMS - 1,
 #define CACHE_PARAM(name, ...) PARAM_##name,
@@ -36,18 +34,7 @@ enum cache_param {
 };
 
 static const struct timing_param params[] = {
-#define TABLE_ROW(name, value, min, confidence, sentence, source)                                                      \
-    {name, "cycles", value, min, TABLE_LARGEST_COST, sentence, source " (" #confidence ")"},
-#define TABLE_INSN(name, value, confidence, sentence, source)                                                          \
-    TABLE_ROW("insn_" #name, value, 1, confidence, sentence, source)
-#define TABLE_EVENT(name, value, confidence, sentence, source)                                                         \
-    TABLE_ROW("event_" #name, value, 0, confidence, sentence, source)
-#define TABLE_STAGE(name, value, confidence, sentence, source)                                                         \
-    TABLE_ROW("stage_" #name, value, 0, confidence, sentence, source)
-#include "timing_table.def"
-#undef TABLE_INSN
-#undef TABLE_EVENT
-#undef TABLE_STAGE
+#include "timing_table_params.def"
 #define CACHE_PARAM(name, unit, value, min, max, confidence, sentence, source)                                         \
     {#name, unit, value, min, max, sentence, source " (" #confidence ")"},
 #include "timing_cache.def"
@@ -56,8 +43,10 @@ static const struct timing_param params[] = {
 
 struct core_state {
     uint64_t tlb_lost[2]; /* of the translation caches, when what is remembered was last known to be right */
-    /* Data accesses, and lines of instructions, that needed no look-up: without and with translation. */
-    uint64_t fast[2], fast_lines[2];
+    /* Data accesses, and lines of instructions, that were not asked for: without and with translation. What the filter
+     * has counted since is_paging last changed comes on top. */
+    uint64_t known[2], known_lines[2];
+    bool is_paging;
     uint64_t data_cycles, fetch_cycles, branch_cycles;
     struct tlb_unit tlb;
     struct branch_predictor predictor;
@@ -177,6 +166,7 @@ static void *cache_create(const struct timing_setup *setup, char *error, size_t 
         .dram_cycles = value_of(setup, PARAM_dram_cycles),
         .transfer_cycles = value_of(setup, PARAM_transfer_cycles),
         .distance = setup->distance,
+        .slice_distance = setup->slice_distance,
         .distance_ctx = setup->distance_ctx,
     };
     if (!values_are_good(setup, error, error_size) ||
@@ -239,16 +229,22 @@ static uint32_t load_entry(void *ctx, uint64_t physical)
            hierarchy_data(&w->model->hierarchy, w->access->core, physical >> CACHE_LINE_SHIFT, false);
 }
 
-static uint32_t translate(struct cache_model *m, const struct timing_mem *a, bool is_fetch)
+__attribute__((noinline)) static uint32_t translate_slow(struct cache_model *m, const struct timing_mem *a,
+                                                         bool is_fetch)
 {
-    if (!a->walk)
-        return 0;
     struct walk_context ctx = {m, a};
     const struct tlb_walker walker = {&ctx, ask_for_walk, load_entry};
     return tlb_unit_access(&m->core[a->core].tlb, a->linear, is_fetch, &walker);
 }
 
-static void forget_if_lost(struct cache_model *m, uint32_t core, bool is_fetch)
+static inline uint32_t translate(struct cache_model *m, const struct timing_mem *a, bool is_fetch)
+{
+    if (!a->walk || tlb_unit_same_page(&m->core[a->core].tlb, a->linear, is_fetch))
+        return 0;
+    return translate_slow(m, a, is_fetch);
+}
+
+static inline void forget_if_lost(struct cache_model *m, uint32_t core, bool is_fetch)
 {
     struct core_state *c = &m->core[core];
     if (c->tlb_lost[is_fetch] != c->tlb.lost[is_fetch])
@@ -260,16 +256,33 @@ static uint64_t last_line(const struct timing_mem *a)
 {
     return (a->physical + (a->bytes ? a->bytes - 1 : 0)) >> CACHE_LINE_SHIFT;
 }
+static uint64_t last_linear(const struct timing_mem *a)
+{
+    return (a->linear + (a->bytes ? a->bytes - 1 : 0)) >> CACHE_LINE_SHIFT;
+}
 
-__attribute__((noinline)) static uint32_t data_access(struct cache_model *m, const struct timing_mem *a)
+/* Books what was not asked for. A change of CR0.PG drops all translations, so it is noticed at the first access. */
+static void book_known(struct cache_model *m, uint32_t core, bool is_paging)
+{
+    struct core_state *c = &m->core[core];
+    struct timing_filter *f = &m->hierarchy.core[core].known.filter;
+    c->known[c->is_paging] += f->load.hits + f->store.hits;
+    c->known_lines[c->is_paging] += f->fetch.hits;
+    f->load.hits = f->store.hits = f->fetch.hits = 0;
+    c->is_paging = is_paging;
+}
+
+/* cycles: of the translation, which has been done. */
+__attribute__((noinline)) static uint32_t data_access(struct cache_model *m, const struct timing_mem *a,
+                                                      uint32_t cycles)
 {
     struct core_state *c = &m->core[a->core];
     bool write = a->access != TIMING_LOAD;
-    uint32_t cycles = translate(m, a, false);
-    forget_if_lost(m, a->core, false);
     for (uint64_t line = a->physical >> CACHE_LINE_SHIFT, last = last_line(a); line <= last; line++)
         cycles += hierarchy_data(&m->hierarchy, a->core, line, write);
-    hierarchy_remember(&m->hierarchy, a->core, false, last_line(a), a->linear >> 12);
+    hierarchy_remember(&m->hierarchy, a->core, false, last_line(a), last_linear(a));
+    if (cycles == 0)
+        return 0;
     cycles = (uint32_t)((uint64_t)cycles * m->exposed[a->access] / 100);
     c->data_cycles += cycles;
     return cycles;
@@ -279,39 +292,64 @@ __attribute__((noinline)) static uint32_t fetch(struct cache_model *m, const str
 {
     struct core_state *c = &m->core[a->core];
     uint32_t cycles = translate(m, a, true);
+    uint64_t linear = a->linear >> CACHE_LINE_SHIFT;
     forget_if_lost(m, a->core, true);
     for (uint64_t line = a->physical >> CACHE_LINE_SHIFT, last = last_line(a); line <= last; line++) {
         cycles += hierarchy_fetch(&m->hierarchy, a->core, line);
-        hierarchy_remember(&m->hierarchy, a->core, true, line, a->linear >> 12);
+        hierarchy_remember(&m->hierarchy, a->core, true, line, linear++);
     }
     c->fetch_cycles += cycles;
     return cycles;
 }
 
+/* The core may ask although it need not: for what it reads itself, descriptors and the like. */
+static inline bool is_known(const struct timing_lines *known, uint64_t line)
+{
+    return known->line[line & known->mask] == line;
+}
+
+static uint32_t data_cost(struct cache_model *m, const struct timing_mem *a, struct timing_filter *f)
+{
+    uint64_t linear = a->linear >> CACHE_LINE_SHIFT;
+    bool write = a->access != TIMING_LOAD, is_one_line = last_linear(a) == linear;
+    struct timing_lines *known = write ? &f->store : &f->load;
+    if (is_one_line && is_known(known, linear)) {
+        known->hits++;
+        return 0;
+    }
+    uint32_t cycles = translate(m, a, false);
+    forget_if_lost(m, a->core, false);
+    if (cycles == 0 && is_one_line &&
+        hierarchy_data_in_turn(&m->hierarchy, a->core, a->physical >> CACHE_LINE_SHIFT, write, linear))
+        return 0;
+    return data_access(m, a, cycles);
+}
+
+static uint32_t fetch_cost(struct cache_model *m, const struct timing_mem *a, struct timing_lines *known)
+{
+    uint64_t first = a->linear >> CACHE_LINE_SHIFT, last = last_linear(a);
+    for (uint64_t line = first; line <= last; line++)
+        if (!is_known(known, line))
+            return fetch(m, a);
+    known->hits += last - first + 1;
+    return 0;
+}
+
 static uint32_t cache_mem_cost(void *model, const struct timing_mem *a)
 {
     struct cache_model *m = model;
-    struct core_state *c = &m->core[a->core];
-    uint64_t line = a->physical >> CACHE_LINE_SHIFT;
-    if (a->access < TIMING_FETCH) {
-        const struct cache_recent *r = hierarchy_recent(&m->hierarchy, a->core, false, line);
-        if (VP_LIKELY(r->line == line && r->page == a->linear >> 12 && (r->writable || a->access == TIMING_LOAD) &&
-                      last_line(a) == line)) {
-            c->fast[a->walk != NULL]++;
-            return 0;
-        }
-        return data_access(m, a);
-    }
-    if (a->access != TIMING_FETCH)
+    struct timing_filter *f = &m->hierarchy.core[a->core].known.filter;
+    if (VP_UNLIKELY(a->access == TIMING_WALK))
         return 0;
-    uint64_t last = last_line(a), page = a->linear >> 12;
-    for (uint64_t l = line; l <= last; l++) {
-        const struct cache_recent *r = hierarchy_recent(&m->hierarchy, a->core, true, l);
-        if (VP_UNLIKELY(r->line != l || r->page != page))
-            return fetch(m, a);
-    }
-    c->fast_lines[a->walk != NULL] += last - line + 1;
-    return 0;
+    if (VP_UNLIKELY(m->core[a->core].is_paging != (a->walk != NULL)))
+        book_known(m, a->core, a->walk != NULL);
+    return a->access == TIMING_FETCH ? fetch_cost(m, a, &f->fetch) : data_cost(m, a, f);
+}
+
+static struct timing_filter *cache_filter(void *model, uint32_t core)
+{
+    struct cache_model *m = model;
+    return &m->hierarchy.core[core].known.filter;
 }
 
 static void cache_tlb_flush(void *model, uint32_t core, uint32_t scope, uint64_t linear)
@@ -327,40 +365,60 @@ static void cache_tlb_flush(void *model, uint32_t core, uint32_t scope, uint64_t
 
 /* --- branches --- */
 
-static uint32_t cache_branch_cost(void *model, const struct timing_branch *b)
+static uint32_t mispredicted(struct cache_model *m, struct core_state *c)
 {
-    struct cache_model *m = model;
-    struct core_state *c = &m->core[b->core];
+    c->branch_cycles += m->mispredict;
+    return m->mispredict;
+}
+
+__attribute__((noinline)) static uint32_t conditional_branch(struct cache_model *m, struct core_state *c, uint64_t from,
+                                                             bool taken)
+{
+    return predictor_conditional_slow(&c->predictor, from, taken) ? 0 : mispredicted(m, c);
+}
+
+__attribute__((noinline)) static uint32_t other_branch(struct cache_model *m, struct core_state *c,
+                                                       const struct timing_branch *b)
+{
     bool right = true;
-    if (b->conditional)
-        right = predictor_conditional(&c->predictor, b->from, b->taken);
-    else if (b->ret)
+    if (b->ret)
         right = predictor_return(&c->predictor, b->to);
     else if (b->indirect)
         right = predictor_indirect(&c->predictor, b->from, b->to);
     if (b->call)
         predictor_call(&c->predictor, b->next);
-    if (VP_LIKELY(right))
-        return 0;
-    c->branch_cycles += m->mispredict;
-    return m->mispredict;
+    return VP_LIKELY(right) ? 0 : mispredicted(m, c);
+}
+
+/* The usual case, a settled branch, is done here without a call. */
+static uint32_t cache_branch_cost(void *model, const struct timing_branch *b)
+{
+    struct cache_model *m = model;
+    struct core_state *c = &m->core[b->core];
+    if (!b->conditional)
+        return other_branch(m, c, b);
+    if (!predictor_is_settled(&c->predictor, predictor_settled(&c->predictor, b->from), b->from, b->taken))
+        return conditional_branch(m, c, b->from, b->taken);
+    predictor_repeat(&c->predictor, b->taken);
+    return 0;
 }
 
 /* --- report --- */
 
 typedef void put_fn(void *ctx, const char *name, double value, const char *unit, const char *sentence);
 
-static void report_core(const struct cache_model *m, uint32_t core, void *ctx, put_fn *put)
+static void report_core(struct cache_model *m, uint32_t core, void *ctx, put_fn *put)
 {
+    book_known(m, core, m->core[core].is_paging);
     const struct core_state *c = &m->core[core];
     struct hierarchy_stats h = m->hierarchy.core[core].stats;
     struct tlb_stats t = c->tlb.stats;
     const struct predictor_stats *p = &c->predictor.stats;
     char name[64];
-    h.l1d_hits += c->fast[0] + c->fast[1];
-    h.l1i_hits += c->fast_lines[0] + c->fast_lines[1];
-    t.dtlb_hits += c->fast[1];
-    t.itlb_hits += c->fast_lines[1]; /* per line */
+    h.l1d_hits += c->known[0] + c->known[1];
+    h.l1i_hits += c->known_lines[0] + c->known_lines[1];
+    t.dtlb_hits += c->known[1];
+    t.itlb_hits += c->known_lines[1]; /* per line */
 #define PUT(stat, value, unit, sentence)                                                                               \
     snprintf(name, sizeof name, "cores[%u].%s", core, stat);                                                           \
     put(ctx, name, (double)(value), unit, sentence);
@@ -381,7 +439,7 @@ static void report_core(const struct cache_model *m, uint32_t core, void *ctx, p
 
 static void cache_report(void *model, void *ctx, put_fn *put)
 {
-    const struct cache_model *m = model;
+    struct cache_model *m = model;
     for (uint32_t i = 0; i < m->cores; i++)
         report_core(m, i, ctx, put);
 }
@@ -402,4 +460,6 @@ const struct timing_model timing_cache = {
     .uintr_cost = cache_uintr_cost,
     .report = cache_report,
     .tlb_flush = cache_tlb_flush,
+    .filter = cache_filter,
+    .integers_only = true,
 };

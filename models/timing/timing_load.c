@@ -23,6 +23,14 @@ static bool params_are_good(const struct timing_model *m, char *error, size_t er
                      p->min, p->max);
             return false;
         }
+        double names = 1; /* of an enumeration */
+        for (const char *c = p->unit; *c; c++)
+            names += *c == '|';
+        if (names > 1 && (p->min != 0 || p->max != names - 1)) {
+            snprintf(error, error_size, "parameter %s: %g names are values 0 to %g, not %g to %g", p->name, names,
+                     names - 1, p->min, p->max);
+            return false;
+        }
         if ((size_t)timing_param_index(m, p->name) != i) {
             snprintf(error, error_size, "parameter %s is there twice", p->name);
             return false;

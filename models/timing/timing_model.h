@@ -29,7 +29,8 @@ extern "C" {
 #define TIMING_ABI_VERSION 1u
 #define TIMING_COST_MAX 1000000u /* cycles; the largest answer that is believed */
 
-/* One parameter, set as timing.<name>. */
+/* One parameter, set as timing.<name>. An enumeration has its values' names in `unit`, separated by bars ("on|off");
+ * users write a name, the model is given its index. */
 struct timing_param {
     const char *name;
     const char *unit; /* "cycles", "bytes", ...; "" for a pure number */
@@ -45,6 +46,9 @@ struct timing_setup {
     /* Extra cycles of a line's way from one core's cache to another's, as the interconnect is built; NULL: none. */
     uint32_t (*distance)(void *distance_ctx, uint32_t from_core, uint32_t to_core);
     void *distance_ctx;
+    /* The same from a core to the slice of the shared cache that has a line (physical address >> TIMING_LINE_SHIFT);
+     * distance_ctx; NULL: none. */
+    uint32_t (*slice_distance)(void *distance_ctx, uint32_t core, uint64_t line);
 };
 
 /* Class of an instruction: what insn_cost may depend on. */
@@ -100,6 +104,24 @@ struct timing_branch {
 /* What a core forgets of its translations. */
 enum timing_flush { TIMING_FLUSH_PAGE, TIMING_FLUSH_NOT_GLOBAL, TIMING_FLUSH_ALL };
 
+/* What need not be asked. A model may keep, per core, lines of which it knows that an access costs nothing and changes
+ * nothing: the core looks there before it fills in a struct timing_mem, counts, and goes on. An access counts as known
+ * if it lies within one line and line[number & mask] is its number (linear address >> TIMING_LINE_SHIFT).
+ *   load    for TIMING_LOAD, store for TIMING_STORE and TIMING_MODIFY, fetch for TIMING_FETCH: each line of a block
+ * The model writes line and mask, in its hooks and whenever another core's access ends what it knew; the core writes
+ * hits. A linear address is known in the current address space only: on tlb_flush the model forgets. */
+#define TIMING_LINE_SHIFT 6
+#define TIMING_LINES 64u          /* mask is at most TIMING_LINES - 1 */
+#define TIMING_NO_LINE UINT64_MAX /* no line's number */
+struct timing_lines {
+    uint64_t mask;
+    uint64_t hits; /* accesses (fetch: lines) that were not asked for */
+    uint64_t line[TIMING_LINES];
+};
+struct timing_filter {
+    struct timing_lines load, store, fetch;
+};
+
 /* Events other than plain execution. */
 enum timing_event {
 #define TIMING_EVENT(name, sentence) TIMING_EVENT_##name,
@@ -144,6 +166,10 @@ struct timing_model {
                    void (*put)(void *ctx, const char *name, double value, const char *unit, const char *sentence));
     /* Since the first edition of version 1 (TIMING_FIRST_SIZE). */
     void (*tlb_flush)(void *model, uint32_t core, uint32_t scope, uint64_t linear); /* enum timing_flush */
+    /* What mem_cost need not be asked about; the model's own, as long as it lives. NULL: ask always. */
+    struct timing_filter *(*filter)(void *model, uint32_t core);
+    /* mem_cost and branch_cost calculate with integers only: they may be called under the guest's rounding mode. */
+    bool integers_only;
 };
 #define TIMING_FIRST_SIZE offsetof(struct timing_model, tlb_flush) /* least struct_size of version 1 */
 

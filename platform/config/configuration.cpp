@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <sstream>
 
 namespace vp
@@ -139,11 +140,29 @@ void configuration::load_timing_model()
         throw user_error(fmt::format("{}: timing model {}: {}", entry.origin, name, error.data()));
 }
 
+// timing_model.h, struct timing_param.
+std::vector<std::string> timing_choices(const struct timing_param &p)
+{
+    std::vector<std::string> names;
+    std::stringstream list(p.unit);
+    std::string name;
+    while (std::strchr(p.unit, '|') != nullptr && std::getline(list, name, '|'))
+        names.push_back(name);
+    return names;
+}
+
 void configuration::add_timing_keys()
 {
     std::vector<key_info> keys;
     for (std::size_t i = 0; i < m_model->param_count; i++) {
         const struct timing_param &p = m_model->params[i];
+        const std::vector<std::string> choices = timing_choices(p);
+        if (!choices.empty()) {
+            keys.push_back(key_info{std::string(TIMING_PREFIX) + p.name, key_type::choice, "",
+                                    choices.at(static_cast<std::size_t>(p.default_value)), 0, 0, choices, p.sentence,
+                                    p.source});
+            continue;
+        }
         keys.push_back(key_info{std::string(TIMING_PREFIX) + p.name,
                                 key_type::real,
                                 p.unit,
@@ -172,8 +191,16 @@ bool configuration::is_of_another_model(const std::string &key) const
 std::vector<double> configuration::timing_values() const
 {
     std::vector<double> values;
-    for (std::size_t i = 0; i < m_model->param_count; i++)
-        values.push_back(std::get<double>(at(std::string(TIMING_PREFIX) + m_model->params[i].name).value));
+    for (std::size_t i = 0; i < m_model->param_count; i++) {
+        const config_entry &entry = at(std::string(TIMING_PREFIX) + m_model->params[i].name);
+        if (entry.key.type == key_type::choice) {
+            const auto chosen =
+                std::find(entry.key.choices.begin(), entry.key.choices.end(), std::get<std::string>(entry.value));
+            values.push_back(static_cast<double>(chosen - entry.key.choices.begin()));
+        } else {
+            values.push_back(std::get<double>(entry.value));
+        }
+    }
     return values;
 }
 

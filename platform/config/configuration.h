@@ -26,6 +26,9 @@ struct config_entry {
     std::string source, confidence;
 };
 
+// The names of a timing parameter that is an enumeration; empty for a number.
+std::vector<std::string> timing_choices(const struct timing_param &p);
+
 class configuration
 {
   public:

@@ -124,7 +124,8 @@ std::string expectation(const key_info &key)
     case key_type::size:
         return fmt::format("a size from {} to {} such as 256M", format_size(static_cast<std::uint64_t>(key.min)),
                            format_size(static_cast<std::uint64_t>(key.max)));
-    case key_type::real: return fmt::format("a number from {} to {}", key.min, key.max);
+    case key_type::real:
+        return fmt::format("a number from {} to {}{}{}", key.min, key.max, key.unit.empty() ? "" : " ", key.unit);
     case key_type::boolean: return "true or false";
     case key_type::text: return "a text";
     case key_type::choice: {

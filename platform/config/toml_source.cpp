@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 namespace vp
@@ -20,11 +21,16 @@ namespace
 
 constexpr std::uintmax_t LARGEST_FILE_BYTES = 4 << 20;
 
+struct inclusion {
+    std::string file, place;
+};
+
 struct reader {
     const std::string &path;
     bool is_profile;
     profile_info info;
     std::vector<assignment> found;
+    std::vector<inclusion> included;
 
     std::string place(const toml::node &node) const { return fmt::format("{}:{}", path, node.source().begin.line); }
 
@@ -114,12 +120,35 @@ struct reader {
         info.summary = text_member("profile", *table, "summary");
     }
 
+    // include = "FILE" or a list of them: a path from this file's folder on, or the name of a file there without .toml.
+    void include(const toml::node &node)
+    {
+        if (auto list = node.as_array()) {
+            for (const toml::node &element : *list)
+                include(element);
+            return;
+        }
+        auto name = node.as_string();
+        if (name == nullptr || name->get().empty())
+            throw user_error(fmt::format("{}: include: expected the name of a file, or a list of names", place(node)));
+        std::filesystem::path file = name->get();
+        if (file.extension() != ".toml")
+            file += ".toml";
+        file = std::filesystem::path(path).parent_path() / file;
+        std::error_code error;
+        if (!std::filesystem::exists(file, error))
+            throw user_error(fmt::format("{}: include: no file {}", place(node), file.string()));
+        included.push_back({file.string(), place(node)});
+    }
+
     void walk(const std::string &prefix, const toml::table &table)
     {
         for (const auto &[name, node] : table) {
             std::string key = prefix.empty() ? std::string(name.str()) : prefix + "." + std::string(name.str());
             if (key == "profile") {
                 profile_table(node);
+            } else if (key == "include") {
+                include(node);
             } else if (auto inner = node.as_table()) {
                 if (inner->contains("value"))
                     value_table(key, *inner);
@@ -166,10 +195,16 @@ toml::table parse_toml_file(const std::string &path, const char *what)
     }
 }
 
-std::vector<assignment> read_toml(const std::string &path, bool is_profile, profile_info *info)
+namespace
+{
+
+// What the file includes comes first, so that its own values win. including: the files on the way here, outermost
+// first.
+std::vector<assignment> read_file(const std::string &path, bool is_profile, profile_info *info,
+                                  std::vector<std::filesystem::path> including)
 {
     const toml::table table = parse_toml_file(path, "configuration");
-    reader r{path, is_profile, {}, {}};
+    reader r{path, is_profile, {}, {}, {}};
     r.walk("", table);
     if (is_profile && (r.info.name.empty() || r.info.summary.empty()))
         throw user_error(fmt::format("{}: a profile needs a table [profile] with name and summary", path));
@@ -180,7 +215,25 @@ std::vector<assignment> read_toml(const std::string &path, bool is_profile, prof
     auto line = [](const assignment &a) { return std::stoull(a.place.substr(a.place.rfind(':') + 1)); };
     std::stable_sort(r.found.begin(), r.found.end(),
                      [&](const assignment &a, const assignment &b) { return line(a) < line(b); });
-    return r.found;
+
+    std::vector<assignment> all;
+    including.push_back(std::filesystem::weakly_canonical(path));
+    for (const inclusion &i : r.included) {
+        if (std::find(including.begin(), including.end(), std::filesystem::weakly_canonical(i.file)) != including.end())
+            throw user_error(
+                fmt::format("{}: include: {} includes itself, directly or through others", i.place, i.file));
+        for (assignment &a : read_file(i.file, is_profile, nullptr, including))
+            all.push_back(std::move(a));
+    }
+    std::move(r.found.begin(), r.found.end(), std::back_inserter(all));
+    return all;
+}
+
+} // namespace
+
+std::vector<assignment> read_toml(const std::string &path, bool is_profile, profile_info *info)
+{
+    return read_file(path, is_profile, info, {});
 }
 
 std::string find_profile(const std::string &name_or_path, const std::vector<std::string> &directories)

@@ -265,6 +265,27 @@ class BadInput(Case):
         self.assert_refused(self.run_vp("--config", "nowhere.toml", DEMO), "nowhere.toml")
         self.assert_refused(self.run_vp("--profile", "nowhere", DEMO), "nowhere")
 
+    def test_mistakes_of_a_profile(self):
+        """Each names the file and the line."""
+        head = '[profile]\nname = "mine"\nsummary = "mine"\n[timing]\n'
+        path = self.folder / "mine.toml"
+        for text, words in (
+                ('insn_allu = { value = 1, source = "s" }\n', ["5: ", "unknown key 'timing.insn_allu'"]),
+                ('insn_alu = { value = "1 ns", source = "s" }\n', ["5: ", "insn_alu", "1 ns", "cycles"]),
+                ('insn_alu = { value = 0, source = "s" }\n', ["5: ", "insn_alu = '0'", "from 1 to 100000 cycles"]),
+                ('acceptance = { value = "stall", source = "s" }\n', ["5: ", "acceptance", "flush, drain, tracked"]),
+                ("\ninsn_alu = { value = 2 }\n", ["6: ", "source"]),
+                ("\ninsn_alu = 2\n", ["6: ", "source"])):
+            path.write_text(head + text)
+            self.assert_refused(self.run_vp("--profile", path, DEMO), f"{path}:", *words)
+        path.write_text('include = "yours"\n' + head)
+        self.assert_refused(self.run_vp("--profile", path, DEMO), f"{path}:1: ", "include", "yours.toml")
+        yours = self.folder / "yours.toml"
+        yours.write_text('include = "mine.toml"\n' + head)
+        self.assert_refused(self.run_vp("--profile", path, DEMO), f"{yours}:1: ", "include", "mine.toml")
+        yours.write_text(head + 'insn_alu = { value = 7, source = "s" }\n')
+        self.assertIn(f"{yours}:5", self.run_vp("--profile", path, command="config").stdout)
+
     def test_value_out_of_range(self):
         for key, value in (("platform.cores", 0), ("platform.cores", 100000), ("interconnect.latency_cycles", -1),
                            ("interconnect.latency_cycles", 10**12), ("cpu.clock_hz", 0)):
@@ -475,6 +496,102 @@ class Determinism(Case):
             instructions.add(json.loads(stats.read_text())["cores"][0]["instructions"])
         self.assertEqual(len(outputs), 1)
         self.assertEqual(len(instructions), 1)
+
+
+class Neutrality(Case):
+    """Changing the timing model changes no architectural result: on one core without clock reads the same registers and
+    memory at the end, on several without races the same verdicts."""
+
+    ALONE = ("cpu_int", "numeric", "paging", "segment", "smc", "segment_legacy")
+    TOGETHER = ("smp", "ipi", "conf_send", "conf_upid", "conf_notify")
+
+    @staticmethod
+    def models():
+        """Arguments that choose a model; the plug-in charges for every hook."""
+        models = [("--timing", "functional"), ("--timing", "table"), ("--timing", "cache"), ("--profile", "client"),
+                  ("--timing", "table", "-s", "timing.acceptance=drain", "-s", "timing.insn_alu=3")]
+        if PLUGINS.is_dir():
+            models.append(("--timing", PLUGINS / "plugin_good.so"))
+        return models
+
+    def test_one_core_ends_in_the_same_state(self):
+        for image in self.ALONE:
+            if not (GUEST / f"{image}.elf").exists():
+                continue
+            states, cycles = {}, set()
+            for model in self.models():
+                state, stats = self.folder / "state.txt", self.folder / "stats.json"
+                run = self.run_vp("-q", "--cores", 1, *model, "--state", state, "--stats", stats, GUEST / f"{image}.elf")
+                self.assertEqual(run.returncode, 0, f"{image} {model}: {run.stderr}{run.stdout}")
+                states.setdefault(state.read_text() + run.stdout, []).append(model)
+                cycles.add(json.loads(stats.read_text())["cores"][0]["cycles"])
+            self.assertEqual(len(states), 1, f"{image}: {list(states.values())}\n" + "\n".join(states))
+            self.assertGreater(len(cycles), 3, f"{image}: the models were not different")
+            self.assertRegex(next(iter(states)), r"memory \d+ bytes, digest [0-9a-f]{16}")
+
+    def test_the_state_file_tells_states_apart(self):
+        texts = set()
+        for limit in (1000, 1001, 2000):
+            self.run_vp("-q", "--cores", 1, "--max-insns", limit, "--quantum", "1insn", "--state", self.folder / "s.txt",
+                        GUEST / "cpu_int.elf")
+            texts.add((self.folder / "s.txt").read_text())
+        self.assertEqual(len(texts), 3)
+        run = self.run_vp("-q", "--cores", 1, "--state", "/nonexistent/s.txt", GUEST / "status_exit.elf", "--", 0)
+        self.assertEqual(run.returncode, 125, run.stderr)
+
+    def test_several_cores_give_the_same_verdicts(self):
+        for image in self.TOGETHER:
+            for cores in (2, 4):
+                verdicts = {}
+                for model in self.models():
+                    for quantum in ("auto", "1insn"):
+                        run = self.run_vp("-q", "--cores", cores, *model, "--quantum", quantum, GUEST / f"{image}.elf")
+                        self.assertEqual(run.returncode, 0, f"{image} {cores} {model} {quantum}: {run.stdout}")
+                        lines = re.findall(r"^(?:(?:PASS|FAIL|SKIP) \w+: .*|SUMMARY .*)$", run.stdout, re.M)
+                        self.assertTrue(lines and lines[-1].startswith("SUMMARY"), run.stdout)
+                        # What was measured stands in brackets: "(5000, 0)".
+                        text = "\n".join(sorted(re.sub(r"\([\d, ]+\)", "", line) for line in lines))
+                        verdicts.setdefault(text, []).append((model, quantum))
+                self.assertEqual(len(verdicts), 1, f"{image} {cores}: {list(verdicts.values())}")
+
+
+class Policies(Case):
+    """Parameters that architects vary, seen in the stages of the demonstration."""
+
+    def stage(self, name, *arguments):
+        return self.run_demo("a", *arguments)[1]["uintr"]["stages"][name]["min"]
+
+    def test_acceptance_is_felt_in_the_stage_accept_and_nowhere_else(self):
+        for timing in ("table", "cache"):
+            got = {policy: self.run_demo(policy, "--timing", timing, "--set", f"timing.acceptance={policy}")[1]
+                   for policy in ("flush", "drain", "tracked")}
+            accept = {policy: stats["uintr"]["stages"]["accept"]["min"] for policy, stats in got.items()}
+            # The wait for the end of an instruction is in it too, here up to a PAUSE or a division.
+            self.assertAlmostEqual(accept["flush"] - accept["drain"], 424 - 192, delta=40, msg=timing)
+            self.assertAlmostEqual(accept["drain"] - accept["tracked"], 192, delta=40, msg=timing)
+            for stage in ("travel", "deliver"):
+                self.assertEqual(len({stats["uintr"]["stages"][stage]["min"] for stats in got.values()}), 1, stage)
+            self.assertEqual(got["drain"]["config"]["timing"]["acceptance"], "drain")
+        self.assertAlmostEqual(self.stage("accept", "--set", "timing.acceptance=drain", "--set", "timing.accept_drain=292"),
+                               self.stage("accept", "--set", "timing.acceptance=drain") + 100, delta=40)
+
+    def test_the_models_print_what_an_enumeration_may_be(self):
+        text = self.run_vp(command="models").stdout
+        self.assertEqual(text.count("timing.acceptance = flush   one of: flush, drain, tracked"), 2)
+
+    def test_a_farther_core_costs_more(self):
+        """On a mesh, for messages and for the UPID's line alike."""
+        near, far, fixed = (
+            self.run_demo(name, "--timing", "cache", *(("--set", "interconnect.model=mesh",
+                                                        "--set", f"interconnect.placement={tiles}") if tiles else ()))[1]
+            for name, tiles in (("near", "0,1"), ("far", "0,27"), ("fixed", "")))
+        stages = [stats["uintr"]["stages"] for stats in (near, far, fixed)]
+        hops = 8 * (3 + 6 - 1)  # from corner to corner of 4 by 7 tiles, beyond the first hop
+        self.assertEqual(stages[1]["travel"]["min"] - stages[0]["travel"]["min"], hops)
+        self.assertEqual(stages[0]["travel"]["min"], stages[2]["travel"]["min"])
+        # The line goes to the receiver in notify, and back to the sender in post.
+        self.assertEqual(stages[1]["notify"]["min"] - stages[0]["notify"]["min"], hops)
+        self.assertGreaterEqual(stages[1]["post"]["p50"] - stages[0]["post"]["p50"], hops)
 
 
 class Time(Case):

@@ -61,17 +61,23 @@ class Cost(Case):
         got, stats, _ = self.bench("cost", "send", "quiet", "samples=50")
         stage = self.stages(stats)
         self.assertEqual(got["senduipi_notify"], stage["post"] + stage["issue"] or 1)
-        self.assertEqual(got["senduipi_notify_mean"], got["senduipi_notify"])
-        self.assertEqual(got["senduipi_on_set"], stage["post"])
-        self.assertEqual(got["senduipi_sn_set"], stage["post"])
+        if TIMING == "cache": # the line of a post that notifies comes from the receiver, that of the others is at hand
+            timing = stats["config"]["timing"]
+            self.assertEqual(got["senduipi_on_set"], got["senduipi_sn_set"])
+            self.assertEqual(got["senduipi_notify"] - got["senduipi_on_set"], timing["transfer_cycles"] + timing["ucode_issue"])
+        else:
+            self.assertEqual(got["senduipi_notify_mean"], got["senduipi_notify"])
+            self.assertEqual(got["senduipi_on_set"], stage["post"])
+            self.assertEqual(got["senduipi_sn_set"], stage["post"])
         self.assertEqual(got["senduipi_notify_x2apic"], got["senduipi_notify"])
         sent = sum(core["uintr"]["sent"] for core in stats["cores"])
-        self.assertEqual(sent, 100)  # both APIC modes; the others found ON or SN set
+        self.assertEqual(sent, 2 * 51)  # both APIC modes, one more than is measured; the others found ON or SN set
         self.assertEqual(sum(core["uintr"]["suppressed"] for core in stats["cores"]), 2 * 16 * 10)
 
     def test_a_receiver_loses_what_its_stages_take(self):
         got, stats, _ = self.bench("cost", "receive", "samples=60")
-        mean = self.stages(stats, "mean")
+        # The first interrupts find cold caches and are not measured: no mean.
+        mean = self.stages(stats, "p50" if TIMING == "cache" else "mean")
         self.assertEqual(got["received"], 60)
         charged = sum(mean[name] for name in ("accept", "notify", "deliver", "handle", "return"))
         # A page walk or a part of an instruction at the boundary may be in one and not in the other.
@@ -89,7 +95,7 @@ class Cost(Case):
 
     def test_saturation(self):
         got, stats, _ = self.bench("cost", "saturate", "samples=120", cores=4)
-        posts = self.stages(stats)["post"]
+        posts = self.stages(stats, "min")["post"]
         for receivers in (1, 2, 3):
             self.assertGreaterEqual(got[f"senduipi_saturated_{receivers}"], posts)
             self.assertGreater(got[f"saturated_delivered_{receivers}"], 0)
@@ -105,11 +111,11 @@ class Cost(Case):
             self.assertGreater(got["ipi_receive"], 0)
             return
         entry = timing["event_interrupt"] + timing["event_iret"]
-        for name, eoi in (("ipi_receive", timing["event_mmio"]), ("ipi_receive_x2apic", timing["insn_msr"])):
+        for name, eoi in (("ipi_receive", timing["event_mmio"]), ("ipi_receive_x2apic", timing["insn_msr"] + timing["event_msr_x2apic"])):
             self.assertGreater(got[name], entry + eoi)
             self.assertLess(got[name], entry + eoi + 50)  # the handler's own instructions
         self.assertLess(3 * timing["event_mmio"], got["ipi_send"])  # two writes and a look at the delivery status
-        self.assertLess(timing["insn_msr"], got["ipi_send_x2apic"])
+        self.assertLess(timing["insn_msr"] + timing["event_msr_x2apic_icr"], got["ipi_send_x2apic"])
         self.assertLess(2 * timing["event_mmio"], got["apic_timer_arm"])
 
     def test_a_dearer_stage_is_measured_as_dearer(self):
@@ -135,6 +141,8 @@ class Latency(Case):
             end_to_end = stats["uintr"]["stages"]["end_to_end"]
             self.assertEqual(end_to_end["count"], 150)
             for ours, theirs in (("min", "min"), ("median", "p50"), ("p95", "p95"), ("p99", "p99")):
+                if (TIMING, ours) == ("cache", "min"):
+                    continue  # of the first, which are not measured: the UPID's line is still at the sender
                 self.assertAlmostEqual(got[f"latency_{scene}_{ours}"], end_to_end[theirs], delta=1, msg=f"{scene} {ours}")
 
     def test_waiting_costs_more_than_spinning(self):
@@ -188,7 +196,7 @@ class Slowdown(Case):
         slow, _, _ = self.bench("slowdown", "uintr", "periods=12")
         cost, _, _ = self.bench("cost", "receive", "samples=20")
         for us in PERIODS:
-            self.assertAlmostEqual(slow[f"per_event_uintr_{us}us"], cost["receive"], delta=5, msg=f"{us} us")
+            self.assertAlmostEqual(slow[f"per_event_uintr_{us}us"], cost["receive"], delta=12 if TIMING == "cache" else 5, msg=f"{us} us")
 
     def test_the_same_every_time(self):
         self.assert_same_every_time("slowdown", "periods=3")

@@ -289,6 +289,12 @@ static struct block *build(struct cpu *cpu, uint64_t la, uint64_t pa, uint32_t m
             break;
     }
     b->length = (uint16_t)at;
+    b->first_line = BLOCK_ASKS;
+    b->lines = 1;
+    if ((mode & MODE_CODE64) && !b->crosses && at > 0) { /* elsewhere CS has a base that may change */
+        b->first_line = la >> TIMING_LINE_SHIFT;
+        b->lines = (uint8_t)(((la + at - 1) >> TIMING_LINE_SHIFT) - b->first_line + 1);
+    }
     struct op *end = &b->ops[b->count];
     memset(end, 0, sizeof *end);
     if (!ends) {
@@ -374,6 +380,7 @@ struct block *block_find(struct cpu *cpu, bool step)
         /* Code in a device is decoded anew each time: nobody would tell us that it changed. */
         if (cpu_bus(cpu)->direct_page(cpu->bus.ctx, pa & PAGE_MASK) == NULL) {
             b->transient = true;
+            b->first_line = BLOCK_ASKS;
             return b;
         }
         insert(cpu, b);

@@ -34,7 +34,7 @@ __attribute__((always_inline)) static inline void charge_mem(struct cpu *cpu, en
         .walk = (cpu->cr0 & CR0_PG) ? cpu_timing_walk : NULL,
         .walk_ctx = cpu,
     };
-    cpu->cycles += timing_mem_cost(cpu_timing(cpu), &m);
+    cpu->cycles += timing_mem_cost(cpu_timing_of_block(cpu), &m);
 }
 
 /* Where an access that has just been made went; false: to a device. */
@@ -142,22 +142,38 @@ void cpu_observe_fetch(struct cpu *cpu, const struct block *b)
         charge_mem(cpu, view, la + first, b->page2, b->length - first, TIMING_FETCH);
 }
 
-void cpu_observe_branch(struct cpu *cpu, const struct op *op, uint64_t to, enum branch_kind kind, bool taken)
+/* The one kind that is frequent is known when it is compiled. */
+__attribute__((always_inline)) static inline void charge_branch(struct cpu *cpu, const struct op *op, uint64_t to,
+                                                                enum branch_kind kind, bool taken)
 {
-    if (!cpu->timing->model->branch_cost)
-        return;
-    const struct timing_branch b = {
+    uint64_t rip = op_rip(op), next = rip + op->length;
+    struct timing_branch b = {
         .core = cpu->config.index,
-        .from = linear_of(cpu, op_rip(op)),
-        .to = linear_of(cpu, to),
+        .from = rip,
+        .to = to,
         .taken = taken,
         .conditional = kind == BRANCH_CONDITIONAL,
         .indirect = kind == BRANCH_JUMP_INDIRECT || kind == BRANCH_CALL_INDIRECT,
         .call = kind == BRANCH_CALL || kind == BRANCH_CALL_INDIRECT,
         .ret = kind == BRANCH_RETURN,
-        .next = linear_of(cpu, op_next_rip(cpu, op)),
+        .next = next,
     };
-    cpu->cycles += timing_branch_cost(cpu_timing(cpu), &b);
+    if (VP_UNLIKELY(!(cpu->mode & MODE_CODE64))) {
+        b.from = linear_of(cpu, rip);
+        b.to = linear_of(cpu, to);
+        b.next = linear_of(cpu, op_next_rip(cpu, op));
+    }
+    cpu->cycles += timing_branch_cost(cpu_timing_of_block(cpu), &b);
+}
+
+void cpu_observe_branch(struct cpu *cpu, const struct op *op, uint64_t to, enum branch_kind kind, bool taken)
+{
+    if (!cpu->timing->model->branch_cost)
+        return;
+    if (VP_LIKELY(kind == BRANCH_CONDITIONAL))
+        charge_branch(cpu, op, to, BRANCH_CONDITIONAL, taken);
+    else
+        charge_branch(cpu, op, to, kind, taken);
 }
 
 void cpu_observe_insn(struct cpu *cpu, const struct op *op)

@@ -19,6 +19,17 @@ static bool bus_is_complete(const struct cpu_bus *b)
            b->apic_set_cr8 && b->apic_send_user_ipi && b->apic_set_tsc_offset && b->apic_init;
 }
 
+/* Whoever traces memory wants to see every access. */
+static void set_filter(struct cpu *cpu)
+{
+    struct timing_lines *none[] = {&cpu->ask_always.load, &cpu->ask_always.store, &cpu->ask_always.fetch};
+    for (unsigned i = 0; i < sizeof none / sizeof none[0]; i++)
+        for (unsigned j = 0; j < TIMING_LINES; j++)
+            none[i]->line[j] = TIMING_NO_LINE;
+    struct timing_filter *filter = timing_filter(cpu->timing, cpu->config.index);
+    cpu->filter = filter && cpu->timing->model->mem_cost && !cpu->bus.trace_mem ? filter : &cpu->ask_always;
+}
+
 struct cpu *cpu_create(const struct cpu_config *config, const struct cpu_bus *bus, struct cpu_code_map *code_map,
                        const struct timing *timing)
 {
@@ -32,6 +43,8 @@ struct cpu *cpu_create(const struct cpu_config *config, const struct cpu_bus *bu
     cpu->timing = timing;
     bool observed = timing->model->mem_cost || timing->model->branch_cost || bus->trace_insn || bus->trace_mem;
     cpu->engine = observed ? &engine_observed : &engine_plain;
+    cpu->timing_is_integer = timing_is_integers_only(timing);
+    set_filter(cpu);
     cpu->chain_gen = 1;
     cpu->blocks = block_cache_create(cpu);
     cpu->decoder = decoder_create(&config->features);

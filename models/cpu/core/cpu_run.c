@@ -11,7 +11,7 @@ static void execute(struct cpu *cpu, const struct block *b)
 {
     const struct op *op = b->ops;
     if (cpu->engine->observed) {
-        cpu_observe_fetch(cpu, b);
+        cpu_observe_fetch_unless_known(cpu, b);
         cpu_observe_insn(cpu, op);
     }
 #if defined(CPU_ENGINE_LOOP) && CPU_ENGINE_LOOP

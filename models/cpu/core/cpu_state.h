@@ -245,11 +245,12 @@ struct cpu {
     uint64_t deadline;       /* no instruction may start at or after this in threaded code       */
     uint64_t cc_dst, cc_src;
     uint32_t cc_op;
-    uint32_t mode;         /* MODE_*                                                           */
-    struct tlb_entry *tlb; /* of the current view, for explicit data accesses                  */
-    uint64_t chain_gen;    /* chains and jump-cache entries of other generations are void      */
-    uint32_t chain_limit;  /* CS.limit that the blocks in them keep, outside 64-bit mode       */
-    uint64_t insns;        /* retired                                                          */
+    uint32_t mode;                /* MODE_*                                                           */
+    struct tlb_entry *tlb;        /* of the current view, for explicit data accesses                  */
+    uint64_t chain_gen;           /* chains and jump-cache entries of other generations are void      */
+    uint32_t chain_limit;         /* CS.limit that the blocks in them keep, outside 64-bit mode       */
+    uint64_t insns;               /* retired                                                          */
+    struct timing_filter *filter; /* accesses that the observed flavour need not ask about            */
     enum leave leave;
     bool stepping;                       /* the current block holds one instruction: devices may be touched  */
     struct chain *link;                  /* chain to be filled with the next block found                     */
@@ -309,7 +310,9 @@ struct cpu {
     struct cpu_code_map *code_map;
     const struct engine *engine; /* handler table: plain or observed                          */
     const struct timing *timing;
-    struct decoder *decoder; /* decode.c                                                  */
+    bool timing_is_integer;          /* its hooks of memory and branches need no floating-point control of their own */
+    struct timing_filter ask_always; /* a filter that knows nothing */
+    struct decoder *decoder;         /* decode.c                                                  */
     struct cpu_config config;
     struct cpu_bus bus;
     struct cpu_stats stats;
@@ -328,6 +331,12 @@ static inline const struct timing *cpu_timing(struct cpu *cpu)
 {
     (void)cpu_bus(cpu);
     return cpu->timing;
+}
+
+/* For the hooks mem_cost and branch_cost. */
+static inline const struct timing *cpu_timing_of_block(struct cpu *cpu)
+{
+    return VP_LIKELY(cpu->timing_is_integer) ? cpu->timing : cpu_timing(cpu);
 }
 
 /* --- exception.c --- */

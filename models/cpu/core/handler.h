@@ -84,13 +84,43 @@ enum branch_kind {
 };
 void cpu_observe_branch(struct cpu *cpu, const struct op *op, uint64_t to, enum branch_kind kind, bool taken);
 void cpu_observe_mem(struct cpu *cpu, uint64_t la, unsigned bytes, int access);
+
+/* What the timing model said need not be asked: timing_model.h, struct timing_filter. */
+static inline struct timing_lines *cpu_known_lines(struct cpu *cpu, int access)
+{
+    return access == TIMING_LOAD ? &cpu->filter->load : &cpu->filter->store;
+}
+static inline bool is_known_line(const struct timing_lines *known, uint64_t line)
+{
+    return known->line[line & known->mask] == line;
+}
+static inline void cpu_observe_mem_unless_known(struct cpu *cpu, uint64_t la, unsigned bytes, int access)
+{
+    struct timing_lines *known = cpu_known_lines(cpu, access);
+    uint64_t line = la >> TIMING_LINE_SHIFT;
+    if (VP_LIKELY(is_known_line(known, line) && (la + (bytes - 1)) >> TIMING_LINE_SHIFT == line))
+        known->hits++;
+    else
+        cpu_observe_mem(cpu, la, bytes, access);
+}
+static inline void cpu_observe_fetch_unless_known(struct cpu *cpu, const struct block *b)
+{
+    struct timing_lines *known = &cpu->filter->fetch;
+    for (uint64_t i = 0; i < b->lines; i++)
+        if (VP_UNLIKELY(!is_known_line(known, b->first_line + i))) {
+            cpu_observe_fetch(cpu, b);
+            return;
+        }
+    known->hits += b->lines;
+}
+
 #ifdef CPU_OBSERVED
 #define TRACE_HOOK(op)                                                                                                 \
     do {                                                                                                               \
         if (VP_UNLIKELY(cpu->bus.trace_insn != NULL))                                                                  \
             cpu_observe_insn(cpu, op);                                                                                 \
     } while (0)
-#define FETCH_HOOK(b) cpu_observe_fetch(cpu, b)
+#define FETCH_HOOK(b) cpu_observe_fetch_unless_known(cpu, b)
 #else
 #define TRACE_HOOK(op) ((void)0)
 #define FETCH_HOOK(b) ((void)0)

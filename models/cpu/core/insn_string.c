@@ -5,19 +5,14 @@
  * 2, "REP/REPE/REPZ/REPNE/REPNZ"; Vol. 1, "String Operations".
  *
  * Runs of elements that lie on one page each are moved as a whole through the translation cache; single elements go
- * where pages end, where an access misses, with DF set, and in the observed flavour, whose hooks want to see each. */
+ * where pages end, where an access misses, and with DF set. In the observed flavour, whose hooks want to see each
+ * access that is not known to be free, a run ends with a line. */
 #include "handler.h"
 
 #include "flags.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define WORKER static __attribute__((noinline))
-
-#ifdef CPU_OBSERVED
-#define CAN_RUN 0
-#else
-#define CAN_RUN 1
-#endif
 
 /* Ends a string handler: on to the next block, without the branch hook of JUMP. The worker has charged all iterations.
  */
@@ -136,6 +131,25 @@ ALWAYS_INLINE uint64_t room(const struct cpu *cpu, const struct string *s, int s
 
 ALWAYS_INLINE uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
+/* Elements from la on that need no hook, 0: the next one does. count_unasked() must be told how many were then
+ * accessed. */
+#ifdef CPU_OBSERVED
+ALWAYS_INLINE uint64_t unasked(struct cpu *cpu, uint64_t la, unsigned size, int access)
+{
+    uint64_t line = la >> TIMING_LINE_SHIFT, bytes = (UINT64_C(1) << TIMING_LINE_SHIFT);
+    if (!is_known_line(cpu_known_lines(cpu, access), line))
+        return 0;
+    return (bytes - (la & (bytes - 1))) / size;
+}
+ALWAYS_INLINE void count_unasked(struct cpu *cpu, uint64_t elements, int access)
+{
+    cpu_known_lines(cpu, access)->hits += elements;
+}
+#else
+#define unasked(cpu, la, size, access) UINT64_MAX
+#define count_unasked(cpu, elements, access) ((void)0)
+#endif
+
 ALWAYS_INLINE uint64_t peek(const uint8_t *p, unsigned size)
 {
     uint64_t v = 0;
@@ -216,13 +230,17 @@ ALWAYS_INLINE bool movs(struct cpu *cpu, const struct op *op, unsigned size)
         uint64_t dst_la = element_address(cpu, SEG_ES, to, size, true);
         if (FAULTED())
             return false;
-        if (CAN_RUN && VP_LIKELY(!s.down)) {
+        if (VP_LIKELY(!s.down)) {
             const uint8_t *src = host_read(cpu, src_la, size);
             uint8_t *dst = host_write(cpu, dst_la, size);
             if (VP_LIKELY(src && dst)) {
                 n = smaller(room(cpu, &s, seg, src_la, from, size), room(cpu, &s, SEG_ES, dst_la, to, size));
+                n = smaller(n,
+                            smaller(unasked(cpu, src_la, size, TIMING_LOAD), unasked(cpu, dst_la, size, TIMING_STORE)));
                 n = smaller(n, allowed_by_time(cpu, op, &s));
                 copy_up(dst, src, n, size);
+                count_unasked(cpu, n, TIMING_LOAD);
+                count_unasked(cpu, n, TIMING_STORE);
             }
         }
         if (n == 0) {
@@ -266,11 +284,13 @@ ALWAYS_INLINE bool stos(struct cpu *cpu, const struct op *op, unsigned size)
         uint64_t la = element_address(cpu, SEG_ES, to, size, true);
         if (FAULTED())
             return false;
-        if (CAN_RUN && VP_LIKELY(!s.down)) {
+        if (VP_LIKELY(!s.down)) {
             uint8_t *dst = host_write(cpu, la, size);
             if (VP_LIKELY(dst != NULL)) {
                 n = smaller(room(cpu, &s, SEG_ES, la, to, size), allowed_by_time(cpu, op, &s));
+                n = smaller(n, unasked(cpu, la, size, TIMING_STORE));
                 fill_up(dst, value, n, size);
+                count_unasked(cpu, n, TIMING_STORE);
             }
         }
         if (n == 0) {
@@ -308,9 +328,11 @@ ALWAYS_INLINE bool lods(struct cpu *cpu, const struct op *op, unsigned size)
         uint64_t la = element_address(cpu, seg, from, size, false);
         if (FAULTED())
             return false;
-        const uint8_t *src = CAN_RUN && !s.down ? host_read(cpu, la, size) : NULL;
-        if (src)
+        const uint8_t *src = !s.down ? host_read(cpu, la, size) : NULL;
+        if (src) {
             n = smaller(room(cpu, &s, seg, la, from, size), allowed_by_time(cpu, op, &s));
+            n = smaller(n, unasked(cpu, la, size, TIMING_LOAD));
+        }
         if (n == 0) {
             v = load(cpu, la, size);
             if (FAULTED())
@@ -318,6 +340,7 @@ ALWAYS_INLINE bool lods(struct cpu *cpu, const struct op *op, unsigned size)
             n = 1;
         } else {
             v = peek(src + (n - 1) * size, size);
+            count_unasked(cpu, n, TIMING_LOAD);
         }
         set_accumulator(cpu, v, size);
         move_pointer(cpu, &s, RSI, n, size);
@@ -369,9 +392,11 @@ ALWAYS_INLINE bool scas(struct cpu *cpu, const struct op *op, unsigned size)
         uint64_t la = element_address(cpu, SEG_ES, at, size, false);
         if (FAULTED())
             return false;
-        const uint8_t *p = CAN_RUN && !s.down ? host_read(cpu, la, size) : NULL;
-        if (p)
+        const uint8_t *p = !s.down ? host_read(cpu, la, size) : NULL;
+        if (p) {
             n = smaller(room(cpu, &s, SEG_ES, la, at, size), allowed_by_time(cpu, op, &s));
+            n = smaller(n, unasked(cpu, la, size, TIMING_LOAD));
+        }
         if (n == 0) {
             v = load(cpu, la, size);
             if (FAULTED())
@@ -380,6 +405,7 @@ ALWAYS_INLINE bool scas(struct cpu *cpu, const struct op *op, unsigned size)
         } else {
             n = scan(op, p, value, n, size);
             v = peek(p + (n - 1) * size, size);
+            count_unasked(cpu, n, TIMING_LOAD);
         }
         move_pointer(cpu, &s, RDI, n, size);
         count_down(cpu, &s, n);
@@ -418,10 +444,11 @@ ALWAYS_INLINE bool cmps(struct cpu *cpu, const struct op *op, unsigned size)
         uint64_t b_la = element_address(cpu, SEG_ES, second, size, false);
         if (FAULTED())
             return false;
-        const uint8_t *pa = CAN_RUN && !s.down ? host_read(cpu, a_la, size) : NULL;
-        const uint8_t *pb = CAN_RUN && !s.down ? host_read(cpu, b_la, size) : NULL;
+        const uint8_t *pa = !s.down ? host_read(cpu, a_la, size) : NULL;
+        const uint8_t *pb = !s.down ? host_read(cpu, b_la, size) : NULL;
         if (pa && pb) {
             n = smaller(room(cpu, &s, seg, a_la, first, size), room(cpu, &s, SEG_ES, b_la, second, size));
+            n = smaller(n, smaller(unasked(cpu, a_la, size, TIMING_LOAD), unasked(cpu, b_la, size, TIMING_LOAD)));
             n = smaller(n, allowed_by_time(cpu, op, &s));
         }
         if (n == 0) {
@@ -436,6 +463,7 @@ ALWAYS_INLINE bool cmps(struct cpu *cpu, const struct op *op, unsigned size)
             n = match(op, pa, pb, n, size);
             a = peek(pa + (n - 1) * size, size);
             b = peek(pb + (n - 1) * size, size);
+            count_unasked(cpu, 2 * n, TIMING_LOAD);
         }
         move_pointer(cpu, &s, RSI, n, size);
         move_pointer(cpu, &s, RDI, n, size);

@@ -59,7 +59,7 @@ static inline struct tlb_entry *tlb_slot(const struct cpu *cpu, uint64_t la)
 }
 
 #ifdef CPU_OBSERVED
-#define MEM_HOOK(la, bytes, access) cpu_observe_mem(cpu, la, bytes, access)
+#define MEM_HOOK(la, bytes, access) cpu_observe_mem_unless_known(cpu, la, bytes, access)
 #else
 #define MEM_HOOK(la, bytes, access) ((void)0)
 #endif

@@ -14,10 +14,11 @@
 struct msr_row {
     uint32_t first, last;
     const char *name;
-    int feature;       /* enum cpu_feature, or -1 for every core                    */
-    bool canonical;    /* written values must be canonical                          */
-    uint64_t reserved; /* written values must not have these bits: #GP(0)           */
-    size_t offset;     /* storage in struct cpu, for rows without functions         */
+    int feature;            /* enum cpu_feature, or -1 for every core                    */
+    bool canonical;         /* written values must be canonical                          */
+    enum timing_event cost; /* of a write; left out: msr_other                       */
+    uint64_t reserved;      /* written values must not have these bits: #GP(0)           */
+    size_t offset;          /* storage in struct cpu, for rows without functions         */
     /* VP_FAULT is #GP(0); the caller raises it. */
     enum vp_status (*read)(struct cpu *cpu, uint32_t msr, uint64_t *value);
     enum vp_status (*write)(struct cpu *cpu, uint32_t msr, uint64_t value);
@@ -302,6 +303,7 @@ static enum vp_status write_xss(struct cpu *cpu, uint32_t msr, uint64_t value)
 
 /* --- the table --- */
 #define F(name) CPU_FEATURE_##name
+#define C(name) TIMING_EVENT_msr_##name
 #define STORE_AT(field) .offset = offsetof(struct cpu, field)
 #define UPPER_HALF UINT64_C(0xffffffff00000000)
 #define ONE(n) .first = (n), .last = (n)
@@ -312,10 +314,12 @@ static const struct msr_row table[] = {
      .feature = F(mce),
      .read = read_zero,
      .write = ignore_write},
-    {ONE(0x10), .name = "IA32_TIME_STAMP_COUNTER", .feature = F(tsc), .read = read_tsc, .write = write_tsc},
+    {ONE(0x10), .name = "IA32_TIME_STAMP_COUNTER", .feature = F(tsc), .cost = C(tsc), .read = read_tsc,
+     .write = write_tsc},
     {ONE(0x17), .name = "IA32_PLATFORM_ID", .feature = -1, .read = read_zero, .write = refuse_write},
     {ONE(0x1b), .name = "IA32_APIC_BASE", .feature = F(apic), .read = read_apic, .write = write_apic},
-    {ONE(0x3b), .name = "IA32_TSC_ADJUST", .feature = F(tsc_adjust), STORE_AT(tsc_offset), .write = write_tsc_adjust},
+    {ONE(0x3b), .name = "IA32_TSC_ADJUST", .feature = F(tsc_adjust), .cost = C(tsc), STORE_AT(tsc_offset),
+     .write = write_tsc_adjust},
     {ONE(0x79), .name = "IA32_BIOS_UPDT_TRIG", .feature = -1, .read = refuse_read, .write = ignore_write},
     {ONE(0x8b), .name = "IA32_BIOS_SIGN_ID", .feature = -1, .read = read_microcode_revision, .write = ignore_write},
     {ONE(0xce), .name = "MSR_PLATFORM_INFO", .feature = -1, .read = read_platform_info, .write = refuse_write},
@@ -366,32 +370,38 @@ static const struct msr_row table[] = {
     {ONE(0x277), .name = "IA32_PAT", .feature = F(pat), STORE_AT(pat), .write = write_pat},
     {ONE(0x2ff), .name = "IA32_MTRR_DEF_TYPE", .feature = F(mtrr), .reserved = ~UINT64_C(0xcff),
      STORE_AT(mtrr_def_type), .write = write_mtrr_default},
-    {ONE(0x6e0), .name = "IA32_TSC_DEADLINE", .feature = F(tsc_deadline), .read = read_apic, .write = write_apic},
+    {ONE(0x6e0), .name = "IA32_TSC_DEADLINE", .feature = F(tsc_deadline), .cost = C(tsc_deadline), .read = read_apic,
+     .write = write_apic},
+    {ONE(0x830), .name = "IA32_X2APIC_ICR", .feature = F(x2apic), .cost = C(x2apic_icr), .read = read_apic,
+     .write = write_apic},
     {.first = 0x800,
      .last = 0x8ff,
      .name = "IA32_X2APIC",
      .feature = F(x2apic),
+     .cost = C(x2apic),
      .read = read_apic,
      .write = write_apic},
     {.first = 0x985,
      .last = 0x98a,
      .name = "IA32_UINTR",
      .feature = F(uintr),
+     .cost = C(uintr),
      .read = read_uintr,
      .write = write_uintr},
     {ONE(0xda0), .name = "IA32_XSS", .feature = F(xsaves), STORE_AT(xss), .write = write_xss},
-    {ONE(UINTR_MSR_TIMER), .name = "IA32_UINTR_TIMER", .feature = F(utmr), .read = read_user_timer,
+    {ONE(UINTR_MSR_TIMER), .name = "IA32_UINTR_TIMER", .feature = F(utmr), .cost = C(uintr), .read = read_user_timer,
      .write = write_user_timer},
     {ONE(0xc0000080), .name = "IA32_EFER", .feature = -1, STORE_AT(efer), .write = write_efer},
     {ONE(0xc0000081), .name = "IA32_STAR", .feature = F(lm), STORE_AT(star)},
     {ONE(0xc0000082), .name = "IA32_LSTAR", .feature = F(lm), .canonical = true, STORE_AT(lstar)},
     {ONE(0xc0000083), .name = "IA32_CSTAR", .feature = F(lm), .canonical = true, STORE_AT(cstar)},
     {ONE(0xc0000084), .name = "IA32_FMASK", .feature = F(lm), .reserved = UPPER_HALF, STORE_AT(sfmask)},
-    {ONE(0xc0000100), .name = "IA32_FS_BASE", .feature = F(lm), .canonical = true, .read = read_segment_base,
-     .write = write_segment_base},
-    {ONE(0xc0000101), .name = "IA32_GS_BASE", .feature = F(lm), .canonical = true, .read = read_segment_base,
-     .write = write_segment_base},
-    {ONE(0xc0000102), .name = "IA32_KERNEL_GS_BASE", .feature = F(lm), .canonical = true, STORE_AT(kernel_gs_base)},
+    {ONE(0xc0000100), .name = "IA32_FS_BASE", .feature = F(lm), .cost = C(base), .canonical = true,
+     .read = read_segment_base, .write = write_segment_base},
+    {ONE(0xc0000101), .name = "IA32_GS_BASE", .feature = F(lm), .cost = C(base), .canonical = true,
+     .read = read_segment_base, .write = write_segment_base},
+    {ONE(0xc0000102), .name = "IA32_KERNEL_GS_BASE", .feature = F(lm), .cost = C(base), .canonical = true,
+     STORE_AT(kernel_gs_base)},
     {ONE(0xc0000103), .name = "IA32_TSC_AUX", .feature = F(rdtscp), .reserved = UPPER_HALF, STORE_AT(tsc_aux)},
 };
 
@@ -411,6 +421,7 @@ enum vp_status cpu_msr_read(struct cpu *cpu, uint32_t msr, uint64_t *value)
     const struct msr_row *row = find_row(cpu, msr);
     if (!row)
         return cpu_raise(cpu, EXC_GP, 0);
+    cpu_charge_event(cpu, TIMING_EVENT_msr_read);
     if (!row->read) {
         memcpy(value, (const char *)cpu + row->offset, sizeof *value);
         return VP_OK;
@@ -423,6 +434,7 @@ enum vp_status cpu_msr_write(struct cpu *cpu, uint32_t msr, uint64_t value)
     const struct msr_row *row = find_row(cpu, msr);
     if (!row || (value & row->reserved) || (row->canonical && !bits_is_canonical(value, CPU_LINEAR_WIDTH)))
         return cpu_raise(cpu, EXC_GP, 0);
+    cpu_charge_event(cpu, row->cost ? row->cost : TIMING_EVENT_msr_other); /* before it acts, as with devices */
     if (!row->write) {
         memcpy((char *)cpu + row->offset, &value, sizeof value);
         return VP_OK;

@@ -56,6 +56,8 @@ struct chain {
     uint64_t gen;
 };
 
+#define BLOCK_ASKS (UINT64_MAX - 1) /* never a line's number */
+
 struct block {
     uint64_t pa, rip;
     uint32_t mode;
@@ -64,6 +66,8 @@ struct block {
     uint8_t count;       /* instructions                                                             */
     bool crosses;        /* the last instruction continues on page2                                  */
     bool transient;      /* code in a device: not cached, its place in the arena is used again       */
+    uint8_t lines;       /* ... of the code, from first_line on                                      */
+    uint64_t first_line; /* linear address >> TIMING_LINE_SHIFT; BLOCK_ASKS: its fetch is always asked for */
     uint64_t page2;      /* its physical page                                                        */
     struct block *hash_next, *page_next;
     struct op ops[]; /* count records and one end record: its fn leads to the fall-through block */

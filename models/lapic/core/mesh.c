@@ -43,11 +43,21 @@ static uint32_t tile_of(const struct mesh_config *config, size_t who)
 
 static uint32_t apart(uint32_t a, uint32_t b) { return a > b ? a - b : b - a; }
 
-uint32_t mesh_distance(const struct mesh_config *config, size_t from, size_t to)
+static uint32_t tile_distance(const struct mesh_config *config, uint32_t a, uint32_t b)
 {
-    uint32_t a = tile_of(config, from), b = tile_of(config, to);
     uint32_t hops = apart(a % config->columns, b % config->columns) + apart(a / config->columns, b / config->columns);
     return hops > 1 ? (hops - 1) * config->hop_cycles : 0;
+}
+
+uint32_t mesh_distance(const struct mesh_config *config, size_t from, size_t to)
+{
+    return tile_distance(config, tile_of(config, from), tile_of(config, to));
+}
+
+uint32_t mesh_home_distance(const struct mesh_config *config, size_t core, uint64_t line)
+{
+    uint64_t hash = line * 0x9e3779b97f4a7c15u >> 32;
+    return tile_distance(config, tile_of(config, core), (uint32_t)(hash % (config->rows * config->columns)));
 }
 
 uint32_t mesh_least_distance(const struct mesh_config *config)

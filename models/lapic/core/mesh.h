@@ -35,7 +35,9 @@ bool mesh_config_is_good(const struct mesh_config *config);
 
 /* Extra cycles from one core to another beyond the least latency; a number >= cores stands for any other sender. */
 uint32_t mesh_distance(const struct mesh_config *config, size_t from, size_t to);
-/* The smallest of them for two different cores, or another sender and a core. */
+/* The same from a core to the tile that is home to a cache line: lines are spread over all tiles by a hash. */
+uint32_t mesh_home_distance(const struct mesh_config *config, size_t core, uint64_t line);
+/* The smallest distance of two different cores, or another sender and a core. */
 uint32_t mesh_least_distance(const struct mesh_config *config);
 
 struct mesh *mesh_create(const struct mesh_config *config); /* NULL: bad configuration or no memory */

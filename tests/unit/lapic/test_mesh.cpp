@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
 
 namespace
@@ -48,6 +49,24 @@ TEST_F(mesh_test, each_hop_after_the_first_takes_its_time)
     EXPECT_EQ(latency(12, 5, 5000), 100u + 10) << "any other sender is at tile 0";
     EXPECT_EQ(latency(12, 0, 6000), 100u);
     EXPECT_EQ(interconnect_stats(ic)->waits, 0u);
+}
+
+// Slices of the shared cache: one per tile, lines spread evenly, the same for every core.
+TEST_F(mesh_test, lines_have_their_homes_on_all_tiles)
+{
+    const struct mesh_config mesh = three_by_four().mesh;
+    std::map<std::uint32_t, unsigned> from_the_corner;
+    for (std::uint64_t line = 0; line < 12000; line++)
+        from_the_corner[mesh_home_distance(&mesh, 0, line)]++;
+    // 3 by 4 tiles seen from a corner: three at most one hop away, then 3, 3, 2 and 1.
+    const std::map<std::uint32_t, unsigned> tiles{{0, 3}, {10, 3}, {20, 3}, {30, 2}, {40, 1}};
+    ASSERT_EQ(from_the_corner.size(), tiles.size());
+    for (const auto &[cycles, count] : tiles)
+        EXPECT_NEAR(from_the_corner[cycles], count * 1000, 150) << cycles;
+    for (std::uint64_t line = 0; line < 1000; line++)
+        if (mesh_home_distance(&mesh, 0, line) == 40) { // its home is the opposite corner, where core 11 sits
+            ASSERT_EQ(mesh_home_distance(&mesh, 11, line), 0u);
+        }
 }
 
 TEST_F(mesh_test, a_taken_link_is_waited_for)

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <fstream>
 #include <set>
 #include <string>
 
@@ -41,6 +43,13 @@ const config_entry &entry(const configuration &c, const std::string &key)
 }
 
 } // namespace
+
+double value_of(const std::string &key, const std::vector<assignment> &layers)
+{
+    configuration c(layers);
+    return c.timing_values().at(
+        static_cast<std::size_t>(timing_param_index(c.timing_model(), key.c_str() + std::strlen("timing."))));
+}
 
 TEST(configuration, defaults_are_the_documented_ones)
 {
@@ -191,6 +200,66 @@ TEST(toml, mistakes_name_file_and_line)
     EXPECT_HAS(error_of_toml(std::string("\xff\xfe\0\x01", 4)), "not valid TOML");
     EXPECT_HAS(USER_ERROR_OF(read_toml("/nonexistent.toml", false)), "no such configuration file");
     EXPECT_HAS(USER_ERROR_OF(read_toml("/tmp", false)), "not a regular file");
+}
+
+TEST(configuration, a_timing_parameter_may_be_an_enumeration)
+{
+    EXPECT_EQ(value_of("timing.acceptance", {}), 0);
+    EXPECT_EQ(value_of("timing.acceptance", {set("timing.acceptance=tracked")}), 2);
+    EXPECT_EQ(value_of("timing.acceptance", {set("timing.model=cache"), set("timing.acceptance=drain")}), 1);
+    EXPECT_HAS(USER_ERROR_OF(configuration c({set("timing.acceptance=squash")})),
+               "timing.acceptance = 'squash': expected one of: flush, drain, tracked");
+    EXPECT_HAS(USER_ERROR_OF(configuration c({set("timing.acceptance=1")})), "expected one of: flush, drain, tracked");
+    EXPECT_HAS(configuration(std::vector<assignment>{}).print(), "timing.acceptance");
+}
+
+// Each mistake of a profile: an error that names its file and line.
+TEST(toml, mistakes_of_a_profile)
+{
+    const std::string head = "[profile]\nname = \"x\"\nsummary = \"y\"\n"; // three lines
+    auto mistake = [&](const std::string &text) { return error_of_toml(head + text, true); };
+    EXPECT_HAS(mistake("[timing]\ninsn_allu = { value = 1, source = \"s\" }\n"),
+               ".toml:5: unknown key 'timing.insn_allu'");
+    EXPECT_HAS(mistake("[cpu]\nspeed = { value = 1, source = \"s\" }\n"), ".toml:5: unknown key 'cpu.speed'");
+    EXPECT_HAS(mistake("[timing]\ninsn_alu = { value = \"1 ns\", source = \"s\" }\n"),
+               ".toml:5: timing.insn_alu = '1 ns': expected a number from 1 to 100000 cycles");
+    EXPECT_HAS(mistake("[cpu]\nclock_hz = { value = \"2 GHz\", source = \"s\" }\n"), ".toml:5: cpu.clock_hz = '2 GHz'");
+    EXPECT_HAS(mistake("[timing]\ninsn_alu = { value = 0, source = \"s\" }\n"),
+               ".toml:5: timing.insn_alu = '0': expected a number from 1 to 100000 cycles");
+    EXPECT_HAS(mistake("[interconnect]\nlatency_cycles = { value = -1, source = \"s\" }\n"),
+               ".toml:5: interconnect.latency_cycles = '-1'");
+    EXPECT_HAS(mistake("[timing]\n\ninsn_alu = { value = 2 }\n"),
+               ".toml:6: timing.insn_alu: a profile must name the source");
+    EXPECT_HAS(mistake("[timing]\ninsn_alu = { value = 2, source = \"\" }\n"),
+               ".toml:5: timing.insn_alu: a profile must name the source");
+}
+
+TEST(toml, a_file_includes_others_and_its_own_values_win)
+{
+    scratch_file inner(".toml", "platform.cores = 3\nlapic.x2apic = false\n");
+    scratch_file outer(".toml", "platform.cores = 5\ninclude = \"" + inner.path() + "\"\n");
+    configuration c(read_toml(outer.path(), false));
+    EXPECT_EQ(c.integer("platform.cores"), 5u);
+    EXPECT_FALSE(c.boolean("lapic.x2apic"));
+    EXPECT_HAS(c.print(), inner.path() + ":2");
+    EXPECT_HAS(error_of_toml("\ninclude = \"nowhere\"\n"), ".toml:2: include: no file");
+    EXPECT_HAS(error_of_toml("\n\ninclude = [\"" + inner.path() + "\", 7]\n"), ".toml:3: include: expected the name");
+    EXPECT_HAS(error_of_toml("include = \"\"\n"), ".toml:1: include: expected the name");
+}
+
+TEST(toml, an_include_that_comes_back_is_refused)
+{
+    scratch_file self(".toml", "");
+    std::ofstream(self.path()) << "\n\ninclude = \"" << self.path() << "\"\n";
+    EXPECT_HAS(USER_ERROR_OF(read_toml(self.path(), false)),
+               self.path() + ":3: include: " + self.path() + " includes itself");
+    scratch_file a(".toml", ""), b(".toml", "include = \"" + a.path() + "\"\n");
+    std::ofstream(a.path()) << "include = \"" << b.path() << "\"\n";
+    EXPECT_HAS(USER_ERROR_OF(read_toml(a.path(), false)), b.path() + ":1: include: " + a.path() + " includes itself");
+    // Twice is no cycle.
+    scratch_file leaf(".toml", "platform.cores = 3\n");
+    scratch_file twice(".toml", "include = [\"" + leaf.path() + "\", \"" + leaf.path() + "\"]\n");
+    EXPECT_EQ(configuration(read_toml(twice.path(), false)).integer("platform.cores"), 3u);
 }
 
 TEST(toml, a_profile_needs_name_summary_and_sources)

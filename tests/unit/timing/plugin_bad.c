@@ -11,6 +11,11 @@
 #else
 #define FIRST_NAME "first"
 #endif
+#ifdef FAULT_ENUMERATION
+#define FIRST_UNIT "two|names"
+#else
+#define FIRST_UNIT "cycles"
+#endif
 #ifdef FAULT_SOURCELESS_PARAM
 #define FIRST_SOURCE NULL
 #else
@@ -33,7 +38,7 @@
 #endif
 
 static const struct timing_param params[] = {
-    {FIRST_NAME, "cycles", 1, 0, 2, "A parameter", FIRST_SOURCE},
+    {FIRST_NAME, FIRST_UNIT, 1, 0, 2, "A parameter", FIRST_SOURCE},
     {SECOND_NAME, "cycles", SECOND_DEFAULT, 1, SECOND_MAX, "Another", "this test"},
 };
 

@@ -99,6 +99,22 @@ TEST(cache_hierarchy, the_nearest_copy_is_fetched)
     EXPECT_EQ(c.store(0, 9), TRANSFER + 20);
 }
 
+TEST(cache_hierarchy, a_farther_slice_costs_more)
+{
+    struct hierarchy_config config = small(2);
+    config.slice_distance = [](void *, std::uint32_t core, std::uint64_t line) {
+        return static_cast<std::uint32_t>(8 * (core + line % 4));
+    };
+    caches c(config);
+    EXPECT_EQ(c.load(0, 0), DRAM) << "its own tile";
+    EXPECT_EQ(c.load(0, 3), DRAM + 24);
+    EXPECT_EQ(c.load(1, 7), DRAM + 32) << "the same slice from one tile farther";
+    for (std::uint64_t i = 0; i < 4; i++)
+        c.load(0, 3 + 8 * (i + 1)); // 3 leaves L2 for L3
+    EXPECT_EQ(c.load(0, 3), L3 + 24);
+    EXPECT_EQ(c.load(1, 0), TRANSFER) << "from core 0, whose distance is none here";
+}
+
 TEST(cache_hierarchy, instructions_are_shared_and_a_store_takes_them_away)
 {
     caches c(small(2));
@@ -111,6 +127,9 @@ TEST(cache_hierarchy, instructions_are_shared_and_a_store_takes_them_away)
     EXPECT_EQ(hierarchy_check(&c.h, 100), nullptr);
 }
 
+// Lines of another page: a linear line is not its physical one.
+constexpr std::uint64_t linear_of(std::uint64_t line) { return line + 64 * 1000; }
+
 // Random accesses; what is remembered of L1D must be the first way of its set, and writable only if modified.
 void storm(const struct hierarchy_config &config, unsigned lines, unsigned seed)
 {
@@ -120,33 +139,41 @@ void storm(const struct hierarchy_config &config, unsigned lines, unsigned seed)
         auto core = static_cast<std::uint32_t>(random() % config.cores);
         std::uint64_t line = random() % lines;
         if (random() % 4 == 0) {
-            bool hit = hierarchy_recent(&c.h, core, true, line)->line == line;
+            const struct timing_lines &known = c.h.core[core].known.filter.fetch;
+            bool hit = known.line[line & known.mask] == linear_of(line);
             std::uint32_t cycles = hierarchy_fetch(&c.h, core, line);
             if (hit) {
                 ASSERT_EQ(cycles, 0u) << "what was remembered was not so";
             }
-            hierarchy_remember(&c.h, core, true, line, 1);
+            hierarchy_remember(&c.h, core, true, line, linear_of(line));
         } else {
             bool write = random() % 2;
-            const struct cache_recent r = *hierarchy_recent(&c.h, core, false, line);
-            bool hit = r.line == line && (r.writable || !write);
+            const struct timing_filter &f = c.h.core[core].known.filter;
+            const struct timing_lines &known = write ? f.store : f.load;
+            bool hit = known.line[line & known.mask] == linear_of(line);
             std::uint32_t cycles = hierarchy_data(&c.h, core, line, write);
             if (hit) {
                 ASSERT_EQ(cycles, 0u) << "what was remembered was not so";
             }
-            hierarchy_remember(&c.h, core, false, line, 1);
+            hierarchy_remember(&c.h, core, false, line, linear_of(line));
         }
         if (i % 64 == 0) {
             const char *error = hierarchy_check(&c.h, lines);
             ASSERT_EQ(error, nullptr) << error;
         }
         for (std::uint32_t k = 0; k < config.cores; k++) {
-            const struct cache_recent *r = hierarchy_recent(&c.h, k, false, line);
-            if (r->line == UINT64_MAX)
+            const struct cache_known &known = c.h.core[k].known;
+            std::uint64_t entry = line & known.filter.load.mask, physical = known.physical[0][entry];
+            bool writable = known.filter.store.line[entry] != TIMING_NO_LINE;
+            if (physical == TIMING_NO_LINE) {
+                ASSERT_FALSE(writable) << i;
+                ASSERT_EQ(known.filter.load.line[entry], TIMING_NO_LINE) << i;
                 continue;
-            std::uint64_t first = *cache_array_set(&c.h.core[k].l1d, r->line);
-            ASSERT_EQ(first >> 2, r->line) << i;
-            ASSERT_TRUE(!r->writable || (first & 3) == MESI_M) << i;
+            }
+            ASSERT_EQ(known.filter.load.line[entry], linear_of(physical)) << i;
+            std::uint64_t first = *cache_array_set(&c.h.core[k].l1d, physical);
+            ASSERT_EQ(first & ~UINT64_C(3), cache_array_key(physical, 0)) << i;
+            ASSERT_TRUE(!writable || (first & 3) == MESI_M) << i;
         }
     }
     std::uint64_t upgrades = 0, transfers = 0;

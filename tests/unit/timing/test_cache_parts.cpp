@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <random>
@@ -84,6 +85,30 @@ TEST(branch_predictor, is_as_good_as_a_bimodal_one_where_history_says_nothing)
         return std::make_pair(from, random() % 10 != 0);
     });
     EXPECT_LT(c.tage, c.bimodal * 3 / 2);
+}
+
+// The memory of settled branches saves work and must change nothing.
+TEST(branch_predictor, what_is_settled_is_predicted_as_if_it_were_looked_up)
+{
+    auto quick = std::make_unique<branch_predictor>(), thorough = std::make_unique<branch_predictor>();
+    std::mt19937 random(5);
+    std::uint64_t quick_ones = 0;
+    for (unsigned i = 0; i < 200000; i++) {
+        // Loops of several branches, long enough to settle, then noise for a while.
+        bool noise = i / 2000 % 4 == 3;
+        std::uint64_t from = 0x400000 + 7 * (i % 3) + (noise ? random() % 50 : 0);
+        bool taken = noise ? random() % 3 == 0 : i % 3 != 1;
+        quick_ones += predictor_is_settled(quick.get(), predictor_settled(quick.get(), from), from, taken);
+        ASSERT_EQ(predictor_conditional(quick.get(), from, taken),
+                  predictor_conditional_slow(thorough.get(), from, taken))
+            << i;
+        ASSERT_EQ(quick->history, thorough->history);
+    }
+    EXPECT_EQ(std::memcmp(quick->tage, thorough->tage, sizeof quick->tage), 0);
+    EXPECT_EQ(std::memcmp(quick->bimodal, thorough->bimodal, sizeof quick->bimodal), 0);
+    EXPECT_EQ(quick->stats.conditional_missed, thorough->stats.conditional_missed);
+    EXPECT_EQ(quick->stats.conditional, thorough->stats.conditional);
+    EXPECT_GT(quick_ones, 100000u);
 }
 
 TEST(branch_predictor, returns_come_back_to_their_calls)

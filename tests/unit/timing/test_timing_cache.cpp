@@ -63,6 +63,40 @@ TEST(timing_cache, memory_then_l1_and_a_transfer_from_another_core)
     EXPECT_EQ(r["cores[1].tlb.dtlb_hits"], 0) << "paging is off";
 }
 
+// What the filter knows costs nothing, and nothing else is known.
+TEST(timing_cache, the_filter_knows_lines_that_need_not_be_asked_for)
+{
+    cache_model c;
+    ASSERT_TRUE(c.create()) << c.error;
+    const struct timing_filter *f[] = {timing_filter(&c.timing, 0), timing_filter(&c.timing, 1)};
+    auto knows = [](const struct timing_lines &known, std::uint64_t address) {
+        std::uint64_t line = address >> TIMING_LINE_SHIFT;
+        return known.line[line & known.mask] == line;
+    };
+    EXPECT_FALSE(knows(f[0]->load, 0x1000));
+    c.access(0, TIMING_LOAD, 0x1000);
+    EXPECT_TRUE(knows(f[0]->load, 0x1008));
+    EXPECT_FALSE(knows(f[0]->load, 0x1040));
+    EXPECT_FALSE(knows(f[0]->store, 0x1000)) << "the first store makes it modified";
+    c.access(0, TIMING_STORE, 0x1000);
+    EXPECT_TRUE(knows(f[0]->store, 0x1000));
+    EXPECT_FALSE(knows(f[0]->fetch, 0x1000));
+    EXPECT_FALSE(knows(f[1]->load, 0x1000));
+    c.access(1, TIMING_LOAD, 0x1000);
+    EXPECT_FALSE(knows(f[0]->store, 0x1000)) << "shared now";
+    c.access(0, TIMING_STORE, 0x1000);
+    EXPECT_FALSE(knows(f[1]->load, 0x1000)) << "taken away";
+    c.access(0, TIMING_LOAD, 0x2000);
+    EXPECT_FALSE(knows(f[0]->load, 0x1000)) << "no longer the last of its set";
+    c.access(0, TIMING_FETCH, 0x3000, 100);
+    EXPECT_TRUE(knows(f[0]->fetch, 0x3000) && knows(f[0]->fetch, 0x3040));
+    timing_tlb_flush(&c.timing, 0, TIMING_FLUSH_ALL, 0);
+    EXPECT_FALSE(knows(f[0]->load, 0x2000) || knows(f[0]->fetch, 0x3000)) << "another address space";
+    timing_instance table(timing_find("table"));
+    ASSERT_TRUE(table.create());
+    EXPECT_EQ(timing_filter(&table.timing, 0), nullptr);
+}
+
 TEST(timing_cache, misses_may_be_hidden_in_part)
 {
     cache_model c;

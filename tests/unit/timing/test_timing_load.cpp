@@ -154,8 +154,16 @@ TEST(timing_load, a_model_of_an_older_header_has_no_newer_hooks)
     older.tlb_flush = [](void *, std::uint32_t, std::uint32_t, std::uint64_t) {
         ADD_FAILURE() << "it knows no such hook";
     };
+    older.filter = [](void *, std::uint32_t) -> struct timing_filter *
+    {
+        ADD_FAILURE() << "nor this one";
+        return nullptr;
+    };
+    older.integers_only = true;
     struct timing t = {&older, nullptr};
     timing_tlb_flush(&t, 0, TIMING_FLUSH_ALL, 0);
+    EXPECT_EQ(timing_filter(&t, 0), nullptr);
+    EXPECT_FALSE(timing_is_integers_only(&t));
 }
 
 TEST(timing_load, a_table_with_holes_is_refused)
@@ -175,6 +183,7 @@ TEST(timing_load, a_parameter_that_makes_no_sense_is_refused_by_name)
     EXPECT_HAS(refusal("plugin_twice"), "parameter first is there twice");
     EXPECT_HAS(refusal("plugin_default_low"), "parameter second: default 0 is not within 1 to 10");
     EXPECT_HAS(refusal("plugin_nan_range"), "parameter second");
+    EXPECT_HAS(refusal("plugin_enumeration"), "parameter first: 2 names are values 0 to 1, not 0 to 2");
 }
 
 TEST(timing_load, a_create_that_fails_is_quoted)

@@ -2,6 +2,8 @@
 // The model `table`: each parameter moves its own cost and no other; the defaults add up to what was measured.
 #include "timing_fixture.h"
 
+#include <algorithm>
+
 namespace
 {
 
@@ -28,6 +30,13 @@ std::vector<std::string> all_names()
     for (unsigned i = 0; i < TIMING_STAGE_COUNT; i++)
         names.push_back(std::string("stage_") + timing_stage_name(static_cast<enum timing_stage>(i)));
     return names;
+}
+
+// A parameter of an instruction that is no class.
+bool is_mnemonic(const std::string &name)
+{
+    const auto names = all_names();
+    return name.rfind("insn_", 0) == 0 && std::find(names.begin(), names.end(), name) == names.end();
 }
 
 class timing_table_test : public ::testing::Test
@@ -59,7 +68,68 @@ TEST_F(timing_table_test, every_parameter_moves_its_own_cost_and_no_other)
         expected[i] = 4711;
         EXPECT_EQ(all_costs(other), expected) << names[i];
     }
-    EXPECT_EQ(found, model->param_count);
+    std::size_t others = 0; // of single instructions, and the pipeline's policy: below
+    for (std::size_t i = 0; i < model->param_count; i++) {
+        const std::string name = model->params[i].name;
+        others += name == "acceptance" || name.rfind("accept_", 0) == 0 || is_mnemonic(name);
+    }
+    EXPECT_EQ(found + others, model->param_count);
+}
+
+TEST_F(timing_table_test, some_instructions_cost_their_own)
+{
+    auto cost = [](const timing_instance &of, const char *mnemonic, enum timing_class cls) {
+        struct timing_insn i = {};
+        i.cls = cls;
+        i.mnemonic = mnemonic;
+        return timing_insn_cost(&of.timing, &i);
+    };
+    EXPECT_EQ(cost(t, "mfence", TIMING_CLASS_fence), 38u);
+    EXPECT_EQ(cost(t, "lfence", TIMING_CLASS_fence), 12u);
+    EXPECT_EQ(cost(t, "rdrand", TIMING_CLASS_system), 971u);
+    EXPECT_EQ(cost(t, "popf", TIMING_CLASS_stack) + cost(t, "pushf", TIMING_CLASS_stack), 30u);
+    EXPECT_EQ(cost(t, "cmpxchg8b", TIMING_CLASS_alu), 16u);
+    EXPECT_EQ(cost(t, "cmpxchg8b", TIMING_CLASS_locked), 18u) << "LOCK decides";
+    timing_instance other(timing_find("table"));
+    other.value("insn_lfence") = 4711;
+    ASSERT_TRUE(other.create());
+    EXPECT_EQ(cost(other, "lfence", TIMING_CLASS_fence), 4711u);
+    EXPECT_EQ(cost(other, "sfence", TIMING_CLASS_fence), 6u);
+    EXPECT_EQ(all_costs(other), all_costs(t));
+}
+
+TEST_F(timing_table_test, acceptance_is_a_policy_of_the_pipeline_for_every_interrupt)
+{
+    const std::uint32_t entry = event(TIMING_EVENT_interrupt) - 424;
+    auto expect = [&](unsigned policy, const char *param, std::uint32_t accept) {
+        timing_instance other(timing_find("table"));
+        other.value("acceptance") = policy;
+        EXPECT_EQ(other.value(param), accept);
+        ASSERT_TRUE(other.create()) << other.error;
+        EXPECT_EQ(timing_uintr_cost(&other.timing, 0, TIMING_STAGE_accept, 0), accept);
+        EXPECT_EQ(timing_event_cost(&other.timing, 0, TIMING_EVENT_interrupt), entry + accept);
+        EXPECT_EQ(timing_uintr_cost(&other.timing, 0, TIMING_STAGE_notify, 0), stage(TIMING_STAGE_notify));
+        EXPECT_EQ(timing_event_cost(&other.timing, 0, TIMING_EVENT_exception), event(TIMING_EVENT_exception));
+        timing_instance moved(timing_find("table"));
+        moved.value("acceptance") = policy;
+        moved.value(param) = accept + 11;
+        ASSERT_TRUE(moved.create());
+        EXPECT_EQ(timing_uintr_cost(&moved.timing, 0, TIMING_STAGE_accept, 0), accept + 11);
+    };
+    expect(0, "stage_accept", 424);
+    expect(1, "accept_drain", 192);
+    expect(2, "accept_tracked", 0);
+    const struct timing_model *model = timing_find("table");
+    EXPECT_STREQ(model->params[timing_param_index(model, "acceptance")].unit, "flush|drain|tracked");
+    EXPECT_GE(timing_param_index(timing_find("cache"), "acceptance"), 0);
+}
+
+// x2APIC and TSC_DEADLINE writes do not serialise: SDM Vol. 3, "Serializing Instructions".
+TEST_F(timing_table_test, a_write_of_an_msr_costs_by_kind)
+{
+    EXPECT_EQ(t.insn(TIMING_CLASS_msr) + event(TIMING_EVENT_msr_x2apic_icr), 100u);
+    EXPECT_LT(event(TIMING_EVENT_msr_tsc_deadline), event(TIMING_EVENT_msr_tsc));
+    EXPECT_LT(event(TIMING_EVENT_msr_x2apic), event(TIMING_EVENT_msr_uintr));
 }
 
 TEST_F(timing_table_test, only_the_stages_that_a_core_executes_have_a_cost)
