@@ -316,15 +316,19 @@ bool fuzz_machine::run_alone(std::uint64_t instructions, std::uint64_t cycles)
 {
     struct cpu *core = m_sides[0].core;
     enum cpu_stop stop = CPU_STOP_UNTIL;
+    struct cpu_opcode_set completed = {};
+    if (!cpu_opcode_watch(core))
+        return false;
     while (stop == CPU_STOP_UNTIL && cpu_stats(core)->instructions < instructions && cpu_now(core) < cycles)
         stop = cpu_run(core, cpu_now(core) + 1000);
     if (stop != CPU_STOP_HALT && stop != CPU_STOP_SHUTDOWN)
         return false;
+    cpu_opcode_take(core, &completed);
     static const std::set<std::string> clocks{"rdtsc", "rdtscp", "rdpmc", "rdmsr", "tpause", "umwait", "mwait"};
     for (std::size_t i = 0; i < cpu_opcode_count(); i++) {
         struct cpu_opcode opcode;
         cpu_opcode_describe(i, &opcode);
-        if (cpu_opcode_was_met(core, i) && clocks.count(opcode.mnemonic) != 0)
+        if (cpu_opcode_is_in(&completed, i) && clocks.count(opcode.mnemonic) != 0)
             return false;
     }
     return true;
