@@ -360,30 +360,31 @@ static void check_compatibility(void)
            "N13 D19 delivered after the far transfer to 64-bit mode, before its first instruction");
 }
 
-/* --- a level-triggered pin whose vector is UINV: COM1. Nothing may be printed while its line is up. --- */
+/* --- a level-triggered pin whose vector is UINV: COM1. The line falls before the notification is taken, as nothing
+ * else would ever lower it: with a short way from the I/O APIC the next one is there before the next instruction.
+ * Nothing may be printed while the line is up. --- */
 static void check_level(void)
 {
+    bool waits = true, done = true;
     uintr_setup_self();
     idt_runs = 0;
     ioapic_set_pin(PIN_COM1, (uint8_t)apic_id(), PIN_LEVEL | UINTR_NOTIFICATION_VECTOR);
-    upid.pir = 1 << 7;
-    com1_raise();
-    bool waits = has_notification() && apic_is_set(APIC_TMR, UINTR_NOTIFICATION_VECTOR);
-    waits = waits && ioapic_pin(PIN_COM1) & PIN_REMOTE_IRR;
-    sti_nop_cli();
-    bool once = rdmsr(MSR_UINTR_RR) == 1 << 7 && is_isr_empty();
-    bool again = has_notification() && ioapic_pin(PIN_COM1) & PIN_REMOTE_IRR; /* the line is still up */
-    com1_lower();
-    upid.pir = 1 << 8;
-    take_notification();
-    settle();
-    bool is_over = rdmsr(MSR_UINTR_RR) == 3 << 7 && is_isr_empty() && !(ioapic_pin(PIN_COM1) & PIN_REMOTE_IRR) &&
-                   !apic_is_set(APIC_IRR, UINTR_NOTIFICATION_VECTOR);
+    for (unsigned bit = 7; bit < 9; bit++) { /* the second one shows that the pin is free again */
+        upid.pir = 1u << bit;
+        com1_raise();
+        waits = waits && has_notification() && apic_is_set(APIC_TMR, UINTR_NOTIFICATION_VECTOR) &&
+                (ioapic_pin(PIN_COM1) & PIN_REMOTE_IRR);
+        com1_lower();
+        settle();
+        waits = waits && (ioapic_pin(PIN_COM1) & PIN_REMOTE_IRR);
+        sti_nop_cli();
+        settle();
+        done = done && (rdmsr(MSR_UINTR_RR) >> bit & 1) && is_isr_empty() && !(ioapic_pin(PIN_COM1) & PIN_REMOTE_IRR) &&
+               !apic_is_set(APIC_IRR, UINTR_NOTIFICATION_VECTOR);
+    }
     ioapic_set_pin(PIN_COM1, 0, PIN_MASKED);
-    report(waits && once, "N23 a level-triggered pin with vector UINV: remote IRR, TMR, then a notification (%d, %d)",
-           waits, once);
-    report(again, "N23 its EOI reaches the I/O APIC: the line is up, so the pin sends again");
-    report(is_over && idt_runs == 0, "N23 with the line down the EOI clears remote IRR for good");
+    report(waits, "N23 a level-triggered pin with vector UINV: IRR, TMR, remote IRR until it is taken");
+    report(done && idt_runs == 0, "N23 then a notification, whose EOI reaches the I/O APIC, twice");
 }
 
 static void checks(void)
