@@ -22,7 +22,7 @@ def main():
     parser.add_argument("simulator")
     parser.add_argument("image")
     args = parser.parse_args()
-    args.cpu, args.cores, args.option = "max", 1, []
+    args.cpu, args.cores, args.option, args.opcodes = "max", 1, [], None
     command = run_image.command_of(args)
     expected = subprocess.run([args.native], capture_output=True, text=True, check=True).stdout.splitlines()
     run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
