@@ -151,28 +151,21 @@ std::vector<std::string> timing_choices(const struct timing_param &p)
     return names;
 }
 
+key_info timing_key(const struct timing_param &p)
+{
+    const std::string name = std::string(TIMING_PREFIX) + p.name;
+    const std::vector<std::string> choices = timing_choices(p);
+    if (!choices.empty())
+        return {name,    key_type::choice, "",      choices.at(static_cast<std::size_t>(p.default_value)), 0, 0,
+                choices, p.sentence,       p.source};
+    return {name, key_type::real, p.unit, p.default_value, p.min, p.max, {}, p.sentence, p.source};
+}
+
 void configuration::add_timing_keys()
 {
     std::vector<key_info> keys;
-    for (std::size_t i = 0; i < m_model->param_count; i++) {
-        const struct timing_param &p = m_model->params[i];
-        const std::vector<std::string> choices = timing_choices(p);
-        if (!choices.empty()) {
-            keys.push_back(key_info{std::string(TIMING_PREFIX) + p.name, key_type::choice, "",
-                                    choices.at(static_cast<std::size_t>(p.default_value)), 0, 0, choices, p.sentence,
-                                    p.source});
-            continue;
-        }
-        keys.push_back(key_info{std::string(TIMING_PREFIX) + p.name,
-                                key_type::real,
-                                p.unit,
-                                p.default_value,
-                                p.min,
-                                p.max,
-                                {},
-                                p.sentence,
-                                p.source});
-    }
+    for (std::size_t i = 0; i < m_model->param_count; i++)
+        keys.push_back(timing_key(m_model->params[i]));
     add_keys(keys);
 }
 

@@ -28,6 +28,8 @@ struct config_entry {
 
 // The names of a timing parameter that is an enumeration; empty for a number.
 std::vector<std::string> timing_choices(const struct timing_param &p);
+// The key that sets a parameter of a timing model.
+key_info timing_key(const struct timing_param &p);
 
 class configuration
 {

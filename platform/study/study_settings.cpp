@@ -103,18 +103,8 @@ std::vector<key_info> timing_keys()
 {
     std::vector<key_info> keys;
     for (std::size_t m = 0; timing_builtin(m) != nullptr; m++)
-        for (std::size_t i = 0; i < timing_builtin(m)->param_count; i++) {
-            const struct timing_param &p = timing_builtin(m)->params[i];
-            keys.push_back(key_info{std::string(TIMING_PREFIX) + p.name,
-                                    key_type::real,
-                                    p.unit,
-                                    p.default_value,
-                                    p.min,
-                                    p.max,
-                                    {},
-                                    p.sentence,
-                                    p.source});
-        }
+        for (std::size_t i = 0; i < timing_builtin(m)->param_count; i++)
+            keys.push_back(timing_key(timing_builtin(m)->params[i]));
     return keys;
 }
 
