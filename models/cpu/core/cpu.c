@@ -46,6 +46,7 @@ struct cpu *cpu_create(const struct cpu_config *config, const struct cpu_bus *bu
     cpu->timing_is_integer = timing_is_integers_only(timing);
     set_filter(cpu);
     cpu->chain_gen = 1;
+    cpu_tlb_init(cpu);
     cpu->blocks = block_cache_create(cpu);
     cpu->decoder = decoder_create(&config->features);
     cpu->uintr = cpu_uintr_create(cpu);

@@ -161,6 +161,7 @@ enum {
 #define OPCODE_TABLE_MAX 2048u /* rows */
 #define TLB_BITS 10
 #define TLB_SIZE (1u << TLB_BITS)
+#define TLB_REGION_BITS 12
 #define PAGE_SHIFT 12
 #define PAGE_SIZE 4096u
 #define PAGE_MASK (~(uint64_t)4095)
@@ -304,9 +305,11 @@ struct cpu {
     uint64_t perf_offset[2];   /* IA32_MPERF, IA32_APERF: what a write added to the cycles not waited */
 
     struct tlb_entry tlb_sets[MMU_VIEWS][TLB_SIZE];
-    struct tlb_entry tlb_never[TLB_SIZE]; /* misses always: the current view while alignment is checked */
-    uint64_t tlb_large;                   /* bit n: entries of large pages in GiB n, modulo 64          */
-    struct block_cache *blocks;           /* block.c                                                   */
+    struct tlb_entry tlb_never[TLB_SIZE];             /* misses always: the current view while alignment is checked */
+    uint64_t tlb_used[MMU_VIEWS][TLB_SIZE / 64];      /* a bit per entry: may be valid                       */
+    uint64_t tlb_large[(1u << TLB_REGION_BITS) / 64]; /* bit: parts of 2 MiB pages, by a hash of where */
+    uint64_t tlb_huge;                                /* the same for parts of larger pages, by GiB                 */
+    struct block_cache *blocks;                       /* block.c                                                   */
     struct cpu_code_map *code_map;
     const struct engine *engine; /* handler table: plain or observed                          */
     const struct timing *timing;
@@ -405,7 +408,8 @@ struct translation {
     uint64_t pa;     /* physical address of la                                             */
     bool writable;   /* a write through this view would succeed now, D bit already set    */
     bool executable; /* a fetch would                                                     */
-    bool global, large;
+    bool global;
+    unsigned size_log2; /* of the page: 12, 21, 22 or 30                                    */
 };
 /* Page walk for la (canonicality is the caller's); sets A and D bits; VP_FAULT: #PF raised with CR2 set by delivery. */
 VP_NODISCARD enum vp_status cpu_page_walk(struct cpu *cpu, uint64_t la, enum mem_access access, enum mmu_view view,
@@ -413,13 +417,15 @@ VP_NODISCARD enum vp_status cpu_page_walk(struct cpu *cpu, uint64_t la, enum mem
 /* Which table entries translate la now, without side effects: struct timing_mem's walk. ctx: the core. */
 bool cpu_timing_walk(void *ctx, uint64_t la, struct timing_walk *out);
 
+/* --- tlb.c --- */
+void cpu_tlb_init(struct cpu *cpu); /* once, before anything else here */
+void cpu_tlb_flush(struct cpu *cpu, bool keep_global);
+void cpu_tlb_invalidate(struct cpu *cpu, uint64_t la);   /* INVLPG */
+void cpu_tlb_protect_code(struct cpu *cpu, uint64_t pa); /* code was cached on this page: writes take the slow path */
 /* Walks and fills the TLB entry of la in view; VP_FAULT: #PF raised. */
 VP_NODISCARD enum vp_status cpu_tlb_fill(struct cpu *cpu, uint64_t la, enum mem_access access, enum mmu_view view);
 
 /* --- mem_access.c: slow paths; handlers use mem.h --- */
-void cpu_tlb_flush(struct cpu *cpu, bool keep_global);
-void cpu_tlb_invalidate(struct cpu *cpu, uint64_t la);   /* INVLPG */
-void cpu_tlb_protect_code(struct cpu *cpu, uint64_t pa); /* code was cached on this page: writes take the slow path */
 /* Linear accesses of 1..8 bytes in the current view, page crossing and devices included. On a fault leave is set and 0
  * is answered. */
 uint64_t cpu_mem_read_slow(struct cpu *cpu, uint64_t la, unsigned size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Slow paths of memory: filling the software translation cache, accesses that cross pages, touch devices or write
+/* Slow paths of memory: accesses that miss the software translation cache (tlb.c), cross pages, touch devices or write
  * cached code. Handlers use the inline fast path in mem.h; everything else uses cpu_view_*.
  *
  * Accesses from threaded code that leave plain RAM (devices, cached code) are not done there: leave = LEAVE_RESTART
@@ -8,98 +8,6 @@
 #include "protect.h"
 
 #include <string.h>
-
-static void invalidate(struct tlb_entry *e)
-{
-    e->read = e->write = e->exec = e->page = TLB_INVALID;
-    e->flags = 0;
-}
-
-void cpu_tlb_flush(struct cpu *cpu, bool keep_global)
-{
-    for (unsigned v = 0; v < MMU_VIEWS; v++)
-        for (unsigned i = 0; i < TLB_SIZE; i++) {
-            struct tlb_entry *e = &cpu->tlb_sets[v][i];
-            if (e->page != TLB_INVALID && !(keep_global && (e->flags & TLBF_GLOBAL)))
-                invalidate(e);
-            else if (e->page == TLB_INVALID)
-                e->read = e->write = e->exec = TLB_INVALID;
-        }
-    for (unsigned i = 0; i < TLB_SIZE; i++)
-        invalidate(&cpu->tlb_never[i]);
-    if (!keep_global)
-        cpu->tlb_large = 0;
-    cpu_charge_tlb_flush(cpu, keep_global ? TIMING_FLUSH_NOT_GLOBAL : TIMING_FLUSH_ALL, 0);
-    cpu->chain_gen++;
-    cpu->link = NULL;
-}
-
-static uint64_t large_bit(uint64_t la) { return UINT64_C(1) << (la >> 30 & 63); }
-
-/* INVLPG invalidates all of a large page, of which any part may be cached, the named address or others: SDM Vol. 3,
- * "Operations that Invalidate TLBs and Paging-Structure Caches". Entries do not know how large their page is: all of
- * the GiB go. Where it has no large pages there is one entry to look at. */
-void cpu_tlb_invalidate(struct cpu *cpu, uint64_t la)
-{
-    uint64_t page = la & PAGE_MASK;
-    bool has_large = (cpu->tlb_large & large_bit(la)) != 0;
-    cpu_charge_tlb_flush(cpu, TIMING_FLUSH_PAGE, la);
-    for (unsigned v = 0; v < MMU_VIEWS; v++) {
-        struct tlb_entry *own = &cpu->tlb_sets[v][(la >> PAGE_SHIFT) & (TLB_SIZE - 1)];
-        if (own->page == page)
-            invalidate(own);
-        for (unsigned i = 0; has_large && i < TLB_SIZE; i++) {
-            struct tlb_entry *e = &cpu->tlb_sets[v][i];
-            if ((e->flags & TLBF_LARGE) && e->page >> 30 == page >> 30)
-                invalidate(e);
-        }
-    }
-    cpu->chain_gen++;
-    cpu->link = NULL;
-}
-
-void cpu_tlb_protect_code(struct cpu *cpu, uint64_t pa)
-{
-    for (unsigned v = 0; v < MMU_VIEWS; v++)
-        for (unsigned i = 0; i < TLB_SIZE; i++)
-            if (cpu->tlb_sets[v][i].page != TLB_INVALID && cpu->tlb_sets[v][i].pa == pa)
-                cpu->tlb_sets[v][i].write = TLB_INVALID;
-}
-
-enum vp_status cpu_tlb_fill(struct cpu *cpu, uint64_t la, enum mem_access access, enum mmu_view view)
-{
-    struct translation t;
-    struct tlb_entry *e = &cpu->tlb_sets[view][(la >> PAGE_SHIFT) & (TLB_SIZE - 1)];
-    uint64_t page = la & PAGE_MASK;
-
-    if (cpu->cr0 & CR0_PG) {
-        if (cpu_page_walk(cpu, la, access, view, &t) != VP_OK)
-            return VP_FAULT;
-        cpu->stats.page_walks++;
-        cpu_charge_event(cpu, TIMING_EVENT_page_walk);
-        cpu_charge_walk(cpu, la);
-    } else {
-        t = (struct translation){.pa = la, .writable = true, .executable = true, .global = true};
-    }
-    uint64_t pa = t.pa & PAGE_MASK;
-    uint8_t *host = cpu_bus(cpu)->direct_page(cpu->bus.ctx, pa);
-    bool same_page = e->page == page;
-    uint64_t exec = access == ACCESS_EXEC || (same_page && e->exec == page && e->pa == pa) ? page : TLB_INVALID;
-    bool data = access != ACCESS_EXEC || (same_page && (e->flags & TLBF_READ) && e->pa == pa);
-
-    e->page = page;
-    e->pa = pa;
-    e->flags = (t.global ? TLBF_GLOBAL : 0) | (t.large ? TLBF_LARGE : 0);
-    if (t.large)
-        cpu->tlb_large |= large_bit(la);
-    if (data)
-        e->flags |= TLBF_READ | (t.writable ? TLBF_WRITE : 0);
-    e->exec = exec;
-    e->host = (uintptr_t)host - page;
-    e->read = host && data ? page : TLB_INVALID;
-    e->write = host && data && t.writable && !code_map_is_code_page(cpu->code_map, pa) ? page : TLB_INVALID;
-    return VP_OK;
-}
 
 /* Physical address of la for a data access in view; fills the TLB. The entry stays valid for the caller's access. */
 static enum vp_status translate_data(struct cpu *cpu, enum mmu_view view, uint64_t la, bool write, uint64_t *pa)

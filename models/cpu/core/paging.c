@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Page walks: 4-level (long mode), PAE (three levels) and 32-bit (two levels). Permissions, reserved bits, accessed and
- * dirty bits, error codes. Caching translations is mem_access.c's.
+ * dirty bits, error codes. Caching translations is tlb.c's.
  * Source: SDM Vol. 3, chapter "Paging": "4-Level Paging", "PAE Paging", "32-Bit Paging", "Access Rights",
  * "Page-Fault Exceptions", "Accessed and Dirty Flags".
  *
@@ -26,7 +26,8 @@ struct walk {
     unsigned count;            /* entries read; the last is the leaf if found            */
     unsigned entry_size;       /* 4 or 8                                                 */
     bool user, write, no_exec; /* the conjunction over all levels                        */
-    bool global, large;
+    bool global;
+    unsigned size_log2; /* of the page */
     uint64_t pa;
 };
 
@@ -78,7 +79,7 @@ static enum walk_result walk_64(struct cpu *cpu, uint64_t la, struct walk *w)
         bool is_large = !is_pdpte && (level == 2 || level == 3) && (e & PTE_PS);
         if (level == 1 || is_large) {
             uint64_t offset_mask = (UINT64_C(1) << shift) - 1;
-            w->large = is_large;
+            w->size_log2 = shift;
             w->global = (e & PTE_G) && (cpu->cr4 & CR4_PGE);
             w->pa = (frame & ~offset_mask) | (la & offset_mask);
             return WALK_FOUND;
@@ -109,7 +110,7 @@ static enum walk_result walk_32(struct cpu *cpu, uint64_t la, struct walk *w)
         w->user = w->user && (e & PTE_U);
         w->write = w->write && (e & PTE_W);
         if (level == 1 || is_large) {
-            w->large = is_large;
+            w->size_log2 = shift;
             w->global = (e & PTE_G) && (cpu->cr4 & CR4_PGE);
             w->pa = is_large ? (high | (e & 0xffc00000u) | (la & 0x3fffffu)) : ((e & 0xfffff000u) | (la & 0xfffu));
             return WALK_FOUND;
@@ -218,7 +219,7 @@ enum vp_status cpu_page_walk(struct cpu *cpu, uint64_t la, enum mem_access acces
         .writable = (w.entry[w.count - 1] & PTE_D) && may_write(cpu, &w, view),
         .executable = may_execute(cpu, &w, view),
         .global = w.global,
-        .large = w.large,
+        .size_log2 = w.size_log2,
     };
     return VP_OK;
 }
@@ -229,13 +230,9 @@ bool cpu_timing_walk(void *ctx, uint64_t la, struct timing_walk *out)
     struct walk w;
     if (walk_tables(cpu, la, &w) != WALK_FOUND)
         return false;
-    *out = (struct timing_walk){.count = w.count, .global = w.global, .page_shift = PAGE_SHIFT};
+    *out = (struct timing_walk){.count = w.count, .global = w.global, .page_shift = w.size_log2};
     for (unsigned i = 0; i < w.count; i++)
         out->entry[i] = w.entry_pa[i];
-    if (w.large && w.entry_size == 4)
-        out->page_shift = 22;
-    else if (w.large)
-        out->page_shift = PAGE_SHIFT + 9 * (((cpu->efer & EFER_LMA) ? 4u : 3u) - w.count);
     return true;
 }
 

@@ -65,7 +65,7 @@ struct core_fault core_walk(struct cpu *cpu, uint64_t la, int access, int view, 
 {
     struct translation x = {0};
     struct core_fault f = take_fault(cpu, cpu_page_walk(cpu, la, (enum mem_access)access, (enum mmu_view)view, &x));
-    *t = (struct core_translation){x.pa, x.writable, x.executable, x.global, x.large};
+    *t = (struct core_translation){x.pa, x.writable, x.executable, x.global, x.size_log2 > 12};
     return f;
 }
 
