@@ -65,7 +65,10 @@ void apic_init(void)
 
 void apic_eoi(void) { apic_write(APIC_EOI, 0); }
 
-void apic_send(uint32_t cpu_index, uint8_t vector) { command(cpus[cpu_index].apic_id, ICR_FIXED | ICR_ASSERT | vector); }
+void apic_send(uint32_t cpu_index, uint8_t vector)
+{
+    command(cpus[cpu_index].apic_id, ICR_FIXED | ICR_ASSERT | vector);
+}
 
 void apic_send_self(uint8_t vector)
 {

@@ -36,7 +36,8 @@ struct cpu {
     uint64_t gdt[GDT_ENTRIES] __attribute__((aligned(16)));
     uint8_t ist_stack[2][4096] __attribute__((aligned(16)));
 };
-_Static_assert(offsetof(struct cpu, kernel_stack_top) == CPU_KERNEL_STACK && offsetof(struct cpu, user_rsp) == CPU_USER_RSP,
+_Static_assert(offsetof(struct cpu, kernel_stack_top) == CPU_KERNEL_STACK &&
+                   offsetof(struct cpu, user_rsp) == CPU_USER_RSP,
                "known to assembly");
 
 extern struct cpu cpus[CPUS_MAX];
@@ -65,30 +66,30 @@ enum {
 };
 
 /* --- arch/cpu.c --- */
-void cpu_init(uint32_t index);         /* of the calling core: tables, control registers, APIC, extended state */
-void cpu_set_task(struct task *t);     /* stacks and segment bases for t, which is about to run here */
+void cpu_init(uint32_t index);     /* of the calling core: tables, control registers, APIC, extended state */
+void cpu_set_task(struct task *t); /* stacks and segment bases for t, which is about to run here */
 
 /* --- arch/apic.c --- */
-void apic_init(void);                                   /* of this core */
+void apic_init(void); /* of this core */
 void apic_eoi(void);
-void apic_send(uint32_t cpu_index, uint8_t vector);     /* fixed, edge */
+void apic_send(uint32_t cpu_index, uint8_t vector); /* fixed, edge */
 void apic_send_self(uint8_t vector);
-uint32_t apic_destination(uint32_t cpu_index);          /* as UPID.NDST wants it: x2APIC ID, or xAPIC ID << 8 */
+uint32_t apic_destination(uint32_t cpu_index);         /* as UPID.NDST wants it: x2APIC ID, or xAPIC ID << 8 */
 void apic_send_start(uint32_t apic_id, uint32_t kind); /* INIT or start-up */
-void apic_timer_set(uint64_t deadline_ns);              /* of this core; NEVER: off. What is past fires at once */
-void ioapic_route(uint32_t pin, uint8_t vector);        /* edge, to core 0, unmasked */
+void apic_timer_set(uint64_t deadline_ns);             /* of this core; NEVER: off. What is past fires at once */
+void ioapic_route(uint32_t pin, uint8_t vector);       /* edge, to core 0, unmasked */
 
 /* --- arch/fpu.c: extended state, eagerly saved at switches with XSAVES (or XSAVE where there is none) --- */
 struct fpu;
 void fpu_init_cpu(void);
 size_t fpu_bytes(void);
-struct fpu *fpu_create(void);               /* initial state; NULL: no memory */
-struct fpu *fpu_copy(struct task *from);    /* of the calling task, component 14 zeroed */
+struct fpu *fpu_create(void);            /* initial state; NULL: no memory */
+struct fpu *fpu_copy(struct task *from); /* of the calling task, component 14 zeroed */
 void fpu_free(struct fpu *f);
-void fpu_reset(struct task *t);             /* initial state: exec */
+void fpu_reset(struct task *t); /* initial state: exec */
 /* Brings t's state into memory (XSAVES if it is live: clears UINV) and disowns the registers. */
 void fpu_save(struct task *t);
-void fpu_restore_current(void);             /* XRSTORS of the current task unless live; on the way to user mode */
+void fpu_restore_current(void); /* XRSTORS of the current task unless live; on the way to user mode */
 /* Component 14 of t's saved image (fpu_save() first): 6 words as spec, XSAVE area; NULL: no such component. With
  * must_exist its bit in XSTATE_BV is set (zeroed before if it was not). */
 uint64_t *fpu_uintr_words(struct task *t, bool must_exist);
@@ -109,7 +110,14 @@ bool syscall_trap(struct frame *f);
 void smp_start(void);
 
 /* --- arch/trace.c: points on the simulator's timeline --- */
-enum trace_point { TRACE_SWITCH = 1, TRACE_SYSCALL, TRACE_SYSCALL_END, TRACE_UINTR_RESUME, TRACE_UINTR_WAKE, TRACE_NAME };
+enum trace_point {
+    TRACE_SWITCH = 1,
+    TRACE_SYSCALL,
+    TRACE_SYSCALL_END,
+    TRACE_UINTR_RESUME,
+    TRACE_UINTR_WAKE,
+    TRACE_NAME
+};
 void trace(enum trace_point point, uint32_t value);
 void trace_name(int tid, const char *name);
 #endif

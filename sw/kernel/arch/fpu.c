@@ -2,8 +2,8 @@
 /* Extended state: which task's it is, where its image lies, what signals see of it. SDM Vol. 1, "Managing State Using
  * the XSAVE Feature Set"; the user-interrupt component is number 14 and belongs to supervisor state (IA32_XSS).
  *
- * A task's state is in the registers only while it runs (struct cpu.fpu_owner); XSAVES clears UINV on the way out, so that
- * a notification for a task that is not here arrives as an ordinary interrupt. */
+ * A task's state is in the registers only while it runs (struct cpu.fpu_owner); XSAVES clears UINV on the way out, so
+ * that a notification for a task that is not here arrives as an ordinary interrupt. */
 #include "arch/control.h"
 #include "arch/cpu.h"
 #include "arch/insn.h"
@@ -32,6 +32,9 @@ struct fpu {
 } __attribute__((aligned(64)));
 _Static_assert(offsetof(struct fpu, present) == LEGACY_BYTES, "the header of an XSAVE area");
 
+/* What every signal handler begins with. */
+static const struct fpu initial = {.fcw = 0x37f, .mxcsr = 0x1f80};
+
 static uint64_t user_mask, supervisor_mask;
 static size_t image_bytes, user_bytes;
 static size_t uintr_offset; /* of component 14 in an image; 0: none */
@@ -58,7 +61,8 @@ static void restore(const void *image, uint64_t mask)
         __asm__ volatile("xrstor64 (%0)" ::"r"(image), "a"(low), "d"(high) : "memory");
 }
 
-/* Offset of component 14 in the compacted format: those before it that are enabled, each rounded up to 64 if it says so. */
+/* Offset of component 14 in the compacted format: those before it that are enabled, each rounded up to 64 if it says
+ * so. */
 static size_t compacted_offset(unsigned component, uint64_t enabled)
 {
     size_t at = LEGACY_BYTES + HEADER_BYTES;
@@ -190,7 +194,10 @@ int fpu_to_user(struct task *t, uint64_t to)
     memcpy(image + 464, &info, sizeof info);
     if (copy_to_user(to, image, user_bytes))
         return -EFAULT;
-    return copy_to_user(to + user_bytes, &end, sizeof end);
+    if (copy_to_user(to + user_bytes, &end, sizeof end))
+        return -EFAULT;
+    __asm__ volatile("xrstor64 (%0)" ::"r"(&initial), "a"((uint32_t)user_mask), "d"(0) : "memory");
+    return 0;
 }
 
 int fpu_from_user(struct task *t, uint64_t from)

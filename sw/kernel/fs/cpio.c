@@ -38,7 +38,7 @@ struct archive {
     const char *name, *data;
 };
 
-static void complain(const struct archive *a, const char *what) { klog("cpio archive, offset %zu: %s\n", a->at, what); }
+static void complain(const struct archive *a, const char *what) { klog("cpio archive, offset %zu: %s", a->at, what); }
 
 static bool parse_field(const char *text, uint32_t *value)
 {
@@ -228,7 +228,7 @@ void cpio_unpack(const void *archive, size_t bytes)
         } else {
             const char *problem = unpack_entry(&a);
             if (problem)
-                klog("cpio archive, offset %zu: %s: %s\n", a.at, a.name, problem);
+                klog("cpio archive, offset %zu: %s: %s", a.at, a.name, problem);
         }
     }
     forget_hard_links(&a);

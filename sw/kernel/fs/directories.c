@@ -151,7 +151,8 @@ static long read_link(int dirfd, uint64_t path, uint64_t buffer, int bytes)
     int error = path_lookup_user(dirfd, path, PATH_NO_FOLLOW | PATH_EMPTY, &r);
     if (error)
         return error;
-    long result = r.name[0] || r.is_slashed ? -EINVAL : -ENOENT; /* an empty path: the descriptor of a link, by O_PATH */
+    long result =
+        r.name[0] || r.is_slashed ? -EINVAL : -ENOENT; /* an empty path: the descriptor of a link, by O_PATH */
     if (S_ISLNK(r.inode->mode)) {
         char *text = r.inode->ops->read_link(r.inode);
         result = text ? (long)MIN(strlen(text), (size_t)bytes) : -ENOMEM;

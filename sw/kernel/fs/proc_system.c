@@ -292,6 +292,7 @@ PRINT_TEXT(print_osrelease, "%s\n", system_name.release)
 PRINT_TEXT(print_kernel_version, "%s\n", system_name.version)
 PRINT_TEXT(print_hostname, "%s\n", system_name.nodename)
 PRINT_TEXT(print_pid_max, "32768\n")
+PRINT_TEXT(print_uintr_vp, "1\n") /* programs that only make sense on this kernel look for it */
 PRINT_TEXT(print_zero, "0\n")
 PRINT_TEXT(print_console, "ttyS0\n")
 
@@ -313,13 +314,11 @@ static char *link_thread_self(const struct proc_subject *s)
 
 static const struct proc_entry random_entries[] = {
     {"boot_id", PROC_FILE, .print = print_boot_id}, {"uuid", PROC_FILE, .print = print_uuid}, {.name = NULL}};
-static const struct proc_entry kernel_entries[] = {{"hostname", PROC_FILE, .print = print_hostname},
-                                                   {"osrelease", PROC_FILE, .print = print_osrelease},
-                                                   {"ostype", PROC_FILE, .print = print_ostype},
-                                                   {"pid_max", PROC_FILE, .print = print_pid_max},
-                                                   {"random", PROC_DIRECTORY, .children = random_entries},
-                                                   {"version", PROC_FILE, .print = print_kernel_version},
-                                                   {.name = NULL}};
+static const struct proc_entry kernel_entries[] = {
+    {"hostname", PROC_FILE, .print = print_hostname},       {"osrelease", PROC_FILE, .print = print_osrelease},
+    {"ostype", PROC_FILE, .print = print_ostype},           {"pid_max", PROC_FILE, .print = print_pid_max},
+    {"random", PROC_DIRECTORY, .children = random_entries}, {"uintr_vp", PROC_FILE, .print = print_uintr_vp},
+    {"version", PROC_FILE, .print = print_kernel_version},  {.name = NULL}};
 static const struct proc_entry vm_entries[] = {{"overcommit_memory", PROC_FILE, .print = print_zero}, {.name = NULL}};
 static const struct proc_entry sysctl_entries[] = {{"kernel", PROC_DIRECTORY, .children = kernel_entries},
                                                    {"vm", PROC_DIRECTORY, .children = vm_entries},

@@ -61,8 +61,7 @@ static int stat_path(int dirfd, uint64_t path, unsigned at_flags, struct stat *s
         return stat_descriptor(dirfd, s); /* which need not have an inode */
     struct path_result r;
     unsigned flags = at_flags & AT_SYMLINK_NOFOLLOW ? PATH_NO_FOLLOW : 0;
-    int error =
-        first ? path_lookup_user(dirfd, path, flags, &r) : path_lookup(AT_FDCWD, "", PATH_EMPTY, &r);
+    int error = first ? path_lookup_user(dirfd, path, flags, &r) : path_lookup(AT_FDCWD, "", PATH_EMPTY, &r);
     if (error)
         return error;
     inode_stat(r.inode, s);

@@ -29,13 +29,13 @@ struct uio {
 };
 void uio_kernel(struct uio *u, void *memory, size_t bytes);
 void uio_user(struct uio *u, struct iovec *one, uint64_t address, size_t bytes); /* *one lives as long as u */
-int uio_to(struct uio *u, const void *from, size_t bytes);  /* file to user: bytes <= left; 0 or -EFAULT */
-int uio_from(struct uio *u, void *to, size_t bytes);        /* user to file */
-int uio_clear(struct uio *u, size_t bytes);                 /* zeroes to the user */
+int uio_to(struct uio *u, const void *from, size_t bytes); /* file to user: bytes <= left; 0 or -EFAULT */
+int uio_from(struct uio *u, void *to, size_t bytes);       /* user to file */
+int uio_clear(struct uio *u, size_t bytes);                /* zeroes to the user */
 /* After -EFAULT of these, `left` tells exactly what was moved before the bad page. */
 /* From an array of vectors in user memory, as readv checks it: 0, -EINVAL, -EFAULT, -ENOMEM. Ends with uio_free. */
 int uio_vectors(struct uio *u, uint64_t vectors, size_t count);
-void uio_free(struct uio *u); /* of uio_vectors */
+void uio_free(struct uio *u);                               /* of uio_vectors */
 bool user_range_is_valid(uint64_t address, uint64_t bytes); /* access_ok: cheap, says nothing about mappings */
 
 struct inode_ops {
@@ -62,8 +62,8 @@ struct inode {
     uint32_t refs;
     uint64_t ino;
     uint32_t mode, nlink, uid, gid; /* mode: S_IF | permissions */
-    uint64_t rdev, size; /* rdev as stat shows it: major << 8 | minor for small ones */
-    uint64_t atime, mtime, ctime; /* ns since 1970 */
+    uint64_t rdev, size;            /* rdev as stat shows it: major << 8 | minor for small ones */
+    uint64_t atime, mtime, ctime;   /* ns since 1970 */
     const struct inode_ops *ops;
     const struct file_ops *file_ops; /* of files opened on it; NULL: ENXIO */
     struct inode *parent;            /* of a directory: for ".."; no reference unless owns_parent */
@@ -78,7 +78,7 @@ struct file_ops {
     int64_t (*write)(struct file *f, struct uio *u, uint64_t *position);
     unsigned (*poll)(struct file *f, struct poll_table *pt); /* EPOLL bits that hold now; queues to pt; NULL: ready */
     int64_t (*ioctl)(struct file *f, uint32_t request, uint64_t argument);
-    int (*open)(struct file *f); /* flags as the user gave them; may sleep; on failure there is no release */
+    int (*open)(struct file *f);     /* flags as the user gave them; may sleep; on failure there is no release */
     void (*release)(struct file *f); /* the last reference went */
 };
 
@@ -97,8 +97,9 @@ static inline bool file_can_read(const struct file *f) { return !(f->flags & O_P
 static inline bool file_can_write(const struct file *f) { return !(f->flags & O_PATH) && (f->flags + 1) & 2; }
 
 /* --- fs/file.c --- */
-struct inode *inode_create(uint32_t mode, const struct inode_ops *ops, const struct file_ops *file_ops); /* 1 reference */
-struct inode *inode_get(struct inode *i); /* the argument */
+struct inode *inode_create(uint32_t mode, const struct inode_ops *ops,
+                           const struct file_ops *file_ops); /* 1 reference */
+struct inode *inode_get(struct inode *i);                    /* the argument */
 void inode_put(struct inode *i);
 struct file *file_create(const struct file_ops *ops, uint32_t flags, void *data); /* without inode; NULL: no memory */
 struct file *file_get(struct file *f);
@@ -117,7 +118,8 @@ struct files *files_copy(const struct files *from);
 struct files *files_get(struct files *f);
 void files_put(struct files *f);
 void files_close_on_exec(struct files *f);
-/* A file of the current task: borrowed, no reference; NULL: -EBADF. Only valid until the next sleep: file_get() it before. */
+/* A file of the current task: borrowed, no reference; NULL: -EBADF. Only valid until the next sleep: file_get() it
+ * before. */
 struct file *fd_file(int fd);     /* not those of O_PATH */
 struct file *fd_file_any(int fd); /* those too           */
 int fd_lowest(int from);          /* free descriptor >= from, or -EMFILE */
@@ -142,8 +144,8 @@ enum { PATH_NO_FOLLOW = 1, PATH_PARENT = 2, PATH_EMPTY = 4 };
 struct path_result {
     struct inode *inode;  /* a reference; NULL with PATH_PARENT: the name does not exist */
     struct inode *parent; /* a reference, with PATH_PARENT */
-    char name[256];       /* last component, with PATH_PARENT; ".", ".." or "" (the root itself) for directories so named */
-    bool is_slashed;      /* slashes followed the last component */
+    char name[256];  /* last component, with PATH_PARENT; ".", ".." or "" (the root itself) for directories so named */
+    bool is_slashed; /* slashes followed the last component */
 };
 /* dirfd: a descriptor or AT_FDCWD. 0 or -ENOENT, -ENOTDIR, -ELOOP, -EBADF, -ENAMETOOLONG. */
 int path_lookup(int dirfd, const char *path, unsigned flags, struct path_result *r);
@@ -152,7 +154,7 @@ int path_lookup_user(int dirfd, uint64_t path, unsigned flags, struct path_resul
 int path_inode(int dirfd, uint64_t path, unsigned at_flags, struct inode **out);
 bool path_is_special(const struct path_result *r); /* the name is ".", ".." or "" */
 void path_result_free(struct path_result *r);
-uint32_t fs_umask(void); /* the caller's */
+uint32_t fs_umask(void);                                          /* the caller's */
 int path_of_inode(struct inode *dir, char *buffer, size_t bytes); /* absolute path of a directory */
 
 /* Opens as openat does; *out has one reference. */
@@ -161,18 +163,19 @@ int vfs_open_inode(struct inode *inode, uint32_t flags, struct file **out); /* a
 int vfs_mkdir(const char *path, uint32_t mode); /* the umask is the caller's business in these three */
 int vfs_mknod(const char *path, uint32_t mode, uint64_t rdev);
 void inode_inherit(struct inode *i, const struct inode *dir); /* made in a group's directory, it is the group's */
-int vfs_name_new(const struct path_result *r, struct inode *i); /* r's name, which does not exist; its parent can link */
+int vfs_name_new(const struct path_result *r,
+                 struct inode *i); /* r's name, which does not exist; its parent can link */
 int vfs_symlink(const char *target, const char *path);
 int vfs_attach(const char *path, struct inode *dir); /* mounts: what has this name goes, if it may; -ENOTEMPTY */
-uint64_t file_size_limit(void); /* RLIMIT_FSIZE of the caller, or what an offset can express */
-int file_too_large(void);       /* -EFBIG, with SIGXFSZ if that limit is the reason */
+uint64_t file_size_limit(void);                      /* RLIMIT_FSIZE of the caller, or what an offset can express */
+int file_too_large(void);                            /* -EFBIG, with SIGXFSZ if that limit is the reason */
 /* Reads up to bytes at offset into kernel memory (exec). */
 int64_t vfs_read_at(struct inode *inode, void *to, size_t bytes, uint64_t offset);
 void inode_stat(const struct inode *i, struct stat *s);
 
 /* --- fs/tmpfs.c --- */
-void tmpfs_init(void);                           /* makes root_inode */
-struct inode *tmpfs_create(uint32_t mode);       /* any kind; a regular one without a name serves as shared memory */
+void tmpfs_init(void);                     /* makes root_inode */
+struct inode *tmpfs_create(uint32_t mode); /* any kind; a regular one without a name serves as shared memory */
 struct inode *tmpfs_symlink(const char *text);
 bool tmpfs_owns(const struct inode *i);
 void tmpfs_usage(uint64_t *pages, uint64_t *free); /* most that files may have; what is left of it */

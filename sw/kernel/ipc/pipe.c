@@ -213,13 +213,17 @@ static void enter(struct pipe *p, bool reads, bool writes)
     wake_all(&p->opened);
 }
 
+static const struct file_ops pipe_file_ops = {
+    .read = pipe_read, .write = pipe_write, .poll = pipe_poll, .ioctl = pipe_ioctl, .release = pipe_release};
+
 static int fifo_open(struct file *f)
 {
     bool reads = file_can_read(f), writes = file_can_write(f), waits = !(f->flags & O_NONBLOCK);
+    bool is_named = f->inode->file_ops != &pipe_file_ops; /* else by way of /proc/PID/fd: nothing to wait for */
     struct pipe *p = f->inode->data;
     if (!reads && !writes)
         return -EINVAL;
-    if (!reads && !waits && (!p || !p->readers))
+    if (is_named && !reads && !waits && (!p || !p->readers))
         return -ENXIO;
     if (!p)
         p = f->inode->data = pipe_create();
@@ -228,10 +232,10 @@ static int fifo_open(struct file *f)
     enter(p, reads, writes);
     f->data = p;
     f->position = 0;
-    if (reads && !writes && !p->writers && !waits)
+    if (is_named && reads && !writes && !p->writers && !waits)
         f->position = p->writer_opens;
     /* Our own count keeps the pipe through the sleep. */
-    bool lacks_peer = waits && ((!writes && !p->writers) || (!reads && !p->readers));
+    bool lacks_peer = is_named && waits && ((!writes && !p->writers) || (!reads && !p->readers));
     const uint32_t *opens = reads ? &p->writer_opens : &p->reader_opens;
     for (uint32_t before = *opens; lacks_peer && *opens == before;) {
         int error = ipc_wait(&p->opened, NEVER);
@@ -242,9 +246,6 @@ static int fifo_open(struct file *f)
     }
     return 0;
 }
-
-static const struct file_ops pipe_file_ops = {
-    .read = pipe_read, .write = pipe_write, .poll = pipe_poll, .ioctl = pipe_ioctl, .release = pipe_release};
 
 const struct file_ops fifo_file_ops = {.read = pipe_read,
                                        .write = pipe_write,

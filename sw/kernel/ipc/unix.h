@@ -95,8 +95,8 @@ struct credentials unix_credentials(void); /* of the calling process */
 struct unix_socket *unix_create(int type);
 struct unix_socket *unix_get(struct unix_socket *s);
 void unix_put(struct unix_socket *s);
-struct file *unix_file(struct unix_socket *s,
-                       uint32_t flags);            /* s's reference moves in; NULL: it does not, no memory */
+/* s's reference moves in; NULL: it does not, no memory. */
+struct file *unix_file(struct unix_socket *s, uint32_t flags);
 struct unix_socket *unix_of(const struct file *f); /* NULL: another kind of file */
 struct file *unix_fd(int fd, int *error);          /* a reference to a socket's file; NULL: -EBADF, -ENOTSOCK */
 void unix_set_peer(struct unix_socket *s, struct unix_socket *peer);

@@ -7,8 +7,8 @@
 #include "arch/multiboot.h"
 #include "fs/tty.h"
 #include "mm/mm.h"
-#include "proc/process.h"
 #include "printf.h"
+#include "proc/process.h"
 #include "string.h"
 #include "uintr/uintr.h"
 
@@ -33,8 +33,8 @@ static void unpack_modules(void)
         cpio_unpack(phys_to_virt(m[i].start), m[i].end - m[i].start);
 }
 
-/* Splits the command line into words, in place; double quotes and backslashes as the loader writes them. A loader that puts
- * the image's own name first is recognised by its ending. */
+/* Splits the command line into words, in place; double quotes and backslashes as the loader writes them. A loader that
+ * puts the image's own name first is recognised by its ending. */
 static size_t split(char *line, const char *words[])
 {
     size_t n = 0;
@@ -118,9 +118,9 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t info)
     sched_init();
     klock_acquire();
     tmpfs_init();
+    proc_init(); /* before files could lie where it goes */
     unpack_modules();
     dev_init();
-    proc_init();
     smp_start();
     uintr_init_cpu();
     write_cr3(virt_to_phys(kernel_pml4)); /* the identity map goes */

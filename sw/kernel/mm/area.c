@@ -33,6 +33,8 @@ void area_free(struct mm *mm, struct area *a)
 {
     list_remove(&a->link);
     mm->area_count--;
+    if (mm->recent == a)
+        mm->recent = NULL;
     area_discard(a);
 }
 
@@ -45,13 +47,12 @@ void area_link(struct mm *mm, struct area *a)
 
 struct area *area_after(struct mm *mm, uint64_t address)
 {
-    struct area *a;
-    LIST_FOR_EACH(a, &mm->areas, link)
-    {
-        if (a->end > address)
-            return a;
-    }
-    return NULL;
+    struct area *a = mm->recent; /* all that lie before it end where it starts, or earlier */
+    if (!a || a->start > address)
+        a = list_is_empty(&mm->areas) ? NULL : LIST_FIRST(&mm->areas, struct area, link);
+    while (a && a->end <= address)
+        a = area_next(mm, a);
+    return mm->recent = a;
 }
 
 struct area *area_next(struct mm *mm, struct area *a)

@@ -40,7 +40,7 @@ static int copy_areas(struct mm *to, struct mm *from)
     {
         if (a->flags & AREA_NO_FORK)
             continue;
-        struct area *copy = area_create(a->start, a->end, a->flags, a->inode, a->offset);
+        struct area *copy = area_create(a->start, a->end, a->flags & ~(uint32_t)AREA_LOCKED, a->inode, a->offset);
         if (!copy)
             return -ENOMEM;
         copy->name = a->name;
@@ -85,8 +85,7 @@ void mm_put(struct mm *mm)
         uintr_mm_free(mm);
     pt_unmap(mm, 0, TABLES_END, 0, TABLES_END);
     struct area *a;
-    LIST_FOR_EACH(a, &mm->areas, link)
-    area_free(mm, a);
+    LIST_FOR_EACH(a, &mm->areas, link) { area_free(mm, a); }
     list_remove(&mm->all);
     page_put(mm->pml4);
     kfree(mm);
@@ -206,6 +205,5 @@ void mm_truncated(struct inode *inode, uint64_t size)
 void mm_dump_areas(struct mm *mm, void (*line)(void *ctx, const struct area *a), void *ctx)
 {
     struct area *a;
-    LIST_FOR_EACH(a, &mm->areas, link)
-    line(ctx, a);
+    LIST_FOR_EACH(a, &mm->areas, link) { line(ctx, a); }
 }

@@ -19,7 +19,8 @@ enum {
     AREA_GROWS_DOWN = 16,
     AREA_NEVER_WRITE = 32, /* shared, of a file that was not opened for writing: mprotect refuses */
     AREA_NO_FORK = 64,     /* madvise: a child has no such area */
-    AREA_WIPE_FORK = 128   /* madvise: a child has it without its contents */
+    AREA_WIPE_FORK = 128,  /* madvise: a child has it without its contents */
+    AREA_LOCKED = 256      /* mlock */
 };
 
 struct area {         /* pages [start, end) that are alike */
@@ -35,6 +36,7 @@ struct mm {
     uint32_t refs, area_count;
     uint64_t pml4; /* physical */
     struct list areas;
+    struct area *recent;                   /* found last, where the next search starts; NULL: at the beginning */
     struct list all;                       /* every mm: for mm_truncated() */
     uint64_t brk_start, brk_end, mmap_top; /* new mappings lie below mmap_top */
     uint64_t stack_top, arguments_start, arguments_end;

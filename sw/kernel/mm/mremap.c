@@ -32,7 +32,7 @@ static int64_t move_to(struct mm *mm, const struct request *r, uint64_t place)
     return result ? result : (int64_t)place;
 }
 
-/* Whether the area may be resized so. */
+/* Whether what stays of the old range may become new_bytes long. */
 static int check(struct mm *mm, const struct request *r)
 {
     struct area *a = mm_find(mm, r->old);
@@ -40,7 +40,7 @@ static int check(struct mm *mm, const struct request *r)
         return -EFAULT;
     if (!r->old_bytes && !(a->flags & AREA_SHARED))
         return -EINVAL;
-    if (r->old_bytes > a->end - r->old)
+    if (MIN(r->old_bytes, r->new_bytes) > a->end - r->old)
         return -EFAULT;
     uint64_t offset = area_offset(a, r->old);
     return r->new_bytes > r->old_bytes && offset + r->new_bytes < offset ? -EINVAL : 0;
@@ -49,22 +49,17 @@ static int check(struct mm *mm, const struct request *r)
 static int64_t move_fixed(struct mm *mm, struct request *r)
 {
     bool is_fixed = r->flags & MREMAP_FIXED;
-    if (r->new % PAGE_BYTES || r->new_bytes > USER_END || r->new > USER_END - r->new_bytes)
-        return -EINVAL;
-    if (r->old + r->old_bytes > r->new && r->new + r->new_bytes > r->old)
-        return -EINVAL;
-    int64_t result = is_fixed ? area_place(mm, r->new, r->new_bytes, MAP_FIXED) : 0;
-    if (result >= 0 && is_fixed)
-        result = mm_unmap(mm, r->new, r->new_bytes);
-    if (result >= 0 && r->old_bytes > r->new_bytes) {
-        result = mm_unmap(mm, r->old + r->new_bytes, r->old_bytes - r->new_bytes);
-        r->old_bytes = r->new_bytes;
-    }
-    if (result >= 0)
-        result = check(mm, r);
+    int64_t result = check(mm, r);
     if (result >= 0)
         result = area_place(mm, r->new, r->new_bytes, is_fixed ? MAP_FIXED : 0);
-    return result < 0 ? result : move_to(mm, r, (uint64_t)result);
+    if (result < 0)
+        return result;
+    uint64_t place = (uint64_t)result, surplus = r->old_bytes > r->new_bytes ? r->old_bytes - r->new_bytes : 0;
+    result = mm_unmap(mm, place, r->new_bytes);
+    if (!result && surplus)
+        result = mm_unmap(mm, r->old + r->new_bytes, surplus);
+    r->old_bytes -= surplus;
+    return result ? result : move_to(mm, r, place);
 }
 
 static bool grow_in_place(struct mm *mm, const struct request *r)
@@ -78,16 +73,24 @@ static bool grow_in_place(struct mm *mm, const struct request *r)
     return true;
 }
 
+static bool is_senseless(const struct request *r)
+{
+    bool may_move = r->flags & MREMAP_MAYMOVE, is_fixed = r->flags & MREMAP_FIXED, stays = r->flags & MREMAP_DONTUNMAP;
+    if (r->flags & ~(uint64_t)(MREMAP_FIXED | MREMAP_MAYMOVE | MREMAP_DONTUNMAP) || r->old % PAGE_BYTES)
+        return true;
+    if (!r->new_bytes || r->new_bytes > USER_END || ((is_fixed || stays) && !may_move))
+        return true;
+    if (stays && r->old_bytes != r->new_bytes)
+        return true;
+    bool overlaps = r->old + r->old_bytes > r->new && r->new + r->new_bytes > r->old;
+    return (is_fixed || stays) && (r->new % PAGE_BYTES || r->new > USER_END - r->new_bytes || overlaps);
+}
+
 SYSCALL5(mremap, uint64_t, old, uint64_t, old_bytes, uint64_t, new_bytes, uint64_t, flags, uint64_t, new)
 {
     struct mm *mm = current->mm;
     struct request r = {old, ALIGN_UP(old_bytes, PAGE_BYTES), ALIGN_UP(new_bytes, PAGE_BYTES), flags, new};
-    bool may_move = flags & MREMAP_MAYMOVE;
-    if (flags & ~(uint64_t)(MREMAP_FIXED | MREMAP_MAYMOVE | MREMAP_DONTUNMAP) || (flags & MREMAP_FIXED && !may_move))
-        return -EINVAL;
-    if (flags & MREMAP_DONTUNMAP && (!may_move || old_bytes != new_bytes))
-        return -EINVAL;
-    if (old % PAGE_BYTES || !r.new_bytes)
+    if (is_senseless(&r))
         return -EINVAL;
     if (!mm_find(mm, old))
         return -EFAULT;
@@ -102,6 +105,6 @@ SYSCALL5(mremap, uint64_t, old, uint64_t, old_bytes, uint64_t, new_bytes, uint64
         return result;
     if (grow_in_place(mm, &r))
         return (int64_t)old;
-    int64_t place = may_move ? area_place(mm, 0, r.new_bytes, 0) : -ENOMEM;
+    int64_t place = flags & MREMAP_MAYMOVE ? area_place(mm, 0, r.new_bytes, 0) : -ENOMEM;
     return place < 0 ? place : move_to(mm, &r, (uint64_t)place);
 }

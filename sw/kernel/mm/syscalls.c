@@ -46,8 +46,8 @@ static int check_file(const struct file *f, uint64_t flags, uint64_t bytes, uint
         return -EACCES;
     if (!may_read)
         return -EACCES;
-    if (!is_zero && !(inode && inode->ops && inode->ops->page))
-        return -ENODEV;
+    if (!is_zero && !(inode && inode->ops && inode->ops->page)) /* what has no name lies on nothing executable */
+        return *area_flags & AREA_EXEC && !f->path ? -EPERM : -ENODEV;
     if (flags & MAP_GROWSDOWN)
         return -EINVAL;
     if (type != MAP_PRIVATE)
@@ -71,12 +71,10 @@ SYSCALL6(mmap, uint64_t, address, uint64_t, bytes, uint64_t, prot, uint64_t, fla
     bytes = whole_pages(bytes);
     if (!bytes)
         return -ENOMEM;
-    if (offset + bytes < offset)
-        return -EOVERFLOW;
     int64_t place = area_place(mm, address, bytes, (uint32_t)flags);
     if (place < 0)
         return place;
-    uint32_t area_flags = protection(prot);
+    uint32_t area_flags = protection(prot) | (flags & MAP_LOCKED ? AREA_LOCKED : 0);
     int result = f ? check_file(f, flags, bytes, offset, &area_flags) : check_anonymous(flags, &area_flags);
     if (result)
         return result;
@@ -147,11 +145,17 @@ SYSCALL3(mprotect, uint64_t, start, uint64_t, bytes, uint64_t, prot)
 
 static int advise(struct mm *mm, struct area *a, uint64_t start, uint64_t end, int advice)
 {
-    bool is_private_memory = !a->inode && !(a->flags & AREA_SHARED);
+    bool is_private_memory = !a->inode && !(a->flags & AREA_SHARED), is_locked = a->flags & AREA_LOCKED;
     switch (advice) {
     case MADV_DONTNEED:
-    case MADV_DONTNEED_LOCKED: pt_unmap(mm, start, end, 0, 0); return 0;
-    case MADV_FREE: return is_private_memory ? 0 : -EINVAL; /* may be taken, need not */
+    case MADV_DONTNEED_LOCKED:
+        if (is_locked && advice == MADV_DONTNEED)
+            return -EINVAL;
+        pt_unmap(mm, start, end, 0, 0);
+        return 0;
+    case MADV_FREE: return is_private_memory && !is_locked ? 0 : -EINVAL; /* may be taken, need not */
+    case MADV_COLD:
+    case MADV_PAGEOUT: return is_locked ? -EINVAL : 0;
     case MADV_REMOVE:
         if (!a->inode)
             return -EINVAL;
@@ -161,8 +165,6 @@ static int advise(struct mm *mm, struct area *a, uint64_t start, uint64_t end, i
     case MADV_WIPEONFORK:
         return is_private_memory ? change_flags(mm, start, end, AREA_WIPE_FORK, AREA_WIPE_FORK) : -EINVAL;
     case MADV_KEEPONFORK: return change_flags(mm, start, end, AREA_WIPE_FORK, 0);
-    case MADV_POPULATE_READ:
-    case MADV_POPULATE_WRITE: return mm_populate(mm, start, end, advice == MADV_POPULATE_WRITE);
     default: return 0;
     }
 }
@@ -177,6 +179,8 @@ SYSCALL3(madvise, uint64_t, start, uint64_t, bytes, int, advice)
     uint64_t end = start + whole_pages(bytes);
     if ((bytes && !whole_pages(bytes)) || end < start)
         return -EINVAL;
+    if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
+        return mm_populate(mm, start, end, advice == MADV_POPULATE_WRITE);
     int missing = 0; /* holes are told in the end, the rest is done all the same */
     for (uint64_t upto; start < end; start = upto) {
         struct area *a = area_after(mm, start);
@@ -195,21 +199,26 @@ SYSCALL3(madvise, uint64_t, start, uint64_t, bytes, int, advice)
 
 /* --- calls that find everything in memory already --- */
 
-static bool is_mapped(struct mm *mm, uint64_t start, uint64_t end)
-{
-    for (struct area *a; start < end; start = a->end)
-        if ((a = mm_find(mm, start)) == NULL)
-            return false;
-    return true;
-}
-
 SYSCALL3(msync, uint64_t, start, uint64_t, bytes, int, flags)
 {
+    struct mm *mm = current->mm;
     uint64_t end = start + whole_pages(bytes);
     if (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || start % PAGE_BYTES ||
         (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
         return -EINVAL;
-    return end >= start && is_mapped(current->mm, start, end) ? 0 : -ENOMEM;
+    if (end < start)
+        return -ENOMEM;
+    int missing = 0;
+    for (struct area *a; start < end; start = a->end) {
+        a = area_after(mm, start);
+        if (!a || a->start >= end)
+            return -ENOMEM;
+        if (a->start > start)
+            missing = -ENOMEM;
+        if (flags & MS_INVALIDATE && a->flags & AREA_LOCKED)
+            return -EBUSY;
+    }
+    return missing;
 }
 
 static uint8_t is_in_memory(struct mm *mm, struct area *a, uint64_t va)
@@ -251,24 +260,30 @@ SYSCALL3(mincore, uint64_t, start, uint64_t, bytes, uint64_t, vector)
 }
 
 /* Nothing is ever swapped out: to lock is to have it here. */
-static long lock(uint64_t start, uint64_t bytes, bool is_locking)
+static long lock(uint64_t start, uint64_t bytes, uint32_t locked)
 {
     struct mm *mm = current->mm;
-    uint64_t end = ALIGN_DOWN(start, PAGE_BYTES) + whole_pages(bytes + start % PAGE_BYTES);
-    start = ALIGN_DOWN(start, PAGE_BYTES);
-    if (end < start)
+    uint64_t first = ALIGN_DOWN(start, PAGE_BYTES), end = first + whole_pages(bytes + start % PAGE_BYTES);
+    if (end < first)
         return -EINVAL;
-    if (!is_mapped(mm, start, end))
-        return -ENOMEM;
-    for (struct area *a; is_locking && start < end; start = MIN(end, a->end)) {
-        a = mm_find(mm, start);
-        bool is_write = (a->flags & (AREA_WRITE | AREA_SHARED)) == AREA_WRITE;
-        int result = mm_populate(mm, start, MIN(end, a->end), is_write);
+    for (uint64_t at = first, upto; at < end; at = upto) {
+        struct area *a = mm_find(mm, at);
+        if (!a)
+            return -ENOMEM;
+        upto = MIN(end, a->end);
+        int result = change_flags(mm, at, upto, AREA_LOCKED, locked);
+        if (result)
+            return result;
+    }
+    for (uint64_t at = first, upto; locked && at < end; at = upto) {
+        struct area *a = mm_find(mm, at);
+        upto = MIN(end, a->end);
+        int result = mm_populate(mm, at, upto, (a->flags & (AREA_WRITE | AREA_SHARED)) == AREA_WRITE);
         if (result)
             return result == -ENOMEM ? -EAGAIN : -ENOMEM;
     }
     return 0;
 }
 
-SYSCALL2(mlock, uint64_t, start, uint64_t, bytes) { return lock(start, bytes, true); }
-SYSCALL2(munlock, uint64_t, start, uint64_t, bytes) { return lock(start, bytes, false); }
+SYSCALL2(mlock, uint64_t, start, uint64_t, bytes) { return lock(start, bytes, AREA_LOCKED); }
+SYSCALL2(munlock, uint64_t, start, uint64_t, bytes) { return lock(start, bytes, 0); }

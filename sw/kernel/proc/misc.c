@@ -15,11 +15,11 @@
 enum { EXIT_PORT = 0xf4, ROBUST_LIST_HEAD_BYTES = 24, NOFILE_MAX = 1 << 20 };
 
 struct new_utsname system_name = {.sysname = "Linux",
-                                   .nodename = "uintr-vp",
-                                   .release = "6.1.0-uintr",
-                                   .version = "#1 SMP uintr-vp",
-                                   .machine = "x86_64",
-                                   .domainname = "(none)"};
+                                  .nodename = "uintr-vp",
+                                  .release = "6.1.0-uintr",
+                                  .version = "#1 SMP uintr-vp",
+                                  .machine = "x86_64",
+                                  .domainname = "(none)"};
 
 void machine_end(uint32_t status)
 {

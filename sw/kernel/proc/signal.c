@@ -8,12 +8,12 @@ bool signal_is_ignored(struct process *p, int number)
     return handler == SIG_IGN || (handler == SIG_DFL && SIGNALS_IGNORED & SIGNAL_BIT(number));
 }
 
-/* Other processes cannot end process 1 by what it did not ask for. Linux spares it from its own signals too; here it may be
- * the only program, and its abort() shall work. */
+/* Nobody else can end process 1 by what it did not ask for. Linux spares it from its own signals too; here it may be
+ * the only program, and its abort() and alarm() shall work. */
 static bool is_protected(const struct process *p, const siginfo_t *info)
 {
-    return p == init_process && p->action[info->si_signo].sa_handler == SIG_DFL && info->si_code <= 0 &&
-           current->process != p;
+    bool is_own = current->process == p || (info->si_signo == SIGALRM && info->si_code == SI_KERNEL);
+    return p == init_process && p->action[info->si_signo].sa_handler == SIG_DFL && !is_own;
 }
 
 void signal_notify(struct task *t)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Time from the TSC. Its rate is CPUID leaf 15H's where that says one, else it is measured against the PIT. The day comes
- * from the RTC at boot. SDM Vol. 2, "CPUID"; Intel 8254 and Motorola MC146818 data sheets. */
+/* Time from the TSC. Its rate is CPUID leaf 15H's where that says one, else it is measured against the PIT. The day
+ * comes from the RTC at boot. SDM Vol. 2, "CPUID"; Intel 8254 and Motorola MC146818 data sheets. */
 #include "arch/cpu.h"
 #include "arch/insn.h"
 #include "sched/timer.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scheduler: a run queue for each core, ordered by virtual time (ns of CPU, weighted by nice), real-time tasks before
- * all others by priority. A core that runs dry takes a task from the longest queue; a busy one looks at the others now and
- * then. Everything here runs under the kernel lock, which the switch hands on to the next task. */
+/* The scheduler: a run queue for each core, ordered by virtual time (ns of CPU, weighted by nice), real-time tasks
+ * before all others by priority. A core that runs dry takes a task from the longest queue; a busy one looks at the
+ * others now and then. Everything here runs under the kernel lock, which the switch hands on to the next task. */
 #include "arch/cpu.h"
 #include "arch/insn.h"
 #include "mm/mm.h"

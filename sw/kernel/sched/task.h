@@ -3,7 +3,6 @@
 #ifndef KERNEL_TASK_H
 #define KERNEL_TASK_H
 
-
 #include "arch/frame.h"
 #include "lib/list.h"
 #include "sched/timer.h"
@@ -31,7 +30,7 @@ enum task_state {
 };
 
 struct task {
-    uint64_t kernel_rsp; /* known to assembly: arch/switch.S */
+    uint64_t kernel_rsp;   /* known to assembly: arch/switch.S */
     uint8_t *kernel_stack; /* lowest address; KERNEL_STACK_BYTES */
     struct frame *frame;   /* user registers, at the top of the kernel stack; kernel threads: NULL */
     int tid;
@@ -52,16 +51,16 @@ struct task {
     int policy, rt_priority;
     bool on_cpu, need_resched;
     struct list in_queue;
-    uint64_t virtual_time;  /* ns weighted by nice               */
-    uint64_t slice_started; /* ns, when it was put on the CPU    */
+    uint64_t virtual_time;                   /* ns weighted by nice               */
+    uint64_t slice_started;                  /* ns, when it was put on the CPU    */
     uint64_t user_ns, system_ns, account_ns; /* account_ns: last change of mode */
     uint64_t switches_voluntary, switches_forced, faults;
     bool timed_out;
     struct timer sleep_timer;
 
     /* signals: proc/signal.c */
-    uint64_t blocked, pending;            /* bit n - 1: signal n */
-    uint64_t saved_blocked;               /* to be restored after the handler: sigsuspend, ppoll */
+    uint64_t blocked, pending; /* bit n - 1: signal n */
+    uint64_t saved_blocked;    /* to be restored after the handler: sigsuspend, ppoll */
     bool has_saved_blocked;
     siginfo_t info[SIGNALS + 1]; /* of pending signals */
     stack_t alternate_stack;
@@ -75,7 +74,7 @@ struct task {
     int exit_signal;
     struct wait_queue *vfork_done; /* woken when this task gives up its parent's mm; NULL: no vfork */
 
-    struct { /* sched/rseq.c */
+    struct {              /* sched/rseq.c */
         uint64_t address; /* 0: not registered */
         uint32_t signature;
         bool is_stale; /* it was interrupted or moved since the user's copy was written */
@@ -95,7 +94,7 @@ struct process {
     bool is_session_leader, has_execed, is_dead, group_exiting, is_stopped, stop_reported, continue_reported;
     int exit_status; /* as wait4 reports it */
     int stop_signal;
-    int exit_signal; /* to the parent, SIGCHLD as a rule */
+    int exit_signal;  /* to the parent, SIGCHLD as a rule */
     uint64_t pending; /* signals to the process as a whole */
     siginfo_t info[SIGNALS + 1];
     struct sigaction action[SIGNALS + 1];
@@ -125,12 +124,12 @@ struct process *process_find(int pid);
 extern struct list process_list; /* struct process.all, in order of birth */
 extern struct process *init_process;
 struct task *kernel_thread(const char *name, void (*fn)(void *), void *argument, uint64_t affinity);
-bool task_has_signal(const struct task *t);  /* one that is pending and not blocked, or SIGKILL */
+bool task_has_signal(const struct task *t); /* one that is pending and not blocked, or SIGKILL */
 
 /* --- sched/sched.c --- */
 void sched_init(void);
-_Noreturn void sched_start_cpu(void); /* on each core, with the kernel lock held: its idle loop */
-void sched_create_boot_task(void);       /* the first core's idle task, before there is memory */
+_Noreturn void sched_start_cpu(void);         /* on each core, with the kernel lock held: its idle loop */
+void sched_create_boot_task(void);            /* the first core's idle task, before there is memory */
 struct task *sched_create_idle(uint32_t cpu); /* of another core; NULL: no memory */
 /* Gives the CPU to whoever should have it; returns when this task is picked again. */
 void schedule(void);

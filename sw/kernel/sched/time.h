@@ -16,8 +16,9 @@ static inline bool timespec_is_valid(const struct __kernel_timespec *t)
 /* Saturates: a time beyond the end of 64 bits is NEVER. */
 static inline uint64_t timespec_ns(const struct __kernel_timespec *t)
 {
-    return (uint64_t)t->tv_sec >= UINT64_MAX / NS_PER_SECOND - 1 ? UINT64_MAX
-                                                                : (uint64_t)t->tv_sec * NS_PER_SECOND + (uint64_t)t->tv_nsec;
+    return (uint64_t)t->tv_sec >= UINT64_MAX / NS_PER_SECOND - 1
+               ? UINT64_MAX
+               : (uint64_t)t->tv_sec * NS_PER_SECOND + (uint64_t)t->tv_nsec;
 }
 static inline struct __kernel_timespec timespec_of(uint64_t ns)
 {

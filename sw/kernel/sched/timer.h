@@ -6,8 +6,8 @@
 #include "lib/list.h"
 
 struct timer {
-    struct list link; /* in the owning core's list, by deadline */
-    uint64_t deadline; /* ns */
+    struct list link;                /* in the owning core's list, by deadline */
+    uint64_t deadline;               /* ns */
     void (*expired)(struct timer *); /* in the timer interrupt, under the kernel lock; may arm it again */
 };
 
@@ -19,7 +19,7 @@ uint64_t clock_tsc_at(uint64_t ns); /* the TSC at that time */
 
 void timer_init(struct timer *t, void (*expired)(struct timer *));
 void timer_start(struct timer *t, uint64_t deadline); /* on this core; one that runs is moved; NEVER only stops it */
-void timer_stop(struct timer *t);                      /* harmless if it does not run */
+void timer_stop(struct timer *t);                     /* harmless if it does not run */
 bool timer_is_running(const struct timer *t);
 void timer_interrupt(void); /* runs what is due on this core, programs the next deadline */
 

@@ -19,14 +19,14 @@ struct wait_queue {
 struct waiter {
     struct list link;
     struct task *task;
-    bool is_woken;    /* set by wake_*: this queue was the one                                    */
-    bool exclusive;   /* wake_one passes the wake-up to one such waiter; others are woken always  */
-    uint64_t key;     /* for wake_key (futex): the waiter's own, 0 without                        */
+    bool is_woken;  /* set by wake_*: this queue was the one                                    */
+    bool exclusive; /* wake_one passes the wake-up to one such waiter; others are woken always  */
+    uint64_t key;   /* for wake_key (futex): the waiter's own, 0 without                        */
 };
 
 void wait_queue_init(struct wait_queue *q);
 void wait_begin(struct wait_queue *q, struct waiter *w); /* appends the calling task */
-void wait_end(struct waiter *w);                          /* removes it; harmless if a wake removed it */
+void wait_end(struct waiter *w);                         /* removes it; harmless if a wake removed it */
 
 void wake_all(struct wait_queue *q); /* everyone; also counts `sequence` */
 void wake_one(struct wait_queue *q); /* all that are not exclusive, one that is */
