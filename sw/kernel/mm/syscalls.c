@@ -169,6 +169,23 @@ static int advise(struct mm *mm, struct area *a, uint64_t start, uint64_t end, i
     }
 }
 
+/* MADV_POPULATE_: as mm_populate, but what can only be written or executed is not read. */
+static int populate(struct mm *mm, uint64_t start, uint64_t end, bool is_write)
+{
+    for (uint64_t upto; start < end; start = upto) {
+        struct area *a = mm_find(mm, start);
+        if (!a)
+            return -ENOMEM;
+        if (!(a->flags & (is_write ? AREA_WRITE : AREA_READ)))
+            return -EINVAL;
+        upto = MIN(end, a->end);
+        int result = mm_populate(mm, start, upto, is_write);
+        if (result)
+            return result;
+    }
+    return 0;
+}
+
 SYSCALL3(madvise, uint64_t, start, uint64_t, bytes, int, advice)
 {
     struct mm *mm = current->mm;
@@ -180,7 +197,7 @@ SYSCALL3(madvise, uint64_t, start, uint64_t, bytes, int, advice)
     if ((bytes && !whole_pages(bytes)) || end < start)
         return -EINVAL;
     if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
-        return mm_populate(mm, start, end, advice == MADV_POPULATE_WRITE);
+        return populate(mm, start, end, advice == MADV_POPULATE_WRITE);
     int missing = 0; /* holes are told in the end, the rest is done all the same */
     for (uint64_t upto; start < end; start = upto) {
         struct area *a = area_after(mm, start);
