@@ -61,7 +61,7 @@ static void page_fault(struct frame *f)
 {
     uint64_t address = read_cr2();
     int code = SEGV_MAPERR, number = SIGSEGV;
-    if (current && current->mm)
+    if (current && current->mm && (is_from_user(f) || is_user_copy(f)))
         number = address < USER_END ? mm_fault(current->mm, address, f->error, &code) : SIGSEGV;
     if (!number) {
         current->faults++;

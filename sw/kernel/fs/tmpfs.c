@@ -235,13 +235,15 @@ static int tmpfs_truncate(struct inode *i, uint64_t size)
     struct pages *p = i->data;
     if (size > FILE_BYTES_MAX)
         return -EFBIG;
-    if (size < i->size) {
+    bool shrinks = size < i->size;
+    i->size = size;
+    if (shrinks) {
+        mm_truncated(i, size); /* nobody's tables lead there any more when the pages go */
         pages_trim(p, (size + PAGE_BYTES - 1) / PAGE_BYTES);
         uint64_t last = size % PAGE_BYTES ? pages_find(p, size / PAGE_BYTES) : 0;
         if (last) /* what is cut off must not come back when the file grows again */
             memset((char *)phys_to_virt(last) + size % PAGE_BYTES, 0, PAGE_BYTES - size % PAGE_BYTES);
     }
-    i->size = size;
     i->pages = p->count;
     touch(i);
     return 0;

@@ -29,8 +29,10 @@ static void unpack_modules(void)
     if (!(boot_multiboot->flags & MULTIBOOT_INFO_MODULES))
         return;
     const struct multiboot_module *m = phys_to_virt(boot_multiboot->modules_address);
-    for (uint32_t i = 0; i < boot_multiboot->modules_count; i++)
+    for (uint32_t i = 0; i < boot_multiboot->modules_count; i++) {
         cpio_unpack(phys_to_virt(m[i].start), m[i].end - m[i].start);
+        page_add(m[i].start, m[i].end);
+    }
 }
 
 /* Splits the command line into words, in place; double quotes and backslashes as the loader writes them. A loader that
