@@ -61,7 +61,7 @@ static size_t parse_header(struct archive *a)
 {
     const char *h = a->start + a->at;
     size_t left = a->bytes - a->at;
-    if (left < HEADER_BYTES || (memcmp(h, "070701", MAGIC_BYTES) && memcmp(h, "070702", MAGIC_BYTES))) {
+    if (left < HEADER_BYTES || (memcmp(h, "070701", MAGIC_BYTES) != 0 && memcmp(h, "070702", MAGIC_BYTES) != 0)) {
         complain(a, left < HEADER_BYTES ? "ends within a header" : "no header of the newc format");
         return 0;
     }

@@ -178,7 +178,7 @@ int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode, struct 
 static int open_user(int dirfd, uint64_t path, uint32_t flags, uint32_t mode)
 {
     char *text;
-    struct file *f;
+    struct file *f = NULL;
     int error = string_from_user(&text, path, PATH_BYTES);
     if (error)
         return error;

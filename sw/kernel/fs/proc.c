@@ -97,7 +97,7 @@ static bool find_subject(const struct inode *i, struct proc_subject *s)
 
 static uint64_t ino_of(const struct proc_entry *e, int number, bool is_thread, int fd)
 {
-    return 1ull << OURS_SHIFT | (uint64_t)is_thread << THREAD_SHIFT | (uint64_t)number << NUMBER_SHIFT |
+    return 1ull << OURS_SHIFT | (is_thread ? 1ull << THREAD_SHIFT : 0) | (uint64_t)number << NUMBER_SHIFT |
            (uint64_t)fd << FD_SHIFT | ((uint64_t)e & 0xffffff);
 }
 
@@ -136,7 +136,7 @@ static int next_number(const struct proc_entry *e, const struct proc_subject *s,
             if (p->pid >= from && p->pid > 0 && (best < 0 || p->pid < best))
                 best = p->pid;
         }
-    } else if (e->numbered == NUMBERED_THREADS) {
+    } else if (e->numbered == NUMBERED_THREADS && s->process) {
         struct task *t;
         LIST_FOR_EACH(t, &s->process->threads, in_process)
         {

@@ -143,8 +143,8 @@ int64_t tty_ioctl(struct file *f, uint32_t request, uint64_t argument)
     case TIOCSPGRP: return set_foreground(t, argument);
     case TIOCGSID: return p->tty == t && t->session ? put_int(argument, t->session) : -ENOTTY;
     case FIONREAD: return put_int(argument, (int)tty_available(t));
-    case TIOCOUTQ: return put_int(argument, 0);
-    case TIOCGETD: return put_int(argument, 0);
+    case TIOCOUTQ:
+    case TIOCGETD: return put_int(argument, 0); /* output waits nowhere; the only discipline is N_TTY */
     case TCFLSH: return flush(t, argument);
     case TCXONC: return flow(t, argument);
     case TCSBRK:

@@ -45,8 +45,7 @@ static struct epoll *epoll_of(const struct file *f) { return f->ops == &epoll_op
 static void drop(struct interest *i)
 {
     while (!list_is_empty(&i->entries)) {
-        struct poll_entry *e = LIST_FIRST(&i->entries, struct poll_entry, in_owner);
-        list_remove(&e->in_owner);
+        struct poll_entry *e = LIST_POP(&i->entries, struct poll_entry, in_owner);
         wait_end(&e->waiter);
     }
     list_remove(&i->in_epoll);

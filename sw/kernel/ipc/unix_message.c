@@ -84,7 +84,7 @@ static void change_peer(struct unix_socket *s, struct unix_socket *to)
             unix_wake(old);
         }
         while (!list_is_empty(&s->messages))
-            message_free(LIST_FIRST(&s->messages, struct message, link));
+            message_free(LIST_POP(&s->messages, struct message, link));
         s->message_count = 0;
         wake_all(&s->space);
     }

@@ -13,6 +13,14 @@ struct control_header { /* struct cmsghdr */
 static struct list all_sockets;
 static uint32_t files_in_flight, sockets_in_flight;
 
+static struct rights *create(uint32_t room)
+{
+    struct rights *r = kmalloc(sizeof *r + room * sizeof(struct file *));
+    if (r)
+        *r = (struct rights){.count = 0};
+    return r;
+}
+
 static int add_files(struct rights **out, uint64_t fds, uint64_t count)
 {
     struct rights *r = *out;
@@ -21,10 +29,9 @@ static int add_files(struct rights **out, uint64_t fds, uint64_t count)
     if (count && files_in_flight + count > IN_FLIGHT_MAX)
         return -ETOOMANYREFS;
     if (count && !r) {
-        r = *out = kmalloc(sizeof *r + SCM_FDS_MAX * sizeof r->file[0]);
+        r = *out = create(SCM_FDS_MAX);
         if (!r)
             return -ENOMEM;
-        *r = (struct rights){.count = 0};
     }
     for (uint64_t i = 0; i < count; i++) {
         int fd;
@@ -38,21 +45,24 @@ static int add_files(struct rights **out, uint64_t fds, uint64_t count)
     return 0;
 }
 
+/* A header with `left` bytes from its beginning on, and data at `data`. */
+static int add_control(struct rights **out, const struct control_header *h, uint64_t data, uint64_t left)
+{
+    if (h->bytes < sizeof *h || h->bytes > left)
+        return -EINVAL;
+    if (h->level != SOL_SOCKET)
+        return 0;
+    if (h->type == SCM_RIGHTS)
+        return add_files(out, data, (h->bytes - sizeof *h) / sizeof(int));
+    return h->type == SCM_CREDENTIALS && h->bytes == sizeof *h + sizeof(struct credentials) ? 0 : -EINVAL;
+}
+
 int rights_from_user(struct rights **out, uint64_t control, uint64_t bytes)
 {
     struct control_header h;
     int error = 0;
     for (uint64_t at = 0; !error && at < bytes && bytes - at >= sizeof h; at += ALIGN_UP(h.bytes, 8)) {
-        if (GET_USER(h, control + at))
-            error = -EFAULT;
-        else if (h.bytes < sizeof h || h.bytes > bytes - at)
-            error = -EINVAL;
-        else if (h.level != SOL_SOCKET)
-            continue;
-        else if (h.type == SCM_RIGHTS)
-            error = add_files(out, control + at + sizeof h, (h.bytes - sizeof h) / sizeof(int));
-        else if (h.type != SCM_CREDENTIALS || h.bytes != sizeof h + sizeof(struct credentials))
-            error = -EINVAL;
+        error = GET_USER(h, control + at) ? -EFAULT : add_control(out, &h, control + at + sizeof h, bytes - at);
     }
     if (error) {
         rights_free(*out);
@@ -88,12 +98,9 @@ void rights_to_user(struct rights *r, uint64_t control, uint64_t bytes, struct t
 
 struct rights *rights_copy(const struct rights *r)
 {
-    struct rights *copy = kmalloc(sizeof *copy + r->count * sizeof copy->file[0]);
-    if (!copy)
-        return NULL;
-    *copy = (struct rights){.count = r->count};
-    for (uint32_t i = 0; i < r->count; i++)
-        copy->file[i] = file_get(r->file[i]);
+    struct rights *copy = create(r->count);
+    for (uint32_t i = 0; copy && i < r->count; i++)
+        copy->file[copy->count++] = file_get(r->file[i]);
     return copy;
 }
 
@@ -128,8 +135,7 @@ void rights_free(struct rights *r)
         return;
     is_running = true;
     while (!list_is_empty(&doomed)) {
-        r = LIST_FIRST(&doomed, struct rights, link);
-        list_remove(&r->link);
+        r = LIST_POP(&doomed, struct rights, link);
         for (uint32_t i = 0; i < r->count; i++)
             file_put(r->file[i]);
         kfree(r);
@@ -169,8 +175,7 @@ static void mark_reachable(void)
             reach(s, &walk);
     }
     while (!list_is_empty(&walk)) {
-        s = LIST_FIRST(&walk, struct unix_socket, in_walk);
-        list_remove(&s->in_walk);
+        s = LIST_POP(&walk, struct unix_socket, in_walk);
         LIST_FOR_EACH(waiting, &s->pending, in_pending) reach(waiting, &walk);
         LIST_FOR_EACH(m, &s->messages, link)
         {
@@ -193,14 +198,13 @@ void unix_collect(void)
     LIST_FOR_EACH(s, &all_sockets, in_all)
     {
         while (!s->is_reachable && !list_is_empty(&s->messages)) {
-            m = LIST_FIRST(&s->messages, struct message, link);
-            list_remove(&m->link);
+            m = LIST_POP(&s->messages, struct message, link);
             list_append(&garbage, &m->link);
             s->message_count--;
         }
     }
     is_running = true;
     while (!list_is_empty(&garbage))
-        message_free(LIST_FIRST(&garbage, struct message, link));
+        message_free(LIST_POP(&garbage, struct message, link));
     is_running = false;
 }

@@ -95,11 +95,10 @@ void unix_close(struct unix_socket *s)
     }
     unix_set_peer(s, NULL);
     while (!list_is_empty(&s->messages))
-        message_free(LIST_FIRST(&s->messages, struct message, link));
+        message_free(LIST_POP(&s->messages, struct message, link));
     s->message_count = 0;
     while (!list_is_empty(&s->pending)) {
-        other = LIST_FIRST(&s->pending, struct unix_socket, in_pending);
-        list_remove(&other->in_pending);
+        other = LIST_POP(&s->pending, struct unix_socket, in_pending);
         unix_close(other);
     }
     wake_all(&s->space);

@@ -193,8 +193,7 @@ static struct unix_socket *take_connection(struct unix_socket *s, uint64_t deadl
     *error = fd_lowest(0); /* the connection stays if it cannot become a descriptor */
     if (*error < 0)
         return NULL;
-    struct unix_socket *new = LIST_FIRST(&s->pending, struct unix_socket, in_pending);
-    list_remove(&new->in_pending);
+    struct unix_socket *new = LIST_POP(&s->pending, struct unix_socket, in_pending);
     if (s->pending_count-- > s->backlog)
         wake_all(&s->space);
     return new;

@@ -26,9 +26,18 @@ static inline void list_remove(struct list *node) /* harmless on an unlinked one
     node->next->prev = node->prev;
     list_init(node);
 }
+static inline struct list *list_pop(struct list *head) /* of a ring that is not empty */
+{
+    struct list *node = head->next;
+    head->next = node->next;
+    head->next->prev = head;
+    list_init(node);
+    return node;
+}
 
 #define LIST_ITEM(node, type, member) CONTAINER_OF(node, type, member)
 #define LIST_FIRST(head, type, member) LIST_ITEM((head)->next, type, member)
+#define LIST_POP(head, type, member) LIST_ITEM(list_pop(head), type, member)
 /* The body may remove the item it is at, no other. */
 #define LIST_FOR_EACH(item, head, member)                                                                              \
     for (struct list *node_ = (head)->next, *next_ = node_->next;                                                      \

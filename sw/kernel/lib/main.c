@@ -92,10 +92,8 @@ static void start_init(void *unused)
     static const char *words[WORDS_MAX + 1];
     static const char *const init[] = {"/sbin/init", NULL};
     (void)unused;
-    if (boot_multiboot->flags & MULTIBOOT_INFO_COMMAND_LINE) {
-        const char *given = phys_to_virt(boot_multiboot->command_line);
-        memcpy(line, given, MIN(strlen(given), sizeof line - 1));
-    }
+    if (boot_multiboot->flags & MULTIBOOT_INFO_COMMAND_LINE)
+        snprintf(line, sizeof line, "%s", (const char *)phys_to_virt(boot_multiboot->command_line));
     const char *const *argv = split(line, words) ? words : init;
     long result = start_program(argv);
     if (result) {

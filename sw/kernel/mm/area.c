@@ -107,8 +107,9 @@ static bool is_continued_by(const struct area *a, const struct area *b)
 
 void area_merge(struct mm *mm, uint64_t start, uint64_t end)
 {
-    struct area *a = area_after(mm, start ? start - 1 : 0), *next;
-    while (a && a->start < end && (next = area_next(mm, a)) != NULL) {
+    struct area *a = area_after(mm, start ? start - 1 : 0), *after;
+    for (struct area *next = a ? area_next(mm, a) : NULL; next && a->start < end; next = after) {
+        after = area_next(mm, next);
         if (is_continued_by(a, next)) {
             a->end = next->end;
             area_free(mm, next);

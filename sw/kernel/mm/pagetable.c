@@ -127,7 +127,7 @@ int pt_copy(struct mm *to, struct mm *from, const struct area *a)
 int pt_move(struct mm *mm, uint64_t from, uint64_t to, uint64_t bytes)
 {
     uint64_t *e;
-    for (uint64_t va = from; (e = pt_next(mm, &va, from + bytes)) != NULL; va += PAGE_BYTES)
+    for (uint64_t va = from; pt_next(mm, &va, from + bytes) != NULL; va += PAGE_BYTES)
         if (!pt_entry(mm, to + (va - from), true))
             return -ENOMEM;
     for (uint64_t va = from; (e = pt_next(mm, &va, from + bytes)) != NULL; va += PAGE_BYTES) {

@@ -34,23 +34,26 @@ static void note_executable(struct program *g, const struct path_result *r, int 
         snprintf(g->executable + length, room - length, "/%s", r->name);
 }
 
+static int check_executable(const struct inode *i, bool is_slashed)
+{
+    if (!i)
+        return -ENOENT;
+    if (S_ISLNK(i->mode))
+        return -ELOOP;
+    if (!S_ISREG(i->mode))
+        return -EACCES;
+    if (is_slashed)
+        return -ENOTDIR;
+    return i->mode & 0111 ? 0 : -EACCES;
+}
+
 int program_open(struct program *g, int dirfd, const char *path, unsigned path_flags)
 {
     struct path_result r;
     int error = path_lookup(dirfd, path, path_flags | PATH_PARENT, &r);
     if (error)
         return error;
-    uint32_t mode = r.inode ? r.inode->mode : 0;
-    if (!r.inode)
-        error = -ENOENT;
-    else if (S_ISLNK(mode))
-        error = -ELOOP;
-    else if (!S_ISREG(mode))
-        error = -EACCES;
-    else if (r.is_slashed && *path)
-        error = -ENOTDIR;
-    else if (!(mode & 0111))
-        error = -EACCES;
+    error = check_executable(r.inode, r.is_slashed && *path);
     if (!error) {
         note_executable(g, &r, dirfd, path);
         inode_put(g->inode);
