@@ -22,8 +22,8 @@ namespace
 {
 
 constexpr unsigned char CTRL_A = 0x01, CTRL_D = 0x04;
-constexpr int LOOK_MS = 100;            // how often a wait looks whether the user wants to stop
-constexpr int PATIENCE_MS = 2000;       // after which the user is told what is waited for
+constexpr int LOOK_MS = 100;      // how often a wait looks whether the user wants to stop
+constexpr int PATIENCE_MS = 2000; // after which the user is told what is waited for
 constexpr std::size_t CHUNK = 4096;
 
 } // namespace
@@ -46,8 +46,8 @@ console_input::console_input(const std::string &what, const volatile std::sig_at
             const std::string why = std::strerror(errno);
             if (m_fd >= 0)
                 close(m_fd);
-            throw user_error(fmt::format("console.input: {}: {}; expected stdin, none, or a file that can be read",
-                                         what, why));
+            throw user_error(
+                fmt::format("console.input: {}: {}; expected stdin, none, or a file that can be read", what, why));
         }
     }
     m_is_terminal = isatty(m_fd) == 1;

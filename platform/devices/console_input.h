@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the guest reads at COM1: the host's stdin, a file, or nothing (console.input). Nothing is read before the guest's
-// UART asks for the first byte.
+// What the guest reads at COM1: the host's stdin, a file, or nothing (console.input). Nothing is read before the
+// guest's UART asks for the first byte.
 //
 // From a file or a pipe a byte is waited for, and simulated time stands still meanwhile: the same input gives the same
 // run, however slowly it comes. At the end a guest that waits for more gets ^D, which its terminal makes an end of file
 // of (end_of_file).
 //
-// A terminal is put into raw mode at the first request and read by poll(); there the guest sees what has been typed. Its
-// escape key is ^A: followed by x it ends the run, followed by ^A it sends ^A; other keys after it do nothing.
+// A terminal is put into raw mode at the first request and read by poll(); there the guest sees what has been typed.
+// Its escape key is ^A: followed by x it ends the run, followed by ^A it sends ^A; other keys after it do nothing.
 #ifndef PLATFORM_DEVICES_CONSOLE_INPUT_H
 #define PLATFORM_DEVICES_CONSOLE_INPUT_H
 
@@ -63,7 +63,7 @@ class console_input : public byte_source
 
     int m_fd = -1;
     bool m_owns_fd = false, m_is_terminal = false, m_has_ended = false, m_wants_to_quit = false;
-    bool m_is_raw = false;          // has been asked for
+    bool m_is_raw = false; // has been asked for
     bool m_has_waited_long = false;
     bool m_after_escape = false;
     unsigned m_end_of_files = END_OF_FILES;

@@ -22,10 +22,7 @@ sc_core::sc_time device_timer::time_of(std::uint64_t ps) const
     return sc_core::sc_time::from_value(ps * sc_core::sc_time(1, sc_core::SC_PS).value());
 }
 
-std::uint64_t device_timer::cycle_of(std::uint64_t ps) const
-{
-    return (time_of(ps).value() + m_period - 1) / m_period;
-}
+std::uint64_t device_timer::cycle_of(std::uint64_t ps) const { return (time_of(ps).value() + m_period - 1) / m_period; }
 
 void device_timer::plan(std::uint64_t now_ps)
 {

@@ -29,8 +29,8 @@ class trace_port : public sc_core::sc_module
 
     tlm_utils::simple_target_socket<trace_port> tsock;
 
-    using sink = std::function<void(std::uint32_t core, enum guest_event kind, std::uint32_t value,
-                                    const sc_core::sc_time &at)>;
+    using sink =
+        std::function<void(std::uint32_t core, enum guest_event kind, std::uint32_t value, const sc_core::sc_time &at)>;
     trace_port(const sc_core::sc_module_name &name, sink on_event);
 
   private:

@@ -22,7 +22,8 @@ std::string linux_syscall_name(std::uint32_t number)
 {
     switch (number) {
 #define LINUX_SYSCALL(number, name)                                                                                    \
-    case number: return #name;
+    case number:                                                                                                       \
+        return #name;
 #include "linux_syscalls.def"
 #undef LINUX_SYSCALL
     default: return fmt::format("system call {}", number);
@@ -119,9 +120,10 @@ void guest_trace::event(std::uint32_t core, enum guest_event kind, std::uint32_t
         if (kind == guest_event::uintr_wake)
             task_of(value).woken = cycle;
         if (m_out != nullptr)
-            m_out->task_instant(
-                core, fmt::format("user interrupt {} {}", kind == guest_event::uintr_wake ? "wakes" : "resumes", title(value)),
-                cycle, fmt::format("\"tid\":{}", value));
+            m_out->task_instant(core,
+                                fmt::format("user interrupt {} {}",
+                                            kind == guest_event::uintr_wake ? "wakes" : "resumes", title(value)),
+                                cycle, fmt::format("\"tid\":{}", value));
         break;
     case guest_event::name:
         c.named_tid = value;
@@ -143,7 +145,8 @@ void guest_trace::name_bytes(std::uint32_t core, std::uint32_t bytes, std::uint6
         return;
     // What is no plain text would make a file that no viewer reads.
     std::string name = c.name.substr(0, c.name.find('\0'));
-    std::replace_if(name.begin(), name.end(), [](char ch) { return ch < ' ' || ch > '~'; }, '?');
+    std::replace_if(
+        name.begin(), name.end(), [](char ch) { return ch < ' ' || ch > '~'; }, '?');
     const std::uint32_t tid = c.named_tid;
     c.named_tid = 0;
     if (!is_running(tid))
