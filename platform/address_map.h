@@ -31,6 +31,7 @@ constexpr std::uint16_t PORT_PIC_SLAVE = 0xa0;
 constexpr std::uint16_t PORT_DEBUG = 0xe9;
 constexpr std::uint16_t PORT_EXIT = 0xf4;
 constexpr std::uint16_t PORT_COM1 = 0x3f8;
+constexpr std::uint16_t PORT_TRACE = 0x5e0;
 
 // How a RAM of so many bytes is laid out.
 struct ram_layout {

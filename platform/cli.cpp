@@ -61,7 +61,8 @@ struct parser {
         run_only_options();
         study_only_options();
         app.footer("Exit status: 0-123 from the guest, 124 limit reached, 125 bad usage, configuration or image,\n"
-                   "126 guest cannot go on, 127 internal error. 'uintr-vp COMMAND -h' explains a command.");
+                   "126 guest cannot go on, 127 internal error, 130 ended by Ctrl-A x at the console.\n"
+                   "'uintr-vp COMMAND -h' explains a command.");
     }
 
     void configuration_options(CLI::App &sub)

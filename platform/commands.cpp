@@ -47,6 +47,7 @@ void print_end(const platform &p, const run_options &options)
                      static_cast<unsigned long long>(options.max_insns));
         break;
     case end_reason::interrupted: std::fprintf(stderr, "uintr-vp: stopped: interrupted by the user\n"); break;
+    case end_reason::console: std::fprintf(stderr, "uintr-vp: stopped: ended at the console\n"); break;
     case end_reason::shutdown:
     case end_reason::all_idle:
         std::fprintf(stderr, "uintr-vp: the guest cannot go on: %s", p.why_stuck().c_str());
@@ -84,7 +85,7 @@ int simulate(const command_line &command, const configuration &config, const vol
     if (options.verbose)
         std::fprintf(stderr, "%s\n", config.print().c_str());
 
-    check_output_files(command);
+    check_output_files(command, config.text("console.input"));
     if (!options.stats_path.empty())
         stat_tree::check_writable(options.stats_path);
     platform p("platform", config, options, stdout, interrupted);

@@ -2,6 +2,7 @@
 // The program. It brings its own main, so that SystemC's banner stays off the user's terminal; everything else is in
 // commands.cpp.
 #include "commands.h"
+#include "host_terminal.h"
 #include "process_pool.h"
 
 #include <csignal>
@@ -23,6 +24,7 @@ void on_interrupt(int signal)
 {
     const std::time_t now = std::time(nullptr);
     if (interrupted != 0 && now > first_interrupt + 1) {
+        vp::restore_terminal();
         std::signal(signal, SIG_DFL);
         std::raise(signal);
     }

@@ -31,10 +31,12 @@ bool is_same(const std::string &a, const std::string &b)
 
 } // namespace
 
-void check_output_files(const command_line &command)
+void check_output_files(const command_line &command, const std::string &console_input)
 {
     const run_options &o = command.run;
     std::vector<named_file> taken{{"the image", o.boot.image}, {"the profile", command.profile}};
+    if (console_input != "stdin" && console_input != "none")
+        taken.push_back({"the console's input", console_input});
     for (const std::string &module : o.boot.modules)
         taken.push_back({"a boot module", module.substr(0, module.find(' '))});
     for (const std::string &file : command.config_files)

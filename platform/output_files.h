@@ -8,8 +8,9 @@
 namespace vp
 {
 
-// Throws user_error with both names. Devices such as /dev/null may be written twice.
-void check_output_files(const command_line &command);
+// Throws user_error with both names. Devices such as /dev/null may be written twice. console_input: the value of that
+// key.
+void check_output_files(const command_line &command, const std::string &console_input);
 
 } // namespace vp
 

@@ -134,11 +134,14 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
       m_layout(config.integer("platform.memory_bytes")),
       m_core_count(static_cast<std::uint32_t>(config.integer("platform.cores"))),
       m_code_map(cpu_code_map_create(m_layout.top())), m_interconnect_config(interconnect_config_of(config)),
-      m_keeper(keeper_config(config)), m_console(guest_output),
+      m_keeper(keeper_config(config)), m_console(guest_output), m_input(config.text("console.input"), interrupted),
       m_progress(options.quiet ? progress_mode::off : options.progress),
-      m_ram("ram", config.integer("platform.memory_bytes")), m_ram_core(m_ram.core()), m_bus("bus"), m_io_bus("io_bus"),
+      m_timeline(options.trace_path.empty() ? nullptr
+                                            : std::make_unique<timeline>(options.trace_path, m_core_count, m_clock_hz)),
+      m_guest_trace(m_core_count, m_timeline.get()), m_ram("ram", config.integer("platform.memory_bytes")),
+      m_ram_core(m_ram.core()), m_bus("bus"), m_io_bus("io_bus"),
       m_com1([this](unsigned char c) { m_console.put(c); },
-             [this](bool level, std::uint64_t ps) { m_router->set_irq(IRQ_COM1, level, ps); }),
+             [this](bool level, std::uint64_t ps) { m_router->set_irq(IRQ_COM1, level, ps); }, &m_input),
       m_debug([this](unsigned char c) { m_console.put(c); }), m_exit([this](std::uint32_t value, std::uint64_t ps) {
           request_end(cycle_of_ps(ps), end_reason::guest_exit, value);
       }),
@@ -146,6 +149,10 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
       m_ioapic(static_cast<std::uint8_t>(m_core_count & 0xf),
                [this](const struct ipi_msg &msg, std::uint64_t ps) { return m_router->send(msg, ps); }),
       m_msi([this](const struct ipi_msg &msg, std::uint64_t ps) { return m_router->send(msg, ps); }),
+      m_trace_port("trace_port",
+                   [this](std::uint32_t core, enum guest_event kind, std::uint32_t value, const sc_core::sc_time &at) {
+                       m_guest_trace.event(core, kind, value, at.value() / m_period.value());
+                   }),
       m_uintr("uintr", m_core_count), m_end_changed("end_changed"), m_alone_cycles(m_keeper.config().alone_cycles)
 {
     if (m_period.to_seconds() == 0 || sc_core::sc_get_time_resolution() != sc_core::sc_time(1, sc_core::SC_FS))
@@ -174,8 +181,6 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
         if (!timing_create(&m_timing.model, config.timing_model(), &setup, error.data(), error.size()))
             throw user_error(fmt::format("timing model {}: {}", chosen, error.data()));
     }
-    if (!options.trace_path.empty())
-        m_timeline = std::make_unique<timeline>(options.trace_path, m_core_count, m_clock_hz);
     if (!options.itrace_path.empty())
         m_insn_trace = std::make_unique<insn_trace>(options.itrace_path);
     if (!options.opcodes_path.empty())
@@ -190,6 +195,7 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
     m_interconnect = std::make_unique<interconnect_module>("interconnect", m_interconnect_config, apics, m_period,
                                                            &m_timing.model, 1);
     build_devices();
+    connect_console();
     bind();
     m_uintr.record_out.bind(*this);
 
@@ -267,7 +273,15 @@ void platform::build_devices()
     add("rtc", m_rtc, m_io_bus, PORT_RTC);
     add("debug_port", m_debug, m_io_bus, PORT_DEBUG);
     add("exit_port", m_exit, m_io_bus, PORT_EXIT);
-    add("com1", m_com1, m_io_bus, PORT_COM1);
+    device_module &com1 = add("com1", m_com1, m_io_bus, PORT_COM1);
+    constexpr unsigned DEVICE_COM1 = 1; // to the time keeper; the router's PIT is 0
+    m_com1_timer = std::make_unique<device_timer>("com1_timer", m_keeper, DEVICE_COM1, m_period);
+    m_com1_timer->next_ps = [this] { return m_com1.next_ps(); };
+    m_com1_timer->act = [this](std::uint64_t now_ps) { m_com1.look(now_ps); };
+    m_com1_timer->on_sent = m_router->on_sent;
+    m_com1_timer->on_idle = m_router->on_idle;
+    com1.after_access = [this](std::uint64_t now_ps) { m_com1_timer->plan(now_ps); };
+    m_io_bus.attach(m_trace_port.tsock, PORT_TRACE, trace_port::SIZE);
 }
 
 void platform::bind()
@@ -362,14 +376,17 @@ void platform::simulate()
     if (m_options.max_insns != 0)
         m_keeper.set_alone_cycles(std::min(m_alone_cycles, m_options.max_insns));
     // Another platform of the same simulation pauses it at its own end. In slices, so that the user can stop what wakes
-    // no core, such as a device's timer.
+    // no core, such as a device's timer, and type.
     const sc_core::sc_time slice(1, sc_core::SC_MS);
     while (!m_is_over && sc_core::sc_get_status() != sc_core::SC_STOPPED) {
         sc_core::sc_start(slice, sc_core::SC_RUN_TO_TIME);
+        if (!m_is_over)
+            serve_console();
         check_interrupted(m_keeper.latest());
-        if (!m_is_over && !sc_core::sc_pending_activity())
+        if (!m_is_over && !sc_core::sc_pending_activity() && !can_wait_for_input())
             break;
     }
+    m_input.restore_terminal();
     m_progress.finish();
     m_host_seconds = m_progress.seconds();
     m_console.flush();
@@ -417,7 +434,7 @@ void platform::synced(std::uint32_t, std::uint64_t cycle)
         const std::uint64_t done = instructions();
         if (done >= m_options.max_insns)
             request_end(cycle, end_reason::max_insns);
-        else // no instruction takes less than a cycle, so an undisturbed core cannot overshoot
+        else // but for OUT to the trace port none takes less than a cycle: an undisturbed core hardly overshoots
             m_keeper.set_alone_cycles(std::min(m_alone_cycles, m_options.max_insns - done));
     }
     check_interrupted(cycle);
@@ -430,13 +447,22 @@ void platform::check_interrupted(std::uint64_t cycle)
 }
 
 void platform::shut_down(std::uint32_t core, std::uint64_t cycle) { request_end(cycle, end_reason::shutdown, core); }
-void platform::all_idle(std::uint64_t cycle) { request_end(cycle, end_reason::all_idle); }
+
+void platform::all_idle(std::uint64_t cycle)
+{
+    if (!can_wait_for_input())
+        request_end(cycle, end_reason::all_idle);
+}
 
 // --- observing ---
 
 void platform::uintr_step(std::uint32_t core, enum uintr_step step, const struct uintr_step_info &info,
                           std::uint64_t cycle, std::uint64_t pd)
 {
+    if (step == UINTR_STEP_NOTIFIED && lapic_acked_own_ipi(m_lapics[core]->core()))
+        m_uintr.own_ipi(core);
+    if (step == UINTR_STEP_DELIVERED)
+        m_uintr.receiver(core, cpu_user_since(m_cores[core]->core()), m_guest_trace.woken(core));
     m_uintr.step(core, step, info, cycle, pd);
     if (m_lint)
         m_lint->step(core, step, info);
@@ -490,6 +516,7 @@ std::uint8_t platform::inta(std::uint64_t cycle) { return m_router->inta(ps_of_c
 
 void platform::close_traces()
 {
+    m_guest_trace.finish(m_end.cycle);
     if (m_timeline)
         m_timeline->finish(m_end.cycle);
     if (m_insn_trace)

@@ -9,7 +9,9 @@
 #include "config/configuration.h"
 #include "console.h"
 #include "cpu_module.h"
+#include "devices/console_input.h"
 #include "devices/device_module.h"
+#include "devices/device_timer.h"
 #include "devices/ioapic.h"
 #include "devices/irq_router.h"
 #include "devices/msi.h"
@@ -17,6 +19,7 @@
 #include "devices/pit8254.h"
 #include "devices/rtc.h"
 #include "devices/simple_ports.h"
+#include "devices/trace_port.h"
 #include "devices/uart16550.h"
 #include "interconnect_module.h"
 #include "lapic_module.h"
@@ -26,6 +29,7 @@
 #include "run_options.h"
 #include "statistics/stage_stats.h"
 #include "statistics/stat_tree.h"
+#include "trace/guest_trace.h"
 #include "trace/insn_trace.h"
 #include "trace/missing_insns.h"
 #include "trace/opcode_log.h"
@@ -109,6 +113,12 @@ class platform : public sc_core::sc_module,
     std::uint64_t cycle_of_ps(std::uint64_t ps) const;
     std::uint64_t ps_of_cycle(std::uint64_t cycle) const;
 
+    // The guest's input (platform_console.cpp)
+    void connect_console();
+    void serve_console();
+    bool can_wait_for_input() const;
+    bool guest_waits_for_input() const;
+
     // Statistics (platform_statistics.cpp)
     void report_sim(stat_tree &tree) const;
     void report_config(stat_tree &tree) const;
@@ -139,9 +149,12 @@ class platform : public sc_core::sc_module,
     struct interconnect_config m_interconnect_config; // before the keeper and the timing model, which look at it
     lookahead m_keeper;
     console m_console;
+    console_input m_input;
+    sc_core::sc_time m_end_of_file_due, m_end_of_file_gap; // of ^D at the end of the input
     progress m_progress;
     stage_stats m_stages;
     std::unique_ptr<timeline> m_timeline;
+    guest_trace m_guest_trace;
     std::unique_ptr<insn_trace> m_insn_trace;
     std::unique_ptr<opcode_log> m_opcode_log;
     missing_insns m_missing;
@@ -158,12 +171,14 @@ class platform : public sc_core::sc_module,
     rtc m_rtc;
     ioapic m_ioapic;
     msi_window m_msi;
+    trace_port m_trace_port;
     std::vector<std::unique_ptr<device_module>> m_devices;
     uintr_module m_uintr;
     std::vector<std::unique_ptr<lapic_module>> m_lapics;
     std::unique_ptr<interconnect_module> m_interconnect;
     std::vector<std::unique_ptr<cpu_module>> m_cores;
     std::unique_ptr<irq_router> m_router;
+    std::unique_ptr<device_timer> m_com1_timer;
 
     run_end m_end;
     bool m_is_over = false; // simulated time has reached the end

@@ -13,7 +13,7 @@ namespace vp
 {
 
 progress::progress(progress_mode mode)
-    : m_on(mode == progress_mode::on || (mode == progress_mode::automatic && isatty(STDERR_FILENO) == 1)),
+    : m_mode(mode), m_on(mode == progress_mode::on || (mode == progress_mode::automatic && isatty(STDERR_FILENO) == 1)),
       m_is_terminal(isatty(STDERR_FILENO) == 1), m_start(clock::now()), m_last(m_start)
 {
 }
@@ -43,6 +43,15 @@ void progress::finish()
 {
     if (m_shown && m_is_terminal)
         std::fprintf(stderr, "\r%-78s\r", "");
+    m_shown = false;
+}
+
+void progress::give_way()
+{
+    if (m_mode != progress_mode::automatic)
+        return;
+    finish();
+    m_on = false;
 }
 
 } // namespace vp

@@ -23,7 +23,8 @@ class progress
         if (m_on && ++m_calls % CALLS_PER_LOOK == 0 && is_due())
             show(time_ps, instructions());
     }
-    void finish(); // clears the line
+    void finish();   // clears the line
+    void give_way(); // the terminal has another use: no more reports, unless --progress on wants them
     double seconds() const;
 
   private:
@@ -33,6 +34,7 @@ class progress
     bool is_due();
     void show(std::uint64_t time_ps, std::uint64_t instructions);
 
+    const progress_mode m_mode;
     bool m_on, m_is_terminal, m_shown = false;
     std::uint64_t m_calls = 0, m_last_instructions = 0;
     clock::time_point m_start, m_last;

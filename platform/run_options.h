@@ -26,7 +26,7 @@ struct run_options {
     bool verbose = false;
 };
 
-enum class end_reason { none, guest_exit, max_time, max_insns, interrupted, shutdown, all_idle };
+enum class end_reason { none, guest_exit, max_time, max_insns, interrupted, console, shutdown, all_idle };
 
 struct run_end {
     end_reason reason = end_reason::none;
@@ -40,7 +40,8 @@ enum exit_status : int {
     EXIT_LIMIT = 124,
     EXIT_USER_ERROR = 125,
     EXIT_GUEST_STUCK = 126,
-    EXIT_INTERNAL = 127
+    EXIT_INTERNAL = 127,
+    EXIT_CONSOLE = 130 // the user typed ^A x: as a shell says of a program that ^C ended
 };
 
 const char *reason_name(end_reason reason); // for statistics: "guest exit", "triple fault", ...

@@ -69,6 +69,7 @@ void stage_stats::add(const struct uintr_record &r)
     if (sum != whole)
         throw std::logic_error(fmt::format("user interrupt {}: the stages do not add up", r.number));
     m_end_to_end.add(whole);
+    m_paths[uintr_record_path(&r)]++;
     if (r.at[UINTR_AT_UIRET_BEGIN] != 0)
         m_stages[TIMING_STAGE_handle].add(r.at[UINTR_AT_UIRET_BEGIN] - r.at[UINTR_AT_DELIVERED]);
     if (r.at[UINTR_AT_RETURNED] != 0)
@@ -82,6 +83,14 @@ void stage_stats::report(stat_tree &tree) const
                             m_stages[s], stage_sentence(s));
     report_distribution(tree, "uintr.stages.end_to_end", m_end_to_end,
                         "From: SENDUIPI begins; to: first instruction of the handler");
+    tree.add("uintr.path.direct", of_path(UINTR_PATH_DIRECT), "interrupts",
+             "Delivered with no kernel code on the receiver's core since the post");
+    tree.add("uintr.path.resume", of_path(UINTR_PATH_RESUME), "interrupts",
+             "Delivered after an IPI that the receiver's core sent to itself, as kernels do on resume");
+    tree.add("uintr.path.wake", of_path(UINTR_PATH_WAKE), "interrupts",
+             "Delivered after the kernel woke the receiver (told at the trace port)");
+    tree.add("uintr.path.held", of_path(UINTR_PATH_HELD), "interrupts",
+             "Delivered without such help, but kernel code ran on the receiver's core since the post");
 }
 
 std::string stage_stats::table(std::uint64_t clock_hz) const

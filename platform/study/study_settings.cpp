@@ -135,10 +135,22 @@ void check_timing_model(study_setting &s, const setting_context &context)
     }
 }
 
+void check_console_input(study_setting &s, const setting_context &context)
+{
+    const std::string &name = s.values.front();
+    if (name == "stdin" || name == "none")
+        return;
+    s.resolved = {fs::absolute(resolve(name, context)).string()};
+    need_file(s, s.resolved.front(), "stdin (which is empty in a study), none, or the path of a file");
+    s.files = s.resolved;
+}
+
 void check_key(study_setting &s, const setting_context &context)
 {
     if (s.canonical == "timing.model")
         return check_timing_model(s, context);
+    if (s.canonical == "console.input")
+        return check_console_input(s, context);
     std::vector<key_info> keys = platform_keys();
     const std::vector<key_info> of_models = timing_keys();
     keys.insert(keys.end(), of_models.begin(), of_models.end());

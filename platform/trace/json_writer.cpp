@@ -76,9 +76,9 @@ void json_writer::begin(trace_track track, const std::string &name, const char *
                       category, with_args(args)));
 }
 
-void json_writer::end(trace_track track, std::uint64_t ps)
+void json_writer::end(trace_track track, std::uint64_t ps, const std::string &args)
 {
-    event(fmt::format("{},\"ts\":{}", common('E', track), microseconds(ps)));
+    event(fmt::format("{},\"ts\":{}{}", common('E', track), microseconds(ps), with_args(args)));
 }
 
 void json_writer::slice(trace_track track, const std::string &name, const char *category, std::uint64_t ps,

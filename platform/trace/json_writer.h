@@ -31,7 +31,7 @@ class json_writer
     // args: JSON members without braces ("\"vector\":3"), or "".
     void begin(trace_track track, const std::string &name, const char *category, std::uint64_t ps,
                const std::string &args = "");
-    void end(trace_track track, std::uint64_t ps);
+    void end(trace_track track, std::uint64_t ps, const std::string &args = "");
     void slice(trace_track track, const std::string &name, const char *category, std::uint64_t ps,
                std::uint64_t duration_ps, const std::string &args = "");
     void instant(trace_track track, const std::string &name, const char *category, std::uint64_t ps,

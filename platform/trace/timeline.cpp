@@ -18,8 +18,12 @@ namespace
 constexpr std::uint32_t PID = 1;
 constexpr std::uint32_t FIRST_CORE_TID = 1;
 constexpr std::uint32_t FIRST_APIC_TID = 101;
+constexpr std::uint32_t FIRST_TASK_TID = 201;
 constexpr std::uint32_t FIRST_LANE_TID = 1001; // of core 0; each core has LANES_PER_CORE thread numbers
 constexpr std::uint32_t LANES_PER_CORE = 10000;
+// From top to bottom: core, its tasks, its APIC, its lanes.
+constexpr std::uint32_t SORT_PER_CORE = 100, SORT_TASK = 1, SORT_APIC = 2, SORT_FIRST_LANE = 3;
+constexpr std::size_t MOST_SORTED_LANES = SORT_PER_CORE - SORT_FIRST_LANE - 1;
 constexpr std::size_t REMEMBERED = 256; // intervals per lane; records come in the order of UIRET, not of SENDUIPI
 
 const char *privilege_name(int cpl) { return cpl == 3 ? "user" : cpl == 0 ? "kernel" : cpl == 1 ? "CPL 1" : "CPL 2"; }
@@ -39,8 +43,8 @@ timeline::timeline(const std::string &path, std::uint32_t cores, std::uint64_t c
 {
     m_out.process_name(PID, "uintr-vp");
     for (std::uint32_t i = 0; i < cores; i++) {
-        m_out.thread_name(core_track(i), fmt::format("core {}", i), i * 100);
-        m_out.thread_name(apic_track(i), fmt::format("apic {}", i), i * 100 + 1);
+        m_out.thread_name(core_track(i), fmt::format("core {}", i), i * SORT_PER_CORE);
+        m_out.thread_name(apic_track(i), fmt::format("apic {}", i), i * SORT_PER_CORE + SORT_APIC);
     }
 }
 
@@ -126,6 +130,33 @@ void timeline::apic(std::uint32_t core, apic_event event, std::uint64_t cycle, c
     m_out.instant(apic_track(core), names[static_cast<std::size_t>(event)], "apic", ps(cycle), args);
 }
 
+// --- tasks ---
+
+// Guests without a kernel that tells of tasks have no such track.
+trace_track timeline::task_track(std::uint32_t core)
+{
+    const trace_track track{PID, FIRST_TASK_TID + core};
+    if (!m_cores[core].has_tasks)
+        m_out.thread_name(track, fmt::format("core {} task", core), core * SORT_PER_CORE + SORT_TASK);
+    m_cores[core].has_tasks = true;
+    return track;
+}
+
+void timeline::task_begin(std::uint32_t core, const std::string &name, std::uint64_t cycle, const std::string &args)
+{
+    m_out.begin(task_track(core), name, "task", ps(cycle), args + fmt::format(",\"cycle\":{}", cycle));
+}
+
+void timeline::task_end(std::uint32_t core, std::uint64_t cycle, const std::string &args)
+{
+    m_out.end(task_track(core), ps(cycle), args);
+}
+
+void timeline::task_instant(std::uint32_t core, const std::string &name, std::uint64_t cycle, const std::string &args)
+{
+    m_out.instant(task_track(core), name, "task", ps(cycle), args + fmt::format(",\"cycle\":{}", cycle));
+}
+
 // --- user interrupts ---
 
 trace_track timeline::take_lane(std::uint32_t core, std::uint64_t first, std::uint64_t last)
@@ -140,7 +171,8 @@ trace_track timeline::take_lane(std::uint32_t core, std::uint64_t first, std::ui
     if (index == lanes.size()) {
         lanes.emplace_back();
         m_out.thread_name(lane_track(core, index), fmt::format("core {} user interrupts {}", core, index),
-                          core * 100 + 2 + static_cast<std::uint32_t>(std::min<std::size_t>(index, 97)));
+                          core * SORT_PER_CORE + SORT_FIRST_LANE +
+                              static_cast<std::uint32_t>(std::min<std::size_t>(index, MOST_SORTED_LANES)));
     }
     auto &taken = lanes[index].taken;
     if (taken.size() == REMEMBERED)
@@ -149,13 +181,15 @@ trace_track timeline::take_lane(std::uint32_t core, std::uint64_t first, std::ui
     return lane_track(core, index);
 }
 
-// Slices of the borders 0..borders-1 that the interrupt reached.
+// Slices of the borders 0..borders-1 that the interrupt reached. One that needed the kernel says so in its name.
 void timeline::stages(const struct uintr_record &r, unsigned borders)
 {
+    static constexpr std::array<const char *, UINTR_PATH_COUNT> paths{"", ", resume", ", wake", ", held"};
+    const char *path = borders > UINTR_AT_DELIVERED ? paths.at(uintr_record_path(&r)) : "";
     const std::uint64_t first = r.at[0], last = r.at[borders - 1];
     const trace_track track = take_lane(r.receiver, first, std::max(last, first + 1));
     m_out.slice(
-        track, fmt::format("user interrupt {} (vector {})", r.number, r.vector), "uintr", ps(first),
+        track, fmt::format("user interrupt {} (vector {}){}", r.number, r.vector, path), "uintr", ps(first),
         ps(last) - ps(first),
         fmt::format("\"number\":{},\"vector\":{},\"sender\":{},\"receiver\":{},\"coalesced\":{},\"suppressed\":{},"
                     "\"merged\":{},\"cycles\":{}",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The timeline of a run: per core a track of privilege and halts with exceptions and interrupts, per APIC a track of
-// messages, and each user interrupt as a row of its nine stages, tied by a flow from SENDUIPI to the handler. Opens in
-// Perfetto and chrome://tracing.
+// The timeline of a run: per core a track of privilege and halts with exceptions and interrupts, one of the guest's
+// tasks if its kernel tells of them (guest_trace.h), per APIC a track of messages, and each user interrupt as a row of
+// its nine stages, tied by a flow from SENDUIPI to the handler. Opens in Perfetto and chrome://tracing.
 //
 // Rows of user interrupts are lanes of the receiving core: an interrupt takes the first lane that is free for its whole
 // life, because slices of one track may not overlap.
@@ -32,6 +32,10 @@ class timeline
                     std::uint64_t cycle);
     void apic(std::uint32_t core, apic_event event, std::uint64_t cycle, const struct ipi_msg *msg); // msg may be null
     void user_interrupt(const struct uintr_record &record);
+    // Slices of the core's task track, which must nest. args: as json_writer's.
+    void task_begin(std::uint32_t core, const std::string &name, std::uint64_t cycle, const std::string &args);
+    void task_end(std::uint32_t core, std::uint64_t cycle, const std::string &args = "");
+    void task_instant(std::uint32_t core, const std::string &name, std::uint64_t cycle, const std::string &args);
 
     void finish(std::uint64_t cycle); // closes what is open at the end of the run
 
@@ -42,11 +46,13 @@ class timeline
     struct core_state {
         int cpl = -1; // -1: no privilege slice is open yet
         bool halted = false;
+        bool has_tasks = false; // their track has been named
         std::vector<lane> lanes;
     };
 
     trace_track core_track(std::uint32_t core) const;
     trace_track apic_track(std::uint32_t core) const;
+    trace_track task_track(std::uint32_t core);
     trace_track lane_track(std::uint32_t core, std::size_t index) const;
     std::uint64_t ps(std::uint64_t cycle) const;
     trace_track take_lane(std::uint32_t core, std::uint64_t first, std::uint64_t last);

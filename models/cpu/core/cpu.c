@@ -200,6 +200,8 @@ void cpu_limit(struct cpu *cpu, uint64_t until)
         cpu->deadline = until;
 }
 
+void cpu_write_is_free(struct cpu *cpu) { cpu->free_write = true; }
+
 static void signal_event(struct cpu *cpu, uint32_t event)
 {
     cpu->pending |= event;
@@ -271,3 +273,5 @@ const struct cpu_stats *cpu_stats(const struct cpu *cpu) { return &cpu->stats; }
 
 const struct vp_fault *cpu_last_fault(const struct cpu *cpu) { return &cpu->last_fault; }
 uint64_t cpu_uintr_msr(const struct cpu *cpu, uint32_t msr) { return uintr_msr_read(cpu->uintr, msr); }
+
+uint64_t cpu_user_since(const struct cpu *cpu) { return cpu->user_since; }

@@ -160,7 +160,10 @@ void cpu_idle_until(struct cpu *cpu, uint64_t cycle); /* while halted or waiting
 /* From callbacks and between runs. */
 void cpu_stop(struct cpu *cpu);                  /* cpu_run returns at the next instruction boundary      */
 void cpu_limit(struct cpu *cpu, uint64_t until); /* lowers `until` of the current cpu_run                 */
-void cpu_signal_interrupt(struct cpu *cpu);      /* the APIC's pending state may have changed: look again */
+/* From io_write: the OUT that makes this access costs no cycles, whatever the timing model says: its target is no
+ * hardware but the simulator's own. Fetching the instruction costs what it costs; OUTS is charged as ever. */
+void cpu_write_is_free(struct cpu *cpu);
+void cpu_signal_interrupt(struct cpu *cpu); /* the APIC's pending state may have changed: look again */
 void cpu_signal_nmi(struct cpu *cpu);
 void cpu_signal_init(struct cpu *cpu);
 void cpu_signal_startup(struct cpu *cpu, uint8_t vector);
@@ -179,6 +182,7 @@ const struct vp_fault *cpu_last_fault(const struct cpu *cpu); /* the exception t
 
 /* Looking on, also from callbacks (where RIP of cpu_get_regs may be that of the block, not of the instruction). */
 uint64_t cpu_uintr_msr(const struct cpu *cpu, uint32_t msr); /* UINTR_MSR_* of uintr.h */
+uint64_t cpu_user_since(const struct cpu *cpu); /* cycle at which a more privileged CPL last became 3; 0: never has */
 /* Debug accesses through the current translation, whatever the privilege. Read answers the number of bytes that could
  * be read; translate whether the page is present. */
 size_t cpu_debug_read(struct cpu *cpu, uint64_t linear, void *bytes, size_t size);

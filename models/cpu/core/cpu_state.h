@@ -274,6 +274,7 @@ struct cpu {
     bool exc_external; /* EXT: the event in delivery came from outside the program          */
     bool exc_soft;     /* INT n, INT3, INTO: no error code EXT, DPL checked                */
     bool trace_again;  /* the instruction was traced before LEAVE_RESTART                   */
+    bool free_write;   /* the port write in progress costs nothing: cpu_write_is_free       */
 
     struct segment seg[SEG_COUNT];
     struct table_register gdtr, idtr;
@@ -302,6 +303,7 @@ struct cpu {
     uint32_t uintr_insn_cost;  /* of the SENDUIPI or UIRET in progress, charged after its first step */
     uint64_t user_timer_cycle; /* at which the user timer's deadline passes; VP_NEVER: it is off     */
     uint64_t retired_idle;     /* cycles spent waiting                                             */
+    uint64_t user_since;       /* cpu_user_since                                                   */
     uint64_t perf_offset[2];   /* IA32_MPERF, IA32_APERF: what a write added to the cycles not waited */
 
     struct tlb_entry tlb_sets[MMU_VIEWS][TLB_SIZE];

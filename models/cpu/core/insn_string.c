@@ -526,6 +526,7 @@ ALWAYS_INLINE bool outs(struct cpu *cpu, const struct op *op, unsigned size)
         if (FAULTED())
             return false;
         cpu_bus(cpu)->io_write(cpu->bus.ctx, port, size, (uint32_t)v);
+        cpu->free_write = false; /* for OUT only: see cpu_write_is_free */
         move_pointer(cpu, &s, RSI, 1, size);
         count_down(cpu, &s, 1);
         if (s.count == 0)

@@ -44,15 +44,22 @@ static enum vp_status do_out(struct cpu *cpu, uint16_t port, unsigned size)
     uint32_t v = READ_REG32(RAX * 8);
     if (cpu_check_io(cpu, port, size) != VP_OK)
         return VP_FAULT;
+    cpu->free_write = false;
     cpu_bus(cpu)->io_write(cpu->bus.ctx, port, size, size == 1 ? v & 0xff : size == 2 ? v & 0xffff : v);
     return VP_OK;
 }
 
+/* A free write's cost is part of the block, like any other: it is taken back before it is booked. An instruction that
+ * takes no time cannot hang the simulator: whatever repeats it does take some. */
 #define PORT_HANDLER(name, action, port)                                                                               \
     OP(name)                                                                                                           \
     {                                                                                                                  \
         if (action(cpu, (uint16_t)(port), op->size) != VP_OK)                                                          \
             LEAVE();                                                                                                   \
+        if (VP_UNLIKELY(cpu->free_write)) {                                                                            \
+            cpu->free_write = false;                                                                                   \
+            cpu->cycles -= (uint64_t)op->cost_after - op->cost_before;                                                 \
+        }                                                                                                              \
         FINISH();                                                                                                      \
     }
 PORT_HANDLER(in_imm, do_in, op->imm)

@@ -40,6 +40,8 @@ void cpu_set_cpl(struct cpu *cpu, uint8_t cpl)
 {
     bool changed = cpu->cpl != cpl;
     cpu->cpl = cpl;
+    if (changed && cpl == 3)
+        cpu->user_since = cpu->cycles;
     cpu_update_mode(cpu);
     if (changed && cpu->bus.trace_event)
         cpu_bus(cpu)->trace_event(cpu->bus.ctx, CPU_TRACE_CPL, cpl, 0, cpu->cycles);

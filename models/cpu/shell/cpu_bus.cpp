@@ -43,7 +43,13 @@ struct cpu_bus_callbacks {
     static void io_write(void *ctx, std::uint16_t port, std::uint32_t size, std::uint32_t value)
     {
         cpu_module &m = self(ctx);
+        m.m_port.core = m.index();
+        m.m_port.is_free = false;
+        m.m_payload.set_extension(&m.m_port);
         m.transport(m.io_isock, tlm::TLM_WRITE_COMMAND, port, &value, size);
+        m.m_payload.clear_extension(&m.m_port);
+        if (m.m_port.is_free)
+            cpu_write_is_free(m.m_cpu);
         m.limit_run(m.m_keeper.end()); // it may have been the exit port
     }
 

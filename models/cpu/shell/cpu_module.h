@@ -3,7 +3,8 @@
 // allows, waits without polling while the core is halted, and keeps the core's cycles and simulated time in step. The
 // bus side (C callbacks to TLM and DMI) is in cpu_bus.cpp. No architecture here.
 //
-// Sockets: mem_isock (memory and devices), io_isock (address = port), apic_isock (xAPIC page, address = offset).
+// Sockets: mem_isock (memory and devices), io_isock (address = port; writes carry a port_extension), apic_isock (xAPIC
+// page, address = offset).
 // Not done: nb_transport; translations that the core has cached survive invalidate_direct_mem_ptr, so a platform may
 // only take DMI back before the core has used it.
 #ifndef CPU_SHELL_CPU_MODULE_H
@@ -14,6 +15,7 @@
 #include "cpu_observer.h"
 #include "lapic_if.h"
 #include "lookahead.h"
+#include "port_extension.h"
 
 #include <systemc>
 #include <tlm>
@@ -100,6 +102,7 @@ class cpu_module : public sc_core::sc_module, public lapic_core_if
     std::uint64_t m_passed = 0;    // every boundary before this cycle has been passed
     tlm::tlm_generic_payload m_payload;
     atomic_extension m_atomic;
+    port_extension m_port;
     std::vector<dmi_region> m_dmi;
 };
 

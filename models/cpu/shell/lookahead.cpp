@@ -39,6 +39,14 @@ void lookahead::set_wake(std::uint32_t core, std::uint64_t at)
         c.earliest = std::min(c.earliest, std::max(at, c.local));
 }
 
+void lookahead::set_device(std::uint64_t next, unsigned device)
+{
+    if (device >= m_devices.size())
+        m_devices.resize(device + 1, CYCLE_NEVER);
+    m_devices[device] = next;
+    m_device = *std::min_element(m_devices.begin(), m_devices.end());
+}
+
 std::uint64_t lookahead::run_limit(std::uint32_t core, std::uint64_t now) const
 {
     std::uint64_t earliest = m_device;
@@ -64,6 +72,11 @@ bool lookahead::is_alone(std::uint32_t core) const
         if (j != core && !m_cores[j].waiting)
             return false;
     return true;
+}
+
+bool lookahead::is_all_waiting() const
+{
+    return std::all_of(m_cores.begin(), m_cores.end(), [](const core_state &c) { return c.waiting; });
 }
 
 bool lookahead::is_all_idle() const

@@ -35,8 +35,9 @@ class lookahead
     void set_running(std::uint32_t core, std::uint64_t local);
     // The core waits; `next` is the next cycle at which it can act by itself (CYCLE_NEVER if none).
     void set_waiting(std::uint32_t core, std::uint64_t local, std::uint64_t next);
-    // A device will act by itself at cycle `next` (CYCLE_NEVER: no device will); cores feel it a lookahead later.
-    void set_device(std::uint64_t next) { m_device = next; }
+    // A device, one of a few, will act by itself at cycle `next` (CYCLE_NEVER: it will not); cores feel it a lookahead
+    // later.
+    void set_device(std::uint64_t next, unsigned device = 0);
     // Something will reach the waiting core at cycle `at`.
     void set_wake(std::uint32_t core, std::uint64_t at);
 
@@ -44,6 +45,7 @@ class lookahead
     // ended.
     std::uint64_t run_limit(std::uint32_t core, std::uint64_t now) const;
     bool is_alone(std::uint32_t core) const; // every other core waits
+    bool is_all_waiting() const;             // every core waits; some may be woken by a timer or a device
     bool is_all_idle() const;                // every core waits and nothing, devices included, will wake one
     std::uint64_t latest() const;            // the cycle of the core that is furthest ahead
 
@@ -66,7 +68,8 @@ class lookahead
 
     lookahead_config m_config;
     std::vector<core_state> m_cores;
-    std::uint64_t m_device = CYCLE_NEVER;
+    std::vector<std::uint64_t> m_devices; // what each has told
+    std::uint64_t m_device = CYCLE_NEVER; // the earliest of them
     std::uint64_t m_end = CYCLE_NEVER;
     lookahead_stats m_stats;
 };

@@ -29,6 +29,7 @@ struct ipi_msg {
     bool level;            /* trigger mode: level                                                                 */
     bool assert_level;     /* level bit: 1 assert, 0 de-assert (INIT level de-assert)                             */
     bool x2apic;           /* sender's mode: width of destination and broadcast ID (FFH or FFFFFFFFH)             */
+    bool by_apic;          /* sent by a local APIC, whose ID is in source; else by a device                       */
     bool user;             /* sent by SENDUIPI                                                                    */
     uint64_t number;       /* number of the user interrupt that this message notifies, 0 if none: for statistics  */
     uint64_t sent_at;      /* cycle at which it left the sender's APIC                                            */

@@ -93,6 +93,9 @@ bool lapic_has_interrupt(const struct lapic *l); /* something in IRR above PPR, 
  * nothing is deliverable any more. number and arrived_at (may be NULL) get the number of the user interrupt that came
  * with the vector and its cycle of arrival. */
 uint8_t lapic_ack(struct lapic *l, uint64_t *number, uint64_t *arrived_at);
+/* The vector acknowledged last came with an IPI that this core sent to itself through its APIC, not by SENDUIPI. For
+ * statistics. */
+bool lapic_acked_own_ipi(const struct lapic *l);
 void lapic_eoi(struct lapic *l);
 /* SENDUIPI's last step: fixed physical IPI; destination is ndst[15:8] in xAPIC mode, ndst in x2APIC mode. The ICR
  * does not change. A disabled APIC sends nothing. */

@@ -35,6 +35,7 @@ void lapic_icr_send(struct lapic *l, uint64_t now)
     const uint32_t low = l->icr_low;
     struct ipi_msg msg = {
         .source = lapic_id(l),
+        .by_apic = true,
         .vector = (uint8_t)(low & LAPIC_ICR_VECTOR_MASK),
         .delivery_mode = (uint8_t)((low & LAPIC_ICR_MODE_MASK) >> LAPIC_ICR_MODE_SHIFT),
         .shorthand = (uint8_t)((low & LAPIC_ICR_SHORTHAND_MASK) >> LAPIC_ICR_SHORTHAND_SHIFT),
@@ -69,6 +70,7 @@ void lapic_self_ipi(struct lapic *l, uint8_t vector, uint64_t now)
     const struct ipi_msg msg = {
         .destination = lapic_id(l),
         .source = lapic_id(l),
+        .by_apic = true,
         .vector = vector,
         .delivery_mode = IPI_FIXED,
         .shorthand = IPI_TO_SELF,
@@ -92,6 +94,7 @@ void lapic_send_user_ipi(struct lapic *l, uint32_t ndst, uint8_t nv, uint64_t nu
     const struct ipi_msg msg = {
         .destination = x2apic ? ndst : (ndst >> 8) & 0xff, /* UPID.NDST in xAPIC mode: bits 15:8 */
         .source = lapic_id(l),
+        .by_apic = true,
         .vector = nv,
         .delivery_mode = IPI_FIXED,
         .shorthand = IPI_TO_DESTINATION,

@@ -68,10 +68,10 @@ uint8_t lapic_arbitration_priority(const struct lapic *l)
 
 bool lapic_accepts_fixed(const struct lapic *l) { return lapic_is_enabled(l) && lapic_is_software_enabled(l); }
 
-bool lapic_request(struct lapic *l, uint8_t vector, bool level, uint64_t number, uint64_t now)
+bool lapic_request(struct lapic *l, uint8_t vector, bool level, struct lapic_arrival came)
 {
     if (vector < LAPIC_FIRST_LEGAL_VECTOR) {
-        lapic_record_error(l, LAPIC_ESR_RECEIVE_ILLEGAL_VECTOR, now);
+        lapic_record_error(l, LAPIC_ESR_RECEIVE_ILLEGAL_VECTOR, came.cycle);
         return false;
     }
     if (!lapic_accepts_fixed(l))
@@ -81,17 +81,24 @@ bool lapic_request(struct lapic *l, uint8_t vector, bool level, uint64_t number,
     if (vector_test(l->irr, vector)) {
         l->stats.interrupts_coalesced++;
         /* The first one counts; but one that nobody follows must not hide a user interrupt. */
-        if (arrival->number == 0 && number != 0)
-            *arrival = (struct lapic_arrival){number, now};
+        if (arrival->number == 0 && came.number != 0)
+            *arrival = came;
     } else {
         vector_set(l->irr, vector);
-        *arrival = (struct lapic_arrival){number, now};
+        *arrival = came;
     }
     if (level)
         vector_set(l->tmr, vector);
     else
         vector_clear(l->tmr, vector);
     return true;
+}
+
+static struct lapic_arrival arrival_of(const struct lapic *l, const struct ipi_msg *msg, uint64_t now)
+{
+    /* Messages of devices have no sender: their source is 0, but so is the first core's ID. */
+    bool self = msg->by_apic && !msg->user && msg->source == lapic_id(l);
+    return (struct lapic_arrival){msg->number, now, self};
 }
 
 bool lapic_accept(struct lapic *l, const struct ipi_msg *msg, uint64_t now)
@@ -104,7 +111,7 @@ bool lapic_accept(struct lapic *l, const struct ipi_msg *msg, uint64_t now)
      * Disabled". */
     switch (msg->delivery_mode) {
     case IPI_FIXED:
-    case IPI_LOWEST_PRIORITY: return lapic_request(l, msg->vector, msg->level, msg->number, now);
+    case IPI_LOWEST_PRIORITY: return lapic_request(l, msg->vector, msg->level, arrival_of(l, msg, now));
     case IPI_NMI: l->bus.nmi(l->bus.ctx); return true;
     case IPI_INIT:
         if (msg->level && !msg->assert_level)
@@ -148,7 +155,7 @@ uint64_t lapic_next_interrupt(const struct lapic *l)
 
 uint8_t lapic_ack(struct lapic *l, uint64_t *number, uint64_t *arrived_at)
 {
-    struct lapic_arrival arrival = {0, 0};
+    struct lapic_arrival arrival = {0};
     uint8_t vector = (uint8_t)(l->svr & LAPIC_SVR_VECTOR_MASK);
     int irrv = deliverable(l);
     if (extint_is_requested(l)) {
@@ -164,12 +171,15 @@ uint8_t lapic_ack(struct lapic *l, uint64_t *number, uint64_t *arrived_at)
         arrival = l->arrival[vector];
         l->stats.acknowledged++;
     }
+    l->acked = arrival;
     if (number != NULL)
         *number = arrival.number;
     if (arrived_at != NULL)
         *arrived_at = arrival.cycle;
     return vector;
 }
+
+bool lapic_acked_own_ipi(const struct lapic *l) { return l->acked.self; }
 
 void lapic_eoi(struct lapic *l)
 {

@@ -55,7 +55,8 @@ void lapic_lvt_deliver(struct lapic *l, enum lapic_lvt lvt, uint64_t now)
         const bool level = is_level(l, lvt);
         if (level && (entry & LAPIC_LVT_REMOTE_IRR) != 0)
             return; /* accepted already, no EOI yet */
-        if (lapic_request(l, (uint8_t)(entry & LAPIC_LVT_VECTOR_MASK), level, 0, now) && level)
+        if (lapic_request(l, (uint8_t)(entry & LAPIC_LVT_VECTOR_MASK), level, (struct lapic_arrival){.cycle = now}) &&
+            level)
             l->lvt[lvt] |= LAPIC_LVT_REMOTE_IRR;
         break;
     }

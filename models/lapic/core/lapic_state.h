@@ -16,6 +16,7 @@ extern "C" {
 struct lapic_arrival {
     uint64_t number; /* of the user interrupt, 0 if none */
     uint64_t cycle;
+    bool self; /* an IPI of this APIC to itself, not by SENDUIPI */
 };
 
 struct lapic {
@@ -33,6 +34,7 @@ struct lapic {
     uint32_t tmr[LAPIC_VECTOR_WORDS];
     uint32_t irr[LAPIC_VECTOR_WORDS];
     struct lapic_arrival arrival[256]; /* valid where the IRR bit is set                    */
+    struct lapic_arrival acked;        /* of the vector acknowledged last                   */
     bool pin[2];                       /* LINT0, LINT1 are asserted                         */
     bool extint;                       /* an ExtINT message waits for its INTA cycle        */
 
@@ -57,8 +59,9 @@ VP_NODISCARD enum vp_status lapic_x2apic_write(struct lapic *l, uint32_t offset,
 /* lapic_irq.c */
 void lapic_record_error(struct lapic *l, uint32_t esr_bit, uint64_t now);
 uint32_t lapic_ppr(const struct lapic *l);
-/* A fixed interrupt for this core, from the bus or from within. False: dropped. */
-bool lapic_request(struct lapic *l, uint8_t vector, bool level, uint64_t number, uint64_t now);
+/* A fixed interrupt for this core, from the bus or from within: what came is noted for the acknowledge. False: dropped.
+ */
+bool lapic_request(struct lapic *l, uint8_t vector, bool level, struct lapic_arrival came);
 void lapic_write_esr(struct lapic *l);
 
 /* lapic_lvt.c */

@@ -20,11 +20,14 @@ struct hold {
 struct core {
     struct uintr_track_stats stats;
     bool sending, notifying;
+    bool own_ipi; /* of the notification in progress */
     uint64_t send_begin, notify_begin;
     struct hold sent;      /* posted, SENDUIPI not yet retired       */
     bool delivering;       /* between deliver_begin and delivered    */
     uint64_t deliver_upid; /* of that delivery                       */
     struct hold delivery;  /* its record                             */
+    uint64_t user_since;   /* for the next delivery                  */
+    uint64_t woken;        /* likewise                               */
     struct hold uiret;     /* between uiret_begin and returned       */
 };
 
@@ -177,10 +180,15 @@ void uintr_track_notify_begin(struct uintr_track *t, uint32_t core, uint64_t cyc
 {
     struct core *c = core_of(t, core);
     c->notifying = true;
+    c->own_ipi = false;
     c->notify_begin = cycle;
 }
 
-static void drained(struct uintr_track *t, uint64_t upid, uint8_t vector, bool already, uint64_t begin, uint64_t cycle)
+void uintr_track_own_ipi(struct uintr_track *t, uint32_t core) { core_of(t, core)->own_ipi = true; }
+
+/* A bit of PIR went to UIRR on core c, whose notification has taken from `begin` to `cycle`. */
+static void drained(struct uintr_track *t, const struct core *c, uint64_t upid, uint8_t vector, bool already,
+                    uint64_t begin, uint64_t cycle)
 {
     uint32_t first = track_pool_find_vector(&t->pool, TRACK_IN_UIRR, upid, vector);
     if (first != TRACK_NONE && !already) { /* software has cleared the UIRR bit */
@@ -201,6 +209,7 @@ static void drained(struct uintr_track *t, uint64_t upid, uint8_t vector, bool a
     mark(r, UINTR_AT_ARRIVED, begin);
     mark(r, UINTR_AT_NOTIFY_BEGIN, begin);
     mark(r, UINTR_AT_NOTIFIED, cycle);
+    r->by_own_ipi = c->own_ipi;
     track_pool_move(&t->pool, slot, TRACK_IN_UIRR, 0);
 }
 
@@ -212,8 +221,9 @@ void uintr_track_notified(struct uintr_track *t, uint32_t core, uint64_t upid, u
     c->notifying = false;
     for (; mask != 0; mask &= mask - 1) {
         uint8_t vector = (uint8_t)__builtin_ctzll(mask);
-        drained(t, upid, vector, (already >> vector & 1) != 0, begin, cycle);
+        drained(t, c, upid, vector, (already >> vector & 1) != 0, begin, cycle);
     }
+    c->own_ipi = false;
 }
 
 /* The lookup is by UPID and vector on any core: UIRR may have been saved on another one. A delivery that faults begins
@@ -227,6 +237,13 @@ void uintr_track_deliver_begin(struct uintr_track *t, uint32_t core, uint64_t up
     c->delivery = (struct hold){0};
     if (slot != TRACK_NONE)
         c->delivery = hold_of(t, slot, cycle);
+}
+
+void uintr_track_receiver(struct uintr_track *t, uint32_t core, uint64_t user_since, uint64_t woken)
+{
+    struct core *c = core_of(t, core);
+    c->user_since = user_since;
+    c->woken = woken;
 }
 
 void uintr_track_delivered(struct uintr_track *t, uint32_t core, uint64_t frame, uint64_t cycle)
@@ -248,6 +265,8 @@ void uintr_track_delivered(struct uintr_track *t, uint32_t core, uint64_t frame,
     }
     c->stats.delivered++;
     slot->record.receiver = core;
+    slot->record.user_since = c->user_since;
+    slot->record.woken = c->woken;
     mark(&slot->record, UINTR_AT_DELIVER_BEGIN, hold.cycle);
     mark(&slot->record, UINTR_AT_DELIVERED, cycle);
     track_pool_move(&t->pool, hold.slot, TRACK_ON_STACK, frame);

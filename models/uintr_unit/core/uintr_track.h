@@ -35,6 +35,15 @@ enum uintr_border {
     UINTR_BORDER_COUNT
 };
 
+/* What it took to bring a user interrupt to its receiver. */
+enum uintr_path {
+    UINTR_PATH_DIRECT, /* no kernel code ran on the receiver's core between post and delivery           */
+    UINTR_PATH_RESUME, /* the notification was an IPI that the receiver's core had sent to itself       */
+    UINTR_PATH_WAKE,   /* the kernel has woken the receiver since the post, however it went on          */
+    UINTR_PATH_HELD,   /* kernel code ran on the receiver's core meanwhile, but did nothing of the kind */
+    UINTR_PATH_COUNT
+};
+
 struct uintr_record {
     uint64_t number;                 /* 1, 2, 3, ... in the order of posting           */
     uint32_t sender, receiver;       /* core indexes; receiver is valid once delivered */
@@ -43,6 +52,8 @@ struct uintr_record {
     bool coalesced, suppressed;      /* posted with ON set, with SN set: sent no IPI   */
     uint32_t merged;                 /* later posts of the same vector that it carries */
     uint64_t upid;                   /* linear address of the UPID                     */
+    bool by_own_ipi;                 /* see uintr_track_own_ipi                        */
+    uint64_t user_since, woken;      /* see uintr_track_receiver                       */
     uint64_t at[UINTR_BORDER_COUNT]; /* cycles                                         */
 };
 
@@ -80,7 +91,12 @@ void uintr_track_notify_begin(struct uintr_track *t, uint32_t core, uint64_t cyc
 /* already: those bits of mask that were set in UIRR before. */
 void uintr_track_notified(struct uintr_track *t, uint32_t core, uint64_t upid, uint64_t mask, uint64_t already,
                           uint64_t cycle);
+/* Before notified: the notification came with an IPI that the core sent to itself, not by SENDUIPI: the kernel's. */
+void uintr_track_own_ipi(struct uintr_track *t, uint32_t core);
 void uintr_track_deliver_begin(struct uintr_track *t, uint32_t core, uint64_t upid, uint8_t vector, uint64_t cycle);
+/* Before delivered: the cycles at which the core last left its kernel and at which the kernel last woke the thread that
+ * runs there; 0: never. */
+void uintr_track_receiver(struct uintr_track *t, uint32_t core, uint64_t user_since, uint64_t woken);
 void uintr_track_delivered(struct uintr_track *t, uint32_t core, uint64_t frame, uint64_t cycle);
 /* UIRET is matched to its delivery by the frame (RSP at UIRET = RSP at delivery + 8), not by nesting; upid decides
  * between threads whose stacks have the same address. One that matches nothing is ignored. */
@@ -94,6 +110,17 @@ const struct uintr_track_stats *uintr_track_core_stats(const struct uintr_track 
 static inline uint64_t uintr_record_stage(const struct uintr_record *record, unsigned s)
 {
     return record->at[s + 1] - record->at[s];
+}
+
+/* For records with reached > UINTR_AT_DELIVERED. */
+static inline enum uintr_path uintr_record_path(const struct uintr_record *record)
+{
+    const uint64_t posted = record->at[UINTR_AT_POSTED];
+    if (record->woken != 0 && record->woken >= posted)
+        return UINTR_PATH_WAKE;
+    if (record->by_own_ipi)
+        return UINTR_PATH_RESUME;
+    return record->user_since > posted ? UINTR_PATH_HELD : UINTR_PATH_DIRECT;
 }
 
 /* From SENDUIPI to the handler's first instruction; for records with reached > UINTR_AT_DELIVERED. */

@@ -33,6 +33,12 @@ class uintr_module : public sc_core::sc_module
 
     // A step of `core` (enum uintr_step) at that cycle; pd is IA32_UINTR_PD of the core.
     void step(unsigned core, int step, const struct uintr_step_info &info, std::uint64_t cycle, std::uint64_t pd);
+    // Before the steps NOTIFIED and DELIVERED: uintr_track_own_ipi, uintr_track_receiver.
+    void own_ipi(unsigned core) { uintr_track_own_ipi(m_track.get(), core); }
+    void receiver(unsigned core, std::uint64_t user_since, std::uint64_t woken)
+    {
+        uintr_track_receiver(m_track.get(), core, user_since, woken);
+    }
     // Number of the user interrupt whose notification `core` is sending: valid from POSTED to SENT; 0 otherwise.
     std::uint64_t number_for_ipi(unsigned core) const { return m_number.at(core); }
     // The notification that carries `number` was in the IRR of `core` at `cycle`.

@@ -37,6 +37,7 @@ void cpu_destroy(struct cpu *c) { delete c; }
 uint64_t cpu_now(const struct cpu *c) { return c->now; }
 void cpu_limit(struct cpu *c, uint64_t until) { c->until = std::min(c->until, until); }
 void cpu_signal_interrupt(struct cpu *) {}
+void cpu_write_is_free(struct cpu *) {}
 void cpu_signal_nmi(struct cpu *) {}
 void cpu_signal_init(struct cpu *) {}
 void cpu_signal_startup(struct cpu *, uint8_t) {}

@@ -28,8 +28,10 @@ struct device : sc_core::sc_module {
         std::uint64_t address;
         std::uint32_t value;
         sc_core::sc_time at;
+        int core; // -1: the payload does not say
     };
     std::vector<access> writes;
+    bool is_free = false; // writes of ports
     explicit device(const sc_core::sc_module_name &name) : sc_core::sc_module(name), tsock("tsock")
     {
         tsock.register_b_transport(this, &device::b_transport);
@@ -41,7 +43,11 @@ struct device : sc_core::sc_module {
             std::memcpy(payload.get_data_ptr(), &value, payload.get_data_length());
         } else {
             std::memcpy(&value, payload.get_data_ptr(), payload.get_data_length());
-            writes.push_back({payload.get_address(), value, sc_core::sc_time_stamp() + delay});
+            auto *const port = payload.get_extension<port_extension>();
+            writes.push_back({payload.get_address(), value, sc_core::sc_time_stamp() + delay,
+                              port != nullptr ? static_cast<int>(port->core) : -1});
+            if (port != nullptr)
+                port->is_free = is_free;
         }
         payload.set_response_status(tlm::TLM_OK_RESPONSE);
     }
@@ -90,6 +96,7 @@ struct bench : cpu_observer {
         cpu->lapic_port.bind(lapic);
         lapic.core = cpu.get();
         lapic.set_timer(TIMER_CYCLE);
+        io.is_free = true;
         load();
         writes_of_loading = mem_stats(ram.core())->writes;
         cpu_start_multiboot(cpu->core(), 0x100000, 0x2badb002, 0);
@@ -180,6 +187,14 @@ TEST(cpu_module, ports_are_written_at_the_cores_own_time)
     EXPECT_EQ(b->io.writes[0].value, 7u);
     EXPECT_GE(b->io.writes[0].at, sc_core::sc_time(TIMER_CYCLE * 500, sc_core::SC_PS));
     EXPECT_LT(b->io.writes[0].at, sc_core::sc_time((TIMER_CYCLE + 100) * 500, sc_core::SC_PS));
+    EXPECT_EQ(b->io.writes[0].core, 0) << "and say whose they are";
+}
+
+// HLT follows the write: the core is idle from its end on.
+TEST(cpu_module, a_target_may_say_that_its_write_costs_nothing)
+{
+    const auto at = static_cast<std::uint64_t>(b->io.writes.at(0).at / sc_core::sc_time(500, sc_core::SC_PS));
+    EXPECT_EQ(b->idle_at, at + 1) << "HLT, and nothing for OUT";
 }
 
 TEST(cpu_module, the_end_is_noticed_when_nothing_can_wake_it)

@@ -88,8 +88,17 @@ TEST(lookahead, a_device_bounds_every_core_and_is_no_idleness)
     EXPECT_EQ(k.run_limit(0, 1000), 5200u) << "felt a lookahead later";
     k.set_waiting(0, 1000, CYCLE_NEVER);
     EXPECT_FALSE(k.is_all_idle());
+    EXPECT_TRUE(k.is_all_waiting());
+    k.set_device(3000, 2);
+    k.set_device(4000, 1);
+    EXPECT_EQ(k.run_limit(1, 500), 3200u) << "the earliest of several";
+    k.set_device(CYCLE_NEVER, 2);
+    EXPECT_EQ(k.run_limit(1, 500), 4200u);
     k.set_device(CYCLE_NEVER);
+    k.set_device(CYCLE_NEVER, 1);
     EXPECT_TRUE(k.is_all_idle());
+    k.set_running(1, 600);
+    EXPECT_FALSE(k.is_all_waiting());
 }
 
 TEST(lookahead, the_earliest_end_counts_and_bounds_every_limit)

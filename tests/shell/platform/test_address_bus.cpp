@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bus and the device shell: decoding, absent addresses, split accesses, DMI in translated addresses, TLM rules.
+// The bus and the device shell: decoding, absent addresses, split accesses, DMI in translated addresses, TLM rules. The
+// trace port on such a bus, and the timer of a device.
 #include "atomic_extension.h"
 #include "bus/address_bus.h"
 #include "devices/device_module.h"
+#include "devices/device_timer.h"
+#include "devices/trace_port.h"
 #include "memory_lt_module.h"
+#include "port_extension.h"
 
 #include <gtest/gtest.h>
 #include <tlm_utils/simple_initiator_socket.h>
@@ -72,11 +76,30 @@ struct initiator : sc_core::sc_module {
     }
 };
 
+lookahead_config one_waiting_core()
+{
+    lookahead_config c;
+    c.lookahead_cycles = 100;
+    return c;
+}
+
 struct bench {
     vp::address_bus bus{"bus"};
     memory_lt_module ram{"ram", 0x4000};
     fake_device narrow{1}, wide{4};
     vp::device_module narrow_module{"narrow", narrow}, wide_module{"wide", wide};
+    struct event {
+        std::uint32_t core, value;
+        vp::guest_event kind;
+        sc_core::sc_time at;
+    };
+    std::vector<event> events;
+    vp::trace_port trace{
+        "trace", [this](std::uint32_t core, vp::guest_event kind, std::uint32_t value, const sc_core::sc_time &at) {
+            events.push_back({core, value, kind, at});
+        }};
+    lookahead keeper{one_waiting_core()};
+    vp::device_timer timer{"timer", keeper, 3, sc_core::sc_time(500, sc_core::SC_PS)};
     initiator first{"first"}, second{"second"};
 
     bench()
@@ -85,6 +108,7 @@ struct bench {
         bus.map(port, 0x100000, 0x1000, 0x3000);
         bus.attach(narrow_module.tsock, 0x8000, 8);
         bus.attach(wide_module.tsock, 0x9000, 8);
+        bus.attach(trace.tsock, 0xa000, vp::trace_port::SIZE);
         first.isock.bind(bus.tsock);
         second.isock.bind(bus.tsock);
     }
@@ -206,6 +230,98 @@ TEST(device_module, byte_enables_and_short_streams_are_refused)
     p.set_streaming_width(2);
     b->first.isock->b_transport(p, delay);
     EXPECT_EQ(p.get_response_status(), tlm::TLM_BURST_ERROR_RESPONSE);
+}
+
+// --- the trace port ---
+
+namespace
+{
+
+// A write as core `core` makes it; answers whether it was free.
+bool write_port(std::uint64_t address, std::uint32_t value, unsigned size, std::uint32_t core)
+{
+    tlm::tlm_generic_payload p;
+    port_extension port;
+    port.core = core;
+    sc_core::sc_time delay(7, sc_core::SC_NS);
+    initiator::fill(p, tlm::TLM_WRITE_COMMAND, address, &value, size);
+    p.set_extension(&port);
+    b->first.isock->b_transport(p, delay);
+    p.clear_extension(&port);
+    EXPECT_EQ(p.get_response_status(), tlm::TLM_OK_RESPONSE);
+    return port.is_free;
+}
+
+} // namespace
+
+TEST(trace_port, a_write_is_an_event_of_its_core_at_its_time_and_free)
+{
+    b->events.clear();
+    EXPECT_TRUE(write_port(0xa004, 42, 4, 5));
+    ASSERT_EQ(b->events.size(), 1u);
+    EXPECT_EQ(b->events[0].kind, vp::guest_event::task_switch);
+    EXPECT_EQ(b->events[0].core, 5u);
+    EXPECT_EQ(b->events[0].value, 42u);
+    EXPECT_EQ(b->events[0].at, sc_core::sc_time_stamp() + sc_core::sc_time(7, sc_core::SC_NS));
+    EXPECT_TRUE(write_port(0xa01c, 1, 4, 0));
+    EXPECT_EQ(b->events.back().kind, vp::guest_event::name_bytes);
+    EXPECT_FALSE(write_port(0x9000, 1, 4, 0)) << "other devices cost";
+}
+
+TEST(trace_port, narrow_and_misaligned_writes_are_swallowed)
+{
+    b->events.clear();
+    EXPECT_TRUE(write_port(0xa004, 1, 1, 0));
+    EXPECT_TRUE(write_port(0xa006, 1, 4, 0));
+    write_port(0xa01e, 1, 4, 0); // over its end: byte by byte
+    std::uint32_t value = 1;
+    EXPECT_EQ(b->first.access(tlm::TLM_WRITE_COMMAND, 0xa004, &value, 4), tlm::TLM_OK_RESPONSE) << "whose?";
+    EXPECT_TRUE(b->events.empty());
+}
+
+TEST(trace_port, reads_answer_its_name)
+{
+    EXPECT_EQ(b->first.read(0xa000, 4), 0x50545655u);
+    EXPECT_EQ(b->first.read(0xa018, 4), 0x50545655u);
+    EXPECT_EQ(b->first.read(0xa002, 1), std::uint64_t{'T'});
+    EXPECT_EQ(b->first.read(0xa003, 4), 0x54565550u);
+}
+
+// --- the timer of a device ---
+
+TEST(device_timer, acts_in_time_and_tells_the_time_keeper)
+{
+    std::uint64_t next = UINT64_MAX;
+    std::vector<std::uint64_t> acted, sent, idle;
+    b->keeper.set_waiting(0, 0, CYCLE_NEVER);
+    b->timer.next_ps = [&] { return next; };
+    b->timer.act = [&](std::uint64_t now_ps) {
+        acted.push_back(now_ps);
+        next = acted.size() < 3 ? next + 2000 : UINT64_MAX;
+    };
+    b->timer.on_sent = [&](std::uint64_t, std::uint64_t arrives) { sent.push_back(arrives); };
+    b->timer.on_idle = [&](std::uint64_t cycle) { idle.push_back(cycle); };
+    b->timer.plan(0);
+    EXPECT_TRUE(b->keeper.is_all_idle()) << "nothing planned";
+
+    const auto start = static_cast<std::uint64_t>(sc_core::sc_time_stamp() / sc_core::sc_time(1, sc_core::SC_PS));
+    next = start + 10200;
+    b->timer.plan(start);
+    b->timer.plan(start); // the same plan is no news
+    EXPECT_FALSE(b->keeper.is_all_idle());
+    EXPECT_EQ(sent, (std::vector<std::uint64_t>{(next + 499) / 500 + 100})) << "felt a lookahead later";
+    sc_core::sc_start(sc_core::sc_time(10, sc_core::SC_NS));
+    EXPECT_TRUE(acted.empty());
+    sc_core::sc_start(sc_core::sc_time(10, sc_core::SC_NS));
+    EXPECT_EQ(acted, (std::vector<std::uint64_t>{start + 10200, start + 12200, start + 14200}));
+    EXPECT_EQ(idle.size(), 1u) << "the last one woke nobody";
+
+    next = start + 30000;
+    b->timer.plan(start + 20000);
+    next = UINT64_MAX;
+    b->timer.plan(start + 20000);
+    sc_core::sc_start(sc_core::sc_time(20, sc_core::SC_NS));
+    EXPECT_EQ(acted.size(), 3u) << "a plan that was given up";
 }
 
 int sc_main(int argc, char *argv[])

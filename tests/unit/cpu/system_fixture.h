@@ -134,6 +134,7 @@ class system_fixture : public ::testing::Test
     std::vector<missing_insn> unimplemented;
     std::vector<user_ipi> user_ipis;
     std::vector<std::uint64_t> ports; // port, size, value of each access
+    bool writes_are_free = false;     // of ports
 
   private:
     static system_fixture &self(void *ctx) { return *static_cast<system_fixture *>(ctx); }
@@ -166,6 +167,8 @@ class system_fixture : public ::testing::Test
         };
         bus.io_write = [](void *ctx, std::uint16_t port, std::uint32_t size, std::uint32_t value) {
             self(ctx).ports.insert(self(ctx).ports.end(), {port, size, value});
+            if (self(ctx).writes_are_free)
+                cpu_write_is_free(self(ctx).core);
         };
         bus.apic_ack = [](void *ctx, std::uint64_t *, std::uint64_t *) -> std::uint8_t {
             const std::uint8_t vector = self(ctx).interrupt;

@@ -225,6 +225,33 @@ TEST_F(system_insn, ports)
     EXPECT_EQ(ports, (std::vector<std::uint64_t>{0xf4, 1, 0x21}));
 }
 
+TEST_F(system_insn, a_free_write_is_an_instruction_that_takes_no_time)
+{
+    start_long(0);
+    set_gpr(RSI, CODE);
+    set_gpr(RDX, 0x5e0);
+    writes_are_free = true;
+    const std::uint64_t before = cpu_now(core), insns = cpu_stats(core)->instructions;
+    EXPECT_EQ(run({0xef, 0xee, 0xef, 0x90}), -1); // out dx, eax; out dx, al; out dx, eax; nop
+    EXPECT_EQ(now().rip, CODE + 4);
+    EXPECT_EQ(ports.size(), 9u);
+    EXPECT_EQ(cpu_now(core), before + 1);
+    EXPECT_EQ(cpu_stats(core)->instructions, insns + 4);
+
+    start_long(0);
+    set_gpr(RSI, CODE);
+    set_gpr(RDX, 0x5e0);
+    EXPECT_EQ(run({0x6f, 0xed, 0x90}), -1); // outsd
+    EXPECT_EQ(now().rip, CODE + 1) << "OUTS is charged";
+    start_long(0);
+    EXPECT_EQ(run({0xed, 0x90}), -1); // in eax, dx
+    EXPECT_EQ(now().rip, CODE + 1) << "and nothing is left of it for the next";
+    writes_are_free = false;
+    start_long(0);
+    EXPECT_EQ(run({0xef, 0x90}), -1);
+    EXPECT_EQ(now().rip, CODE + 1);
+}
+
 TEST_F(system_insn, syscall_and_sysret)
 {
     start_long(3);
@@ -245,8 +272,12 @@ TEST_F(system_insn, syscall_and_sysret)
     EXPECT_EQ(now().rsp, STACK3) << "the stack stays";
     EXPECT_EQ(cpu_stats(core)->syscalls, 1u);
 
+    EXPECT_EQ(cpu_user_since(core), 0u) << "not by an instruction yet";
     put(0x60000, std::uint8_t{0x48}), put(0x60001, std::uint16_t{0x070f}); // sysretq
-    (void)!cpu_run(core, cpu_now(core) + 1);
+    const std::uint64_t leaves = cpu_now(core);
+    (void)!cpu_run(core, leaves + 1);
+    EXPECT_GE(cpu_user_since(core), leaves);
+    EXPECT_LE(cpu_user_since(core), cpu_now(core));
     EXPECT_EQ(now().rip, CODE + 2);
     EXPECT_EQ(now().cpl, 3);
     EXPECT_EQ(now().seg[CORE_CS].selector, 0x2b);

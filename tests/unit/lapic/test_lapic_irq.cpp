@@ -434,4 +434,34 @@ TEST_F(lapic_test, a_masked_error_entry_raises_nothing)
     EXPECT_EQ(errors(), RECEIVE_ILLEGAL_VECTOR);
 }
 
+TEST_F(lapic_test, an_ipi_of_its_own_is_told_from_others_at_the_acknowledge)
+{
+    const auto acked_own = [&](struct ipi_msg msg) {
+        EXPECT_TRUE(lapic_accept(l, &msg, now));
+        EXPECT_EQ(ack(), msg.vector);
+        lapic_eoi(l);
+        return lapic_acked_own_ipi(l);
+    };
+    EXPECT_FALSE(lapic_acked_own_ipi(l));
+    write(ICR, 1u << 18 | 0x41); // self
+    ASSERT_EQ(bus.sent.size(), 1u);
+    EXPECT_TRUE(acked_own(bus.sent[0]));
+    write(ICR_HIGH, 3u << 24);
+    write(ICR, 0x42); // to its ID
+    EXPECT_TRUE(acked_own(bus.sent[1]));
+    lapic_send_user_ipi(l, 3u << 8, 0x43, 7, now);
+    EXPECT_FALSE(acked_own(bus.sent[2])) << "SENDUIPI to itself";
+    struct ipi_msg other = bus.sent[0];
+    other.source = 4;
+    EXPECT_FALSE(acked_own(other));
+    struct ipi_msg device = message(0x44);
+    device.source = 3; // devices do not set it
+    EXPECT_FALSE(acked_own(device));
+    // A user interrupt that finds the vector pending is what is told of.
+    EXPECT_TRUE(lapic_accept(l, &bus.sent[0], now));
+    struct ipi_msg user = bus.sent[2];
+    user.vector = 0x41;
+    EXPECT_FALSE(acked_own(user));
+}
+
 } // namespace

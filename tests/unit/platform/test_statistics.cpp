@@ -113,6 +113,24 @@ TEST(stages, undelivered_records_give_no_stage_and_unreturned_ones_no_handle)
     EXPECT_EQ(stats.stage(TIMING_STAGE_handle).count(), 0u);
 }
 
+TEST(stages, each_delivered_record_took_one_path)
+{
+    struct uintr_record direct = record(10), held = record(10), resumed = record(10), woken = record(10),
+                        lost = record(10);
+    held.user_since = direct.at[UINTR_AT_POSTED] + 1;
+    resumed.by_own_ipi = true;
+    woken.woken = direct.at[UINTR_AT_POSTED];
+    for (unsigned i = UINTR_AT_NOTIFIED; i < UINTR_BORDER_COUNT; i++)
+        lost.at[i] = 0;
+    stage_stats stats;
+    for (const struct uintr_record &r : {direct, held, resumed, woken, woken, lost})
+        stats.add(r);
+    stat_tree tree;
+    stats.report(tree);
+    EXPECT_EQ(tree.json()["uintr"]["path"],
+              nlohmann::ordered_json::parse(R"({"direct": 1, "resume": 1, "wake": 2, "held": 1})"));
+}
+
 TEST(stages, a_record_that_goes_back_in_time_is_our_bug)
 {
     struct uintr_record r = record(10);

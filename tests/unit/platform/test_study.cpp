@@ -77,6 +77,8 @@ TEST(study_file, mistakes_name_file_line_key_and_what_was_expected)
     EXPECT_HAS(f.error_of("timing = \"tabel\"\n"),
                f.at(1) + "timing = 'tabel': expected one of: functional, table, cache");
     EXPECT_HAS(f.error_of("timing = \"./mine.so\"\n"), "mine.so");
+    EXPECT_HAS(f.error_of("console.input = \"keys.txt\"\n"), "keys.txt");
+    EXPECT_EQ(f.error_of("console.input = \"none\"\n").find("console.input = "), std::string::npos);
     EXPECT_HAS(f.error_of("timing.insn_alu = -1\n"), f.at(1) + "timing.insn_alu = '-1': expected a number from 1");
     EXPECT_HAS(f.error_of("profile = \"saphire-rapids\"\n"), "did you mean 'sapphire-rapids'?");
     EXPECT_HAS(f.error_of("max_time = \"10\"\n"), f.at(1) + "max_time = '10': expected a time above 0");

@@ -466,4 +466,26 @@ TEST_F(track_test, a_thousand_posts_of_one_bit_are_one_record)
     EXPECT_EQ(done[0].record.merged, 999u);
 }
 
+TEST_F(track_test, the_path_tells_what_the_kernel_had_to_do)
+{
+    const auto path_of = [&](std::uint8_t vector, bool own_ipi, std::uint64_t user_since, std::uint64_t woken) {
+        const std::uint64_t frame = FRAME + vector * 0x1000u;
+        post(0, vector, 100, 110);
+        uintr_track_notify_begin(t, 1, 220);
+        if (own_ipi)
+            uintr_track_own_ipi(t, 1);
+        uintr_track_notified(t, 1, UPID, std::uint64_t{1} << vector, 0, 230);
+        uintr_track_receiver(t, 1, user_since, woken);
+        deliver(1, vector, frame, 240, 250);
+        uiret(1, frame, 300, 310);
+        return uintr_record_path(&done.back().record);
+    };
+    EXPECT_EQ(path_of(1, false, 0, 0), UINTR_PATH_DIRECT);
+    EXPECT_EQ(path_of(2, false, 110, 109), UINTR_PATH_DIRECT) << "all before the post";
+    EXPECT_EQ(path_of(3, false, 111, 0), UINTR_PATH_HELD);
+    EXPECT_EQ(path_of(4, true, 111, 109), UINTR_PATH_RESUME);
+    EXPECT_EQ(path_of(5, true, 111, 110), UINTR_PATH_WAKE) << "though it was resumed then";
+    EXPECT_EQ(path_of(6, false, 0, 0), UINTR_PATH_DIRECT) << "nothing is left of the last notification";
+}
+
 } // namespace

@@ -32,10 +32,17 @@ TEST(uintr_track_random, senseless_calls_never_break_a_record)
             case 2: uintr_track_posted(w.t, core, upid, vector, pick(2) != 0, pick(2) != 0, pick(2) != 0, cycle); break;
             case 3: uintr_track_sent(w.t, core, cycle); break;
             case 4: uintr_track_arrived(w.t, pick(static_cast<std::uint64_t>(i) + 1), core, cycle); break;
-            case 5: uintr_track_notify_begin(w.t, core, cycle); break;
+            case 5:
+                uintr_track_notify_begin(w.t, core, cycle);
+                if (pick(4) == 0)
+                    uintr_track_own_ipi(w.t, core);
+                break;
             case 6: uintr_track_notified(w.t, core, upid, rng() & rng(), rng(), cycle); break;
             case 7: uintr_track_deliver_begin(w.t, core, upid, vector, cycle); break;
-            case 8: uintr_track_delivered(w.t, core, frame, cycle); break;
+            case 8:
+                uintr_track_receiver(w.t, core, pick(20000), pick(20000));
+                uintr_track_delivered(w.t, core, frame, cycle);
+                break;
             default:
                 uintr_track_uiret_begin(w.t, core, upid, frame + 8, cycle);
                 if (pick(4) != 0)
