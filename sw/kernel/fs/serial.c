@@ -25,7 +25,7 @@ enum {
     PATIENCE = 100000
 };
 
-static bool has_com1, is_held; /* is_held: input interrupts are off until the terminal has room */
+static bool has_com1, is_started, is_held; /* is_held: input interrupts are off until the terminal has room */
 
 /* A 16550 keeps what is written to its scratch register; an absent port reads FFH. The FIFO is not cleared: somebody
  * may have typed already. */
@@ -55,14 +55,14 @@ void console_put(const char *text, size_t bytes)
 
 void console_write(const char *text)
 {
-    for (; *text; text++)
-        console_put(*text == '\n' ? "\r\n" : text, *text == '\n' ? 2 : 1);
+    console_put(text, strlen(text));
 }
 
 void serial_start(void)
 {
-    if (!has_com1)
+    if (!has_com1 || is_started)
         return;
+    is_started = true;
     ioapic_route(PIN, VECTOR_SERIAL);
     outb(INTERRUPTS, 1);
 }

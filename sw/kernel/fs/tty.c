@@ -20,7 +20,6 @@ void tty_init(void)
     t->size = (struct winsize){.ws_row = 24, .ws_col = 80};
     wait_queue_init(&t->readable);
     wait_queue_init(&t->writable);
-    serial_start();
 }
 
 static bool is_device(const struct file *f, uint64_t rdev) { return f->inode && f->inode->rdev == rdev; }
@@ -89,6 +88,7 @@ static int wait_for_input(struct tty *t, uint64_t ns)
 
 static int64_t tty_read(struct file *f, struct uio *u, uint64_t *position)
 {
+    serial_start();
     (void)position;
     struct tty *t = &console_tty;
     int64_t done = 0;
@@ -151,6 +151,7 @@ static int64_t tty_write(struct file *f, struct uio *u, uint64_t *position)
 
 static unsigned tty_poll(struct file *f, struct poll_table *pt)
 {
+    serial_start();
     struct tty *t = &console_tty;
     poll_wait(pt, &t->readable);
     poll_wait(pt, &t->writable);

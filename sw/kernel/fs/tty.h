@@ -11,7 +11,9 @@
 void console_init(void);                          /* output by polling: early messages */
 void console_put(const char *text, size_t bytes); /* as they are */
 void console_write(const char *text);             /* for lib/printf.h of sw/lib; \n becomes \r\n */
-void serial_start(void);                          /* input by interrupt from now on */
+/* Input by interrupt from now on. From the first read on: what was typed before that is not echoed into the output of
+ * start-up. Harmless when repeated. */
+void serial_start(void);
 void serial_interrupt(void);                      /* VECTOR_SERIAL */
 void serial_resume(void);                         /* the terminal has room again for what the UART holds */
 

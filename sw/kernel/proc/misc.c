@@ -67,17 +67,28 @@ SYSCALL3(syslog, int, type, uint64_t, to, int, bytes)
     return type == CONSOLE_LEVEL && (bytes < 1 || bytes > 8) ? -EINVAL : 0;
 }
 
+/* The string that RESTART2 comes with may say the status: "exit 5". */
+static uint32_t exit_status_of(uint64_t argument)
+{
+    char text[16];
+    uint32_t status = 0;
+    if (copy_string_from_user(text, argument, sizeof text) < 0 || strncmp(text, "exit ", 5) != 0)
+        return 0;
+    for (const char *p = text + 5; *p >= '0' && *p <= '9'; p++)
+        status = status * 10 + (uint32_t)(*p - '0');
+    return status;
+}
+
 SYSCALL4(reboot, uint32_t, magic, uint32_t, magic2, uint32_t, command, uint64_t, argument)
 {
-    (void)argument;
     if (current->process->uid)
         return -EPERM;
     if (magic != LINUX_REBOOT_MAGIC1 || (magic2 != LINUX_REBOOT_MAGIC2 && magic2 != LINUX_REBOOT_MAGIC2A &&
                                          magic2 != LINUX_REBOOT_MAGIC2B && magic2 != LINUX_REBOOT_MAGIC2C))
         return -EINVAL;
     switch (command) {
+    case LINUX_REBOOT_CMD_RESTART2: machine_end(exit_status_of(argument));
     case LINUX_REBOOT_CMD_RESTART:
-    case LINUX_REBOOT_CMD_RESTART2:
     case LINUX_REBOOT_CMD_HALT:
     case LINUX_REBOOT_CMD_POWER_OFF: machine_end(0);
     case LINUX_REBOOT_CMD_CAD_ON:
