@@ -529,7 +529,8 @@ static void run(uint64_t calls, uint64_t ms)
     for (uint32_t i = 0; i < processes; i++)
         if (w[i].pid)
             kill(w[i].pid, SIGKILL);
-    if (owns_machine) /* also what workers cloned as their siblings, with the shared memory mapped away: it would go on */
+    if (owns_machine) /* also what workers cloned as their siblings, with the shared memory mapped away: it would go on
+                       */
         kill(-1, SIGKILL);
     while (waitpid(-1, NULL, __WALL) > 0)
         continue;

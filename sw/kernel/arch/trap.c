@@ -9,6 +9,8 @@
 #include "proc/process.h"
 #include "uintr/uintr.h"
 
+enum { OOM_RETRY_NS = 1000000 };
+
 static bool is_from_user(const struct frame *f) { return f->cs & 3; }
 
 static void account_entry(struct frame *f)
@@ -67,7 +69,10 @@ static void page_fault(struct frame *f)
         current->faults++;
         return;
     }
-    if (is_from_user(f))
+    bool is_relieved = number == SIGKILL && oom_relieve();
+    if (is_from_user(f) && is_relieved)
+        task_sleep_uninterrupted(clock_now() + OOM_RETRY_NS); /* then it faults again, or dies itself */
+    else if (is_from_user(f))
         signal_fault(current, number, code, address);
     else if (!user_copy_fixup(f))
         die(f);

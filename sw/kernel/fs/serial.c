@@ -53,10 +53,7 @@ void console_put(const char *text, size_t bytes)
     }
 }
 
-void console_write(const char *text)
-{
-    console_put(text, strlen(text));
-}
+void console_write(const char *text) { console_put(text, strlen(text)); }
 
 void serial_start(void)
 {

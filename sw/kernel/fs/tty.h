@@ -14,8 +14,8 @@ void console_write(const char *text);             /* for lib/printf.h of sw/lib;
 /* Input by interrupt from now on. From the first read on: what was typed before that is not echoed into the output of
  * start-up. Harmless when repeated. */
 void serial_start(void);
-void serial_interrupt(void);                      /* VECTOR_SERIAL */
-void serial_resume(void);                         /* the terminal has room again for what the UART holds */
+void serial_interrupt(void); /* VECTOR_SERIAL */
+void serial_resume(void);    /* the terminal has room again for what the UART holds */
 
 /* --- The terminal. Typed bytes lie in a ring [tail, head); what lies before `ready` is complete and may be read in
  * canonical mode. Positions only grow. --- */

@@ -100,7 +100,8 @@ int mm_fault(struct mm *mm, uint64_t address, uint64_t error, int *code)
     if (!is_permitted(a, error))
         return SIGSEGV;
     *code = BUS_ADRERR;
-    return fill(mm, a, address, error & PF_ERROR_W) ? SIGBUS : 0;
+    int result = fill(mm, a, address, error & PF_ERROR_W);
+    return result == -ENOMEM ? SIGKILL : result ? SIGBUS : 0;
 }
 
 uint64_t mm_page_at(struct mm *mm, uint64_t address, bool is_write)

@@ -64,12 +64,24 @@ struct mm *mm_fork(struct mm *from)
     to->arguments_start = from->arguments_start;
     to->arguments_end = from->arguments_end;
     to->membarrier = from->membarrier;
+    mm_set_program(to, from->program);
     int result = copy_areas(to, from);
     tlb_flush_range(from, 0, TABLES_END); /* its pages are read-only now */
     if (!result)
         return to;
     mm_put(to);
     return NULL;
+}
+
+void mm_set_program(struct mm *mm, struct inode *program)
+{
+    if (program)
+        inode_get(program)->executing++;
+    if (mm->program) {
+        mm->program->executing--;
+        inode_put(mm->program);
+    }
+    mm->program = program;
 }
 
 void mm_get(struct mm *mm) { mm->refs++; }
@@ -86,6 +98,7 @@ void mm_put(struct mm *mm)
     pt_unmap(mm, 0, TABLES_END, 0, TABLES_END);
     struct area *a;
     LIST_FOR_EACH(a, &mm->areas, link) { area_free(mm, a); }
+    mm_set_program(mm, NULL);
     list_remove(&mm->all);
     page_put(mm->pml4);
     kfree(mm);

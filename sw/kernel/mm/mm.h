@@ -43,11 +43,13 @@ struct mm {
     uint64_t resident;      /* pages mapped */
     uint64_t active;        /* bit per CPU that has it loaded: whom a shootdown concerns */
     uint32_t membarrier;    /* MEMBARRIER_CMD_REGISTER_ bits that were asked for */
+    struct inode *program;  /* what runs here, a reference; NULL: nothing yet */
     struct uintr_mm *uintr; /* uintr/uintr.h: the UITT of generation 2; NULL: none */
 };
 
 struct mm *mm_create(void);        /* empty, kernel half mapped; NULL: no memory. mmap_top leaves room for a stack */
 struct mm *mm_fork(struct mm *mm); /* copy on write of everything; NULL: no memory */
+void mm_set_program(struct mm *mm, struct inode *program); /* takes a reference of its own */
 void mm_get(struct mm *mm);
 void mm_put(struct mm *mm);      /* the last reference frees all */
 void mm_activate(struct mm *mm); /* loads CR3 on this core; NULL: the kernel's own tables (idle, kernel threads) */
@@ -61,7 +63,7 @@ struct area *mm_find(struct mm *mm, uint64_t address); /* the area that holds it
 uint64_t mm_brk(struct mm *mm, uint64_t end);          /* the new end, or the old one */
 
 /* A page fault of user code or of a user copy. 0: mapped, go on. Otherwise the signal: SIGSEGV or SIGBUS, *code its
- * si_code (SEGV_MAPERR, SEGV_ACCERR, BUS_ADRERR). error: the CPU's error code. */
+ * si_code (SEGV_MAPERR, SEGV_ACCERR, BUS_ADRERR); SIGKILL: there is no memory, see oom_relieve(). error: the CPU's. */
 int mm_fault(struct mm *mm, uint64_t address, uint64_t error, int *code);
 /* Makes the page present (and private and writable if is_write); the page's physical address (a multiple of 4096), or
  * 0: no area, no permission, no memory. For futexes, exec and tests. */
@@ -72,6 +74,9 @@ int mm_populate(struct mm *mm, uint64_t start, uint64_t end, bool is_write);
 /* A file has become shorter: pages of it from `size` on are SIGBUS in every address space. To be called by truncate. */
 void mm_truncated(struct inode *inode, uint64_t size);
 void mm_dump_areas(struct mm *mm, void (*line)(void *ctx, const struct area *a), void *ctx);
+
+/* --- mm/oom.c: kills the largest process; true: somebody is going, the caller may try again later --- */
+bool oom_relieve(void);
 
 /* --- mm/shootdown.c: other cores' translations --- */
 void tlb_flush_range(struct mm *mm, uint64_t start, uint64_t end); /* on every core that has mm loaded; waits for all */
