@@ -664,7 +664,7 @@ int main(int argc, char **argv)
         uintr_generation = wanted_generation;
         return after_exec();
     }
-    if (argc != 1 && (argc != 3 || strcmp(argv[1], "-g") || wanted_generation < 1 || wanted_generation > 2)) {
+    if (argc != 1 && (argc != 3 || strcmp(argv[1], "-g") != 0 || wanted_generation < 1 || wanted_generation > 2)) {
         fprintf(stderr, "usage: uintr_checks [-g 1|2]\n");
         return 2;
     }

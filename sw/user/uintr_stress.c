@@ -14,6 +14,7 @@
  * nothing new comes from a post whose number an earlier delivery saw between the number's writing and SENDUIPI. */
 #include "uintr_calls.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <sched.h>
@@ -75,6 +76,7 @@ static uint64_t random_below(struct member *m, uint64_t limit)
     m->random ^= m->random << 13;
     m->random ^= m->random >> 7;
     m->random ^= m->random << 17;
+    assert(limit > 0);
     return (m->random >> 11) % limit;
 }
 

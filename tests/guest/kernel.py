@@ -127,6 +127,12 @@ class Stress(Kernel):
             self.assertEqual(posted, delivered + coalesced)
             self.assertIn("lost 0, doubled 0, never posted 0", text)
             self.assertEqual(posted + to_the_dead, uintr["posted"], "SENDUIPIs executed")
+            self.assertEqual(uintr["untracked"], 0)
+            self.assertEqual(uintr["posted"], uintr["delivered"] + uintr["merged"] + uintr["undelivered"])
+            self.assertLessEqual(uintr["undelivered"], to_the_dead)
+            self.assertGreaterEqual(uintr["delivered"], delivered)
+            for path in ("direct", "resume", "wake") if CORES > 1 else ("resume", "wake"):
+                self.assertGreater(uintr["path"][path], 0, path)
 
 
 class Ipc(Kernel):

@@ -116,11 +116,10 @@ static void make_runnable(struct task *t)
     struct task *running = cpu->running;
     if (running != cpu->idle)
         account(running);
-    if (running == cpu->idle || (is_realtime(t) && goes_before(t, running)) ||
+    bool ran_alone = cpu->runnable == 1 && !timer_is_running(&ticks[cpu->index]); /* without a tick */
+    if (ran_alone || running == cpu->idle || (is_realtime(t) && goes_before(t, running)) ||
         (!is_realtime(running) && t->virtual_time + WAKE_LEAD_NS < running->virtual_time))
         look_again(cpu);
-    else if (cpu->runnable == 1 && !timer_is_running(&ticks[cpu->index]))
-        look_again(cpu); /* it ran alone, without a tick */
 }
 
 bool task_wake(struct task *t)

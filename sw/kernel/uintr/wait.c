@@ -50,14 +50,6 @@ void uintr_wake_interrupt(void)
     }
 }
 
-/* What the sleeper was woken for becomes pending without a self-IPI: SN is set, nobody sends a notification for it. */
-static void take_posts(struct task *t, struct upid_object *u)
-{
-    uint64_t posts = __atomic_exchange_n(&u->hw.pir, 0, __ATOMIC_SEQ_CST);
-    if (posts)
-        uintr_write(t, UINTR_RR, uintr_read(t, UINTR_RR) | posts);
-}
-
 long uintr_wait_until(uint64_t deadline)
 {
     struct task *t = current;
@@ -69,10 +61,8 @@ long uintr_wait_until(uint64_t deadline)
     int result = 0;
     while (u->is_waiting && !result)
         result = task_sleep(deadline);
-    if (!u->is_waiting) {
-        take_posts(t, u);
+    if (!u->is_waiting) /* SN is set: the way out looks at PIR */
         return -EINTR;
-    }
     uintr_end_wait(u);
     return result == -ETIMEDOUT && !upid_has_posts(u) ? 0 : -EINTR;
 }
@@ -95,6 +85,5 @@ bool uintr_sleep_end(struct task *t)
         uintr_end_wait(u);
         return upid_has_posts(u);
     }
-    take_posts(t, u);
     return true;
 }

@@ -24,7 +24,7 @@ struct shared *shared;
 static const struct mechanism *const mechanisms[] = {&mechanism_uintr, &mechanism_eventfd, &mechanism_pipe,
                                                      &mechanism_fifo,  &mechanism_signal,  &mechanism_socket,
                                                      &mechanism_shm};
-enum { MECHANISMS = sizeof mechanisms / sizeof *mechanisms };
+enum { MECHANISMS = sizeof mechanisms / sizeof mechanisms[0] };
 static const struct mechanism *mechanism = &mechanism_uintr;
 static bool has_one_cpu;
 
