@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: help build demo shell test asan fuzz oracle mutants lint format bench clean conformance stress validate studies
+.PHONY: help build demo shell test asan fuzz fuzz-kernel oracle mutants lint format bench clean conformance stress validate studies
 .NOTPARALLEL:
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make conformance  user interrupts, statement by statement: docs/conformance.md; CONFORMANCE=\"--write\" passes options"
 	@echo "make asan    all tests again under address and undefined-behaviour sanitizers"
 	@echo "make fuzz    random guest code under sanitizers, five minutes; FUZZ=\"SECONDS SEED\" passes others"
+	@echo "make fuzz-kernel  random system calls on the minimal kernel, ten minutes; FUZZ=\"SECONDS SEED\" passes others"
 	@echo "make mutants every known wrong behaviour put into the sources in turn: which test notices it"
 	@echo "make oracle  every instruction against the host processor, long; ORACLE=\"SEED SCALE\" passes others"
 	@echo "make stress  a million user interrupts between 2, 4 and 8 cores, each accounted for; STRESS=POSTS for another number"
@@ -53,6 +54,9 @@ fuzz:
 	@scripts/setup test
 	@scripts/build asan fuzz_cpu fuzz_lapic fuzz_uintr
 	@scripts/fuzz $(FUZZ)
+
+fuzz-kernel: build
+	@scripts/fuzz-kernel $(FUZZ)
 
 mutants:
 	@scripts/setup test

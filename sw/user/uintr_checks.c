@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -603,11 +604,43 @@ static int after_exec(void)
 
 /* --- */
 
+/* What the command prints, and that it ends with 0; "" if not. */
+static const char *output_of(const char *command, char *text, size_t bytes)
+{
+    FILE *f = popen(command, "r");
+    size_t n = f ? fread(text, 1, bytes - 1, f) : 0;
+    text[n] = 0;
+    if (!f || pclose(f) != 0)
+        text[0] = 0;
+    return text;
+}
+
+/* The programs of L01 to L04 on their own; uipi_sample chooses its generation itself. */
+static void check_programs(void)
+{
+    char text[16384], command[64];
+    line(strstr(output_of("grep '^flags' /proc/cpuinfo", text, sizeof text), " uintr") != NULL,
+         "L01 the kernel has user interrupts and lists them in /proc/cpuinfo");
+    line(
+        strcmp(
+            output_of("uipi_sample", text, sizeof text),
+            "Receiver enabled interrupts\nSending IPI from sender thread\n\t-- User Interrupt handler --\nSuccess\n") ==
+            0,
+        "L02 uipi_sample prints its four lines and ends with 0");
+    for (int ways = 1; ways <= 2; ways++) {
+        snprintf(command, sizeof command, "ipc_bench -m uintr -%d -g %d -c 1000", ways, uintr_generation);
+        output_of(command, text, sizeof text);
+        line(strstr(text, "Message count:      1000\n") && strstr(text, "Message rate:"), "L0%d 1000 messages, %s",
+             ways + 2, ways == 1 ? "one way" : "there and back");
+    }
+}
+
 static const struct group {
     const char *name;
     void (*run)(void);
     int only; /* this generation */
 } groups[] = {
+    {"programs", check_programs, 0},
     {"handler", check_handler, 0},
     {"vector fd", check_vector_fd, 0},
     {"sender", check_sender, 0},
