@@ -56,8 +56,8 @@ class guest_trace_test : public testing::Test
             const auto [begin, title] = open.back();
             open.pop_back();
             const std::string result = e.contains("args") ? " = " + e["args"]["result"].dump() : "";
-            found.push_back(std::string(open.size(), ' ') + std::to_string(begin) + "-" + std::to_string(at) + " " + title +
-                            result);
+            found.push_back(std::string(open.size(), ' ') + std::to_string(begin) + "-" + std::to_string(at) + " " +
+                            title + result);
         }
         EXPECT_TRUE(open.empty());
         return found;
@@ -109,8 +109,8 @@ TEST_F(guest_trace_test, a_running_task_goes_on_under_its_new_name_and_a_new_tas
     trace.event(0, guest_event::task_switch, 0, 130);
     name(1, 5, "reborn \x01", 140); // in no system call
     trace.event(0, guest_event::task_switch, 5, 150);
-    EXPECT_EQ(slices(0, 160), (list{" 110-120 execve", "100-120 init 5", " 120-130 execve", "120-130 a program with a 5",
-                                    "150-160 reborn ? 5"}));
+    EXPECT_EQ(slices(0, 160), (list{" 110-120 execve", "100-120 init 5", " 120-130 execve",
+                                    "120-130 a program with a 5", "150-160 reborn ? 5"}));
 }
 
 TEST_F(guest_trace_test, a_wake_is_remembered_for_the_task_that_runs)
