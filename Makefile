@@ -3,11 +3,12 @@
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: help build demo test asan fuzz oracle mutants lint format bench clean conformance stress validate studies
+.PHONY: help build demo shell test asan fuzz oracle mutants lint format bench clean conformance stress validate studies
 .NOTPARALLEL:
 
 help:
 	@echo "make demo    install what is missing, build, show user interrupts crossing from core 0 to core 1"
+	@echo "make shell   boot the minimal kernel to a shell on this terminal; SHELL_OPTIONS=\"--cores 4\" passes options"
 	@echo "make test    install what is missing, build, run all tests"
 	@echo "make build   the simulator (build/bin/uintr-vp) and the guest images (build/sw/*.elf)"
 	@echo "make conformance  user interrupts, statement by statement: docs/conformance.md; CONFORMANCE=\"--write\" passes options"
@@ -29,6 +30,10 @@ build:
 
 demo: build
 	@scripts/demo
+
+shell:
+	@$(MAKE) --no-print-directory build >&2
+	@scripts/shell $(SHELL_OPTIONS)
 
 test:
 	@scripts/setup test

@@ -186,12 +186,27 @@ byte_vector load_modules(const boot_request &request, const ram_layout &ram, std
     return table;
 }
 
+// An argument that a blank would split comes in double quotes, with a backslash before quotes and backslashes: as GRUB
+// does it.
+std::string quoted(const std::string &argument)
+{
+    if (!argument.empty() && argument.find_first_of(" \t\n\"\\'") == std::string::npos)
+        return argument;
+    std::string text = "\"";
+    for (char c : argument) {
+        if (c == '"' || c == '\\')
+            text += '\\';
+        text += c;
+    }
+    return text + "\"";
+}
+
 std::string command_line(const boot_request &request)
 {
     // The name without its directory, so that where an image lies changes nothing that the guest can see.
     std::string line = request.image.substr(request.image.rfind('/') + 1);
     for (const std::string &a : request.arguments)
-        line += " " + a;
+        line += " " + quoted(a);
     return line;
 }
 

@@ -53,6 +53,34 @@ int strcmp(const char *a, const char *b)
     return (uint8_t)*a - (uint8_t)*b;
 }
 
+int strncmp(const char *a, const char *b, size_t n)
+{
+    for (; n && *a && *a == *b; n--)
+        a++, b++;
+    return n ? (uint8_t)*a - (uint8_t)*b : 0;
+}
+
+char *strchr(const char *text, int c)
+{
+    for (;; text++) {
+        if (*text == (char)c)
+            return (char *)text;
+        if (!*text)
+            return NULL;
+    }
+}
+
+char *strrchr(const char *text, int c)
+{
+    char *last = NULL;
+    for (; (text = strchr(text, c)) != NULL; text++) {
+        last = (char *)text;
+        if (!c)
+            break;
+    }
+    return last;
+}
+
 bool string_contains(const char *text, const char *part)
 {
     size_t n = strlen(part);

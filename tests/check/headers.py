@@ -10,6 +10,14 @@ from layers import PUBLIC, WHITE_BOX, layer_of
 
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-unused-function", "-Wno-unused-const-variable"]
 GUEST_FLAGS = ["-std=gnu17", "-ffreestanding", "-mgeneral-regs-only", "-muintr", "-Isw/include", "-Isw/lib", "-Isw/boot"]
+KERNEL_FLAGS = [*GUEST_FLAGS, "-Isw/kernel", "-Wno-pedantic"]
+USER_FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-mgeneral-regs-only", "-muintr", "-Isw/user/include"]
+
+
+def guest_flags(path):
+    if path.startswith("sw/user"):
+        return USER_FLAGS
+    return KERNEL_FLAGS if path.startswith("sw/kernel") else GUEST_FLAGS
 
 
 def pkg_config(*modules):
@@ -43,7 +51,7 @@ def compilations(tree):
             if posixpath.basename(path) in PUBLIC[model]:
                 yield path, [*cxx, *beside, *core]
         elif layer == "sw":
-            yield path, ["gcc", "-x", "c", *beside, *GUEST_FLAGS]
+            yield path, ["gcc", "-x", "c", *([] if path.startswith("sw/kernel") else beside), *guest_flags(path)]
         elif not uses_systemc(tree, path) or has_systemc():
             yield path, [*cxx, *beside, *whole]
 
@@ -55,7 +63,7 @@ def uses_systemc(tree, path):
 
 def compile_alone(tree, path, command):
     source = f'#include "{path}"\nextern int not_empty; /* some headers are all macros */\n'
-    result = subprocess.run([*command, *WARNINGS, "-I.", "-fsyntax-only", "-"], input=source, cwd=tree.root,
+    result = subprocess.run([command[0], *WARNINGS, *command[1:], "-I.", "-fsyntax-only", "-"], input=source, cwd=tree.root,
                             capture_output=True, text=True, check=False)
     if result.returncode == 0:
         return None

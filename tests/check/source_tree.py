@@ -27,7 +27,7 @@ class SourceTree:
                     if suffixes is None or path.suffix in suffixes:
                         found.append(path.relative_to(self.root).as_posix())
         if not prefixes:
-            found += [p.name for p in self.root.iterdir() if p.is_file() and (suffixes is None or p.suffix in suffixes)]
+            found += [p.name for p in self.root.iterdir() if p.is_file() and p.name != ".git" and (suffixes is None or p.suffix in suffixes)]
         return sorted(found)
 
     def code(self, *prefixes):

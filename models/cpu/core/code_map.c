@@ -114,10 +114,10 @@ static void wake_monitors(struct cpu_code_map *map, uint64_t pa, uint64_t size, 
     bool woke = false;
     uint64_t cycle = writer ? writer->cycles : 0;
     for (unsigned i = 0; i < map->count; i++)
-        if (cpu_monitor_hit(map->cores[i], pa, size, cycle) && map->cores[i] != writer)
+        if (cpu_monitor_hit(map->cores[i], pa, size, cycle) && writer && map->cores[i] != writer)
             woke = true;
     code_map_unwatch(map, pa);
-    if (woke && writer && writer->bus.monitor_woke)
+    if (woke && writer->bus.monitor_woke)
         cpu_bus(writer)->monitor_woke(writer->bus.ctx, cycle);
 }
 

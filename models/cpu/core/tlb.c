@@ -112,7 +112,8 @@ enum vp_status cpu_tlb_fill(struct cpu *cpu, uint64_t la, enum mem_access access
         cpu_charge_event(cpu, TIMING_EVENT_page_walk);
         cpu_charge_walk(cpu, la);
     } else {
-        t = (struct translation){.pa = la, .size_log2 = PAGE_SHIFT, .writable = true, .executable = true, .global = true};
+        t = (struct translation){
+            .pa = la, .size_log2 = PAGE_SHIFT, .writable = true, .executable = true, .global = true};
     }
     uint64_t pa = t.pa & PAGE_MASK;
     uint8_t *host = cpu_bus(cpu)->direct_page(cpu->bus.ctx, pa);

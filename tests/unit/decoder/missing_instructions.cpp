@@ -205,8 +205,8 @@ int main()
         for (unsigned opcode = 0; opcode < 256; opcode++)
             for (unsigned modrm = 0; modrm < 256; modrm++) {
                 std::uint8_t b[24];
-                std::memset(b, 0x24, sizeof b); // also a SIB byte
-                std::memcpy(b, begin.data(), begin.size());
+                std::memset(b, 0x24, sizeof b);           // also a SIB byte
+                std::copy(begin.begin(), begin.end(), b); // one of the beginnings is empty
                 b[begin.size()] = static_cast<std::uint8_t>(opcode);
                 b[begin.size() + 1] = static_cast<std::uint8_t>(modrm);
                 all.look_at(b, sizeof b, modrm >= 0xc0 || (modrm & 7) == 4); // of addresses, one each

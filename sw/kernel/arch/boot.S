@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Start of every core. A Multiboot 1 loader enters boot_start on the first one in 32-bit protected mode with paging off,
+ * EAX = magic, EBX = boot information; the others come from a start-up IPI through the trampoline in real mode. Both
+ * switch to long mode with boot_pml4, where the first 4 GiB are mapped three times: to themselves, at DIRECT_MAP and (the
+ * first GiB) at KERNEL_BASE. SDM Vol. 3A, "Initializing IA-32e Mode", "Multiple-Processor (MP) Initialization".
+ */
+#include "arch/boot.h"
+#include "arch/multiboot.h"
+#include "arch/segment.h"
+
+#define PA(symbol) ((symbol) - KERNEL_BASE_ASM)
+
+    .section .multiboot, "a"
+    .align 4
+    .long MULTIBOOT_HEADER_MAGIC, MULTIBOOT_HEADER_FLAGS, -(MULTIBOOT_HEADER_MAGIC + MULTIBOOT_HEADER_FLAGS)
+
+    .section .text.boot, "ax"
+    .code32
+    .globl boot_start
+boot_start:
+    cli
+    cld
+    movl %eax, %esi                     /* the magic survives in ESI */
+    movl $bss_start_physical, %edi
+    movl $bss_bytes, %ecx
+    shrl $2, %ecx
+    xorl %eax, %eax
+    rep stosl
+    movl $PA(boot_stack_top), %esp
+
+    movl $PA(direct_pdpt) + 3, %eax     /* present, writable */
+    movl %eax, PA(boot_pml4)
+    movl %eax, PA(boot_pml4) + 256 * 8  /* DIRECT_MAP */
+    movl %eax, PA(kernel_pml4) + 256 * 8
+    movl $PA(image_pdpt) + 3, %eax
+    movl %eax, PA(boot_pml4) + 511 * 8
+    movl %eax, PA(kernel_pml4) + 511 * 8
+    movl $PA(boot_pds) + 3, %eax
+    movl %eax, PA(image_pdpt) + 510 * 8
+    movl $PA(direct_pdpt), %edi
+    movl $4, %ecx
+1:  movl %eax, (%edi)
+    addl $0x1000, %eax
+    addl $8, %edi
+    decl %ecx
+    jnz  1b
+
+    movl $0x183, %eax                   /* present, writable, 2 MiB, global */
+    movl $PA(boot_pds), %edi
+    movl $2048, %ecx
+2:  movl %eax, (%edi)
+    addl $0x200000, %eax
+    addl $8, %edi
+    decl %ecx
+    jnz  2b
+    orl  $0x18, PA(boot_pds) + 0x3fb0   /* uncached: the I/O APIC's and the local APIC's 2 MiB */
+    orl  $0x18, PA(boot_pds) + 0x3fb8
+    call enter_long_mode
+    ljmp $SEL_KERNEL_CODE, $first64
+
+/* Sets CR4.PAE, CR3, EFER.LME, CR0.PG: the caller is then in compatibility mode and jumps far. */
+enter_long_mode:
+    movl $0x20, %eax                    /* CR4.PAE */
+    movl %eax, %cr4
+    movl $PA(boot_pml4), %eax
+    movl %eax, %cr3
+    movl $0xc0000080, %ecx              /* EFER: LME, SCE, NXE */
+    rdmsr
+    orl  $0x901, %eax
+    wrmsr
+    lgdt boot_gdt_pointer
+    movl $0x80010031, %eax              /* PG, WP, NE, ET, PE */
+    movl %eax, %cr0
+    ret
+
+    .code64
+first64:
+    movabs $high64, %rax
+    movl $SEL_KERNEL_DATA, %ecx
+    movl %ecx, %ds
+    movl %ecx, %es
+    movl %ecx, %ss
+    jmp  *%rax
+
+    .align 8
+boot_gdt_pointer:
+    .word 3 * 8 - 1
+    .long boot_gdt
+    .align 8
+boot_gdt:
+    .quad 0
+    .quad 0x00af9b000000ffff            /* SEL_KERNEL_CODE: 64-bit */
+    .quad 0x00cf93000000ffff            /* SEL_KERNEL_DATA */
+
+    .text
+high64:
+    xorl %eax, %eax
+    movl %eax, %fs
+    movl %eax, %gs
+    leaq boot_stack_top(%rip), %rsp
+    movl %esi, %edi
+    movl %ebx, %esi
+    xorl %ebp, %ebp
+    call kernel_main
+    ud2
+
+#define AT(symbol) ((symbol) - trampoline_start + TRAMPOLINE_ADDRESS)
+
+    .globl trampoline_start, trampoline_end
+    .code16
+    .balign 16
+trampoline_start:
+    cli
+    cld
+    xorw %ax, %ax
+    movw %ax, %ds
+    lgdtl AT(trampoline_gdt_pointer)
+    movl %cr0, %eax
+    orl  $1, %eax                       /* CR0.PE */
+    movl %eax, %cr0
+    ljmpl $0x18, $AT(trampoline32)
+
+    .code32
+trampoline32:
+    movl $SEL_KERNEL_DATA, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %ss
+    movl $AT(trampoline_stack_top), %esp
+    movl $enter_long_mode, %eax
+    call *%eax
+    ljmp $SEL_KERNEL_CODE, $AT(trampoline64)
+
+    .code64
+trampoline64:
+    movabs $ap64, %rax
+    jmp  *%rax
+
+    .balign 8
+trampoline_gdt:
+    .quad 0
+    .quad 0x00af9b000000ffff            /* SEL_KERNEL_CODE */
+    .quad 0x00cf93000000ffff            /* SEL_KERNEL_DATA */
+    .quad 0x00cf9b000000ffff            /* 18H: flat 32-bit code */
+trampoline_gdt_pointer:
+    .word trampoline_gdt_pointer - trampoline_gdt - 1
+    .long AT(trampoline_gdt)
+    .balign 16
+    .skip 64
+trampoline_stack_top:
+trampoline_end:
+
+ap64:
+    movl $SEL_KERNEL_DATA, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %ss
+    xorl %eax, %eax
+    movl %eax, %fs
+    movl %eax, %gs
+    movq ap_stack_top(%rip), %rsp
+    xorl %ebp, %ebp
+    call kernel_main_ap
+    ud2
+
+    .bss
+    .align 4096
+    .globl boot_pml4, kernel_pml4, direct_pdpt
+boot_pml4:   .skip 4096
+kernel_pml4: .skip 4096
+direct_pdpt: .skip 4096
+image_pdpt:  .skip 4096
+boot_pds:    .skip 4 * 4096
+boot_stack:  .skip BOOT_STACK_BYTES
+boot_stack_top:
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each core owns, and the kernel lock. GS.base points at struct cpu in the kernel (SWAPGS at the border). */
+#ifndef KERNEL_CPU_H
+#define KERNEL_CPU_H
+
+#define CPU_SELF 0
+#define CPU_KERNEL_STACK 8 /* top of the current task's, for SYSCALL */
+#define CPU_USER_RSP 16
+
+#ifndef __ASSEMBLER__
+#include "arch/segment.h"
+#include "lib/list.h"
+#include "sched/task.h"
+
+struct cpu {
+    struct cpu *self;
+    uint64_t kernel_stack_top, user_rsp; /* known to assembly */
+    uint32_t index, apic_id;
+    volatile bool is_online;
+    struct task *running, *idle;
+    struct mm *loaded_mm;
+    struct task *fpu_owner; /* whose extended state is in the registers; NULL: nobody's */
+    /* sched/sched.c */
+    struct list run_queue; /* struct task.in_queue, by virtual_time */
+    uint32_t runnable;
+    uint64_t virtual_time; /* least of those that ran */
+    uint64_t balance_at;
+    /* sched/timer.c */
+    struct list timers;
+    /* mm/shootdown.c */
+    volatile bool flush_wanted;
+    uint64_t flush_start, flush_end;
+    /* for /proc */
+    uint64_t interrupts[256], idle_ns, idle_since, switches;
+    struct tss tss __attribute__((aligned(16)));
+    uint64_t gdt[GDT_ENTRIES] __attribute__((aligned(16)));
+    uint8_t ist_stack[2][4096] __attribute__((aligned(16)));
+};
+_Static_assert(offsetof(struct cpu, kernel_stack_top) == CPU_KERNEL_STACK &&
+                   offsetof(struct cpu, user_rsp) == CPU_USER_RSP,
+               "known to assembly");
+
+extern struct cpu cpus[CPUS_MAX];
+extern uint32_t cpu_count;
+static inline struct cpu *this_cpu(void)
+{
+    struct cpu *cpu;
+    __asm__ volatile("movq %%gs:0, %0" : "=r"(cpu));
+    return cpu;
+}
+
+/* The kernel lock: every entry takes it, every return to user mode and the idle loop's HLT gives it up. While a core
+ * waits for it, it does what tlb shootdowns ask of it. */
+void klock_acquire(void);
+void klock_release(void);
+
+/* Vectors of our own. */
+enum {
+    VECTOR_RESCHEDULE = 0xe8, /* look at the run queue and at pending signals */
+    VECTOR_SHOOTDOWN = 0xe9,
+    VECTOR_TIMER = 0xea,
+    VECTOR_UINTR_KERNEL = 0xeb, /* UPID.NV while its owner waits in the kernel */
+    VECTOR_UINTR = 0xec,        /* UINV */
+    VECTOR_SERIAL = 0x24,       /* COM1, I/O APIC pin 4 */
+    VECTOR_SPURIOUS = 0xff
+};
+
+/* --- arch/cpu.c --- */
+void cpu_init(uint32_t index);     /* of the calling core: tables, control registers, APIC, extended state */
+void cpu_set_task(struct task *t); /* stacks and segment bases for t, which is about to run here */
+
+/* --- arch/apic.c --- */
+void apic_init(void); /* of this core */
+void apic_eoi(void);
+void apic_send(uint32_t cpu_index, uint8_t vector); /* fixed, edge */
+void apic_send_self(uint8_t vector);
+uint32_t apic_destination(uint32_t cpu_index);         /* as UPID.NDST wants it: x2APIC ID, or xAPIC ID << 8 */
+void apic_send_start(uint32_t apic_id, uint32_t kind); /* INIT or start-up */
+void apic_timer_set(uint64_t deadline_ns);             /* of this core; NEVER: off. What is past fires at once */
+void ioapic_route(uint32_t pin, uint8_t vector);       /* edge, to core 0, unmasked */
+
+/* --- arch/fpu.c: extended state, eagerly saved at switches with XSAVES (or XSAVE where there is none) --- */
+struct fpu;
+void fpu_init_cpu(void);
+size_t fpu_bytes(void);
+struct fpu *fpu_create(void);            /* initial state; NULL: no memory */
+struct fpu *fpu_copy(struct task *from); /* of the calling task, component 14 zeroed */
+void fpu_free(struct fpu *f);
+void fpu_reset(struct task *t); /* initial state: exec */
+/* Brings t's state into memory (XSAVES if it is live: clears UINV) and disowns the registers. */
+void fpu_save(struct task *t);
+void fpu_restore_current(void); /* XRSTORS of the current task unless live; on the way to user mode */
+/* Component 14 of t's saved image (fpu_save() first): 6 words as spec, XSAVE area; NULL: no such component. With
+ * must_exist its bit in XSTATE_BV is set (zeroed before if it was not). */
+uint64_t *fpu_uintr_words(struct task *t, bool must_exist);
+/* The frame of a signal: writes the non-compacted user image (x87, SSE and what else XCR0 has) at `to`, 64-byte
+ * aligned, with Linux's software bytes; and back. 0 or -EFAULT (-EINVAL: bad image). */
+size_t fpu_signal_bytes(void);
+int fpu_to_user(struct task *t, uint64_t to);
+int fpu_from_user(struct task *t, uint64_t from);
+
+/* --- arch/trap.c, entry.S --- */
+void trap_dispatch(struct frame *f);
+/* Work before any return to user mode: reschedule, signals, extended state, uintr. Gives up the kernel lock. */
+void prepare_return(struct frame *f);
+long syscall_dispatch(struct frame *f);
+bool syscall_trap(struct frame *f);
+
+/* --- arch/smp.c --- */
+void smp_start(void);
+
+/* --- arch/trace.c: points on the simulator's timeline --- */
+enum trace_point {
+    TRACE_SWITCH = 1,
+    TRACE_SYSCALL,
+    TRACE_SYSCALL_END,
+    TRACE_UINTR_RESUME,
+    TRACE_UINTR_WAKE,
+    TRACE_NAME
+};
+void trace(enum trace_point point, uint32_t value);
+void trace_name(int tid, const char *name);
+#endif
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where every vector goes, and the way back to user mode. The kernel runs with interrupts off: an interrupt comes from
+ * user mode or from the idle loop's HLT, an exception of the kernel's own code only from a user copy. */
+#include "arch/control.h"
+#include "arch/cpu.h"
+#include "arch/insn.h"
+#include "fs/tty.h"
+#include "mm/mm.h"
+#include "proc/process.h"
+#include "uintr/uintr.h"
+
+static bool is_from_user(const struct frame *f) { return f->cs & 3; }
+
+static void account_entry(struct frame *f)
+{
+    struct task *t = current;
+    uint64_t now = clock_now();
+    t->frame = f;
+    t->user_ns += now - t->account_ns;
+    t->account_ns = now;
+}
+
+static _Noreturn void die(const struct frame *f)
+{
+    panic("vector %lu error %lx at rip %lx cs %lx rflags %lx rsp %lx cr2 %lx task %d rax %lx rbx %lx rcx %lx rdx %lx "
+          "rsi %lx "
+          "rdi %lx r12 %lx",
+          f->vector, f->error, f->rip, f->cs, f->rflags, f->rsp, read_cr2(), current ? current->tid : -1, f->rax,
+          f->rbx, f->rcx, f->rdx, f->rsi, f->rdi, f->r12);
+}
+
+/* Signal and code of a user's exception: Linux's choice for each. */
+static void exception_signal(struct frame *f)
+{
+    static const struct {
+        uint8_t number, code;
+    } signals[32] = {
+        [VECTOR_DE] = {SIGFPE, FPE_INTDIV},
+        [VECTOR_DB] = {SIGTRAP, TRAP_TRACE},
+        [VECTOR_BP] = {SIGTRAP, TRAP_BRKPT},
+        [VECTOR_OF] = {SIGSEGV, 0},
+        [5] = {SIGSEGV, 0},
+        [VECTOR_UD] = {SIGILL, ILL_ILLOPN},
+        [VECTOR_NM] = {SIGSEGV, 0},
+        [VECTOR_TS] = {SIGSEGV, 0},
+        [VECTOR_NP] = {SIGBUS, 0},
+        [VECTOR_SS] = {SIGBUS, 0},
+        [VECTOR_GP] = {SIGSEGV, 0},
+        [VECTOR_MF] = {SIGFPE, FPE_FLTINV},
+        [VECTOR_AC] = {SIGBUS, BUS_ADRALN},
+        [19] = {SIGFPE, FPE_FLTINV},
+    };
+    if (f->vector >= ARRAY_SIZE(signals) || !signals[f->vector].number)
+        die(f);
+    int code = signals[f->vector].code;
+    bool has_address = code && f->vector != VECTOR_BP;
+    signal_fault(current, signals[f->vector].number, code ? code : SI_KERNEL, has_address ? f->rip : 0);
+}
+
+static void page_fault(struct frame *f)
+{
+    uint64_t address = read_cr2();
+    int code = SEGV_MAPERR, number = SIGSEGV;
+    if (current && current->mm && (is_from_user(f) || is_user_copy(f)))
+        number = address < USER_END ? mm_fault(current->mm, address, f->error, &code) : SIGSEGV;
+    if (!number) {
+        current->faults++;
+        return;
+    }
+    if (is_from_user(f))
+        signal_fault(current, number, code, address);
+    else if (!user_copy_fixup(f))
+        die(f);
+}
+
+static void interrupt(struct frame *f)
+{
+    if (f->vector == VECTOR_SPURIOUS)
+        return;
+    apic_eoi();
+    switch (f->vector) {
+    case VECTOR_TIMER: timer_interrupt(); break;
+    case VECTOR_SERIAL: serial_interrupt(); break;
+    case VECTOR_UINTR: uintr_notification(); break;
+    case VECTOR_UINTR_KERNEL: uintr_wake_interrupt(); break;
+    default: break; /* VECTOR_RESCHEDULE: the way out looks */
+    }
+}
+
+static void exception(struct frame *f)
+{
+    if (f->vector == VECTOR_PF)
+        page_fault(f);
+    else if (!is_from_user(f))
+        die(f);
+    else if (!((f->vector == VECTOR_UD || f->vector == VECTOR_GP) && uintr_fixup(f, f->vector)))
+        exception_signal(f);
+}
+
+void trap_dispatch(struct frame *f)
+{
+    struct cpu *cpu = this_cpu();
+    cpu->interrupts[f->vector]++;
+    if (f->vector == VECTOR_SHOOTDOWN) { /* without the lock: its holder waits for us */
+        tlb_shootdown_poll();
+        apic_eoi();
+        return;
+    }
+    if (f->vector == VECTOR_NMI)
+        return;
+    if (f->vector < 32 && !is_from_user(f)) {
+        exception(f);
+        return;
+    }
+    klock_acquire();
+    if (!is_from_user(f)) { /* the idle loop's */
+        interrupt(f);
+        klock_release();
+        return;
+    }
+    account_entry(f);
+    if (f->vector < 32)
+        exception(f);
+    else
+        interrupt(f);
+    prepare_return(f);
+}
+
+bool syscall_trap(struct frame *f)
+{
+    klock_acquire();
+    account_entry(f);
+    trace(TRACE_SYSCALL, (uint32_t)f->rax);
+    f->rax = (uint64_t)syscall_dispatch(f);
+    trace(TRACE_SYSCALL_END, (uint32_t)f->rax);
+    prepare_return(f);
+    /* SYSRET loads only RIP and RFLAGS, and those from RCX and R11. */
+    return f->cs == SEL_USER_CODE && f->ss == SEL_USER_DATA && f->rcx == f->rip && f->r11 == f->rflags &&
+           f->vector == FRAME_SYSCALL;
+}
+
+void prepare_return(struct frame *f)
+{
+    struct task *t = current;
+    for (;;) {
+        if (t->need_resched)
+            schedule();
+        else if (t->rseq.is_stale)
+            rseq_prepare_return(t, f);
+        else if (signal_has_work(t, f))
+            signal_deliver(f);
+        else
+            break;
+    }
+    fpu_restore_current();
+    uintr_prepare_return(t);
+    uint64_t now = clock_now();
+    t->system_ns += now - t->account_ns;
+    t->account_ns = now;
+    klock_release();
+}

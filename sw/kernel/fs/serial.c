@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* COM1, a 16550: output by polling, so that it works anywhere and at any time, input by interrupt. Without a UART
+ * output goes to the debug console at port E9H. National Semiconductor PC16550D data sheet, "Registers". */
+#include "arch/cpu.h"
+#include "arch/insn.h"
+#include "fs/tty.h"
+#include "string.h"
+
+enum {
+    DEBUG_CONSOLE = 0xe9,
+    COM1 = 0x3f8,
+    INTERRUPTS = COM1 + 1, /* bit 0: data has come */
+    FIFO_CONTROL = COM1 + 2,
+    LINE_CONTROL = COM1 + 3,
+    MODEM_CONTROL = COM1 + 4,
+    LINE_STATUS = COM1 + 5,
+    SCRATCH = COM1 + 7,
+    LINE_8N1 = 0x03,
+    LINE_DIVISOR = 0x80,
+    FIFO_ENABLE = 0x01, /* an interrupt from the first byte on */
+    MODEM_READY = 0x0b, /* DTR, RTS, and OUT2, which gates the interrupt line in a PC */
+    STATUS_DATA = 0x01,
+    STATUS_EMPTY = 0x20,
+    PIN = 4,
+    PATIENCE = 100000
+};
+
+static bool has_com1, is_held; /* is_held: input interrupts are off until the terminal has room */
+
+/* A 16550 keeps what is written to its scratch register; an absent port reads FFH. The FIFO is not cleared: somebody
+ * may have typed already. */
+void console_init(void)
+{
+    outb(SCRATCH, 0x5a);
+    has_com1 = inb(SCRATCH) == 0x5a;
+    if (!has_com1)
+        return;
+    outb(INTERRUPTS, 0);
+    outb(LINE_CONTROL, LINE_DIVISOR);
+    outb(COM1, 1); /* 115200 baud */
+    outb(COM1 + 1, 0);
+    outb(LINE_CONTROL, LINE_8N1);
+    outb(FIFO_CONTROL, FIFO_ENABLE);
+    outb(MODEM_CONTROL, MODEM_READY);
+}
+
+void console_put(const char *text, size_t bytes)
+{
+    for (; bytes; text++, bytes--) {
+        for (int i = 0; has_com1 && i < PATIENCE && !(inb(LINE_STATUS) & STATUS_EMPTY); i++)
+            ;
+        outb(has_com1 ? COM1 : DEBUG_CONSOLE, (uint8_t)*text);
+    }
+}
+
+void console_write(const char *text)
+{
+    for (; *text; text++)
+        console_put(*text == '\n' ? "\r\n" : text, *text == '\n' ? 2 : 1);
+}
+
+void serial_start(void)
+{
+    if (!has_com1)
+        return;
+    ioapic_route(PIN, VECTOR_SERIAL);
+    outb(INTERRUPTS, 1);
+}
+
+/* The pin is edge-triggered: its line must fall, so the FIFO is emptied, or else the UART's interrupt is switched off.
+ */
+void serial_interrupt(void)
+{
+    struct tty *t = tty_console();
+    while (!tty_is_full(t)) {
+        if (!(inb(LINE_STATUS) & STATUS_DATA))
+            return;
+        tty_receive(t, inb(COM1));
+    }
+    is_held = true;
+    outb(INTERRUPTS, 0);
+}
+
+void serial_resume(void)
+{
+    if (!is_held || tty_is_full(tty_console()))
+        return;
+    is_held = false;
+    outb(INTERRUPTS, 1);
+}

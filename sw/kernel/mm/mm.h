@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Address spaces: areas with what backs them, page tables filled on demand, copy on write. */
+#ifndef KERNEL_MM_H
+#define KERNEL_MM_H
+
+#include "lib/list.h"
+#include "mm/page.h"
+#include <linux/mman.h>
+
+struct inode;
+struct file;
+struct frame;
+
+enum {
+    AREA_READ = 1,
+    AREA_WRITE = 2,
+    AREA_EXEC = 4,
+    AREA_SHARED = 8,
+    AREA_GROWS_DOWN = 16,
+    AREA_NEVER_WRITE = 32, /* shared, of a file that was not opened for writing: mprotect refuses */
+    AREA_NO_FORK = 64,     /* madvise: a child has no such area */
+    AREA_WIPE_FORK = 128,  /* madvise: a child has it without its contents */
+    AREA_LOCKED = 256      /* mlock */
+};
+
+struct area {         /* pages [start, end) that are alike */
+    struct list link; /* mm->areas, by address; no two overlap */
+    uint64_t start, end;
+    uint32_t flags;      /* AREA_ */
+    struct inode *inode; /* one reference; NULL: anonymous. Shared anonymous memory has an inode of its own */
+    uint64_t offset;     /* of start in the file, bytes */
+    char *name;          /* for /proc/PID/maps, static: "[heap]", "[stack]" or NULL */
+};
+
+struct mm {
+    uint32_t refs, area_count;
+    uint64_t pml4; /* physical */
+    struct list areas;
+    struct area *recent;                   /* found last, where the next search starts; NULL: at the beginning */
+    struct list all;                       /* every mm: for mm_truncated() */
+    uint64_t brk_start, brk_end, mmap_top; /* new mappings lie below mmap_top */
+    uint64_t stack_top, arguments_start, arguments_end;
+    uint64_t resident;      /* pages mapped */
+    uint64_t active;        /* bit per CPU that has it loaded: whom a shootdown concerns */
+    uint32_t membarrier;    /* MEMBARRIER_CMD_REGISTER_ bits that were asked for */
+    struct uintr_mm *uintr; /* uintr/uintr.h: the UITT of generation 2; NULL: none */
+};
+
+struct mm *mm_create(void);        /* empty, kernel half mapped; NULL: no memory. mmap_top leaves room for a stack */
+struct mm *mm_fork(struct mm *mm); /* copy on write of everything; NULL: no memory */
+void mm_get(struct mm *mm);
+void mm_put(struct mm *mm);      /* the last reference frees all */
+void mm_activate(struct mm *mm); /* loads CR3 on this core; NULL: the kernel's own tables (idle, kernel threads) */
+
+/* mmap: address 0 or a hint, or exact with MAP_FIXED. Answers the address or -ENOMEM, -EINVAL, -EEXIST, -EPERM. Takes a
+ * reference to inode. Shared without an inode: gets one of its own. */
+int64_t mm_map(struct mm *mm, uint64_t address, uint64_t bytes, uint32_t area_flags, uint32_t map_flags,
+               struct inode *inode, uint64_t offset);
+int mm_unmap(struct mm *mm, uint64_t address, uint64_t bytes);
+struct area *mm_find(struct mm *mm, uint64_t address); /* the area that holds it; NULL */
+uint64_t mm_brk(struct mm *mm, uint64_t end);          /* the new end, or the old one */
+
+/* A page fault of user code or of a user copy. 0: mapped, go on. Otherwise the signal: SIGSEGV or SIGBUS, *code its
+ * si_code (SEGV_MAPERR, SEGV_ACCERR, BUS_ADRERR). error: the CPU's error code. */
+int mm_fault(struct mm *mm, uint64_t address, uint64_t error, int *code);
+/* Makes the page present (and private and writable if is_write); the page's physical address (a multiple of 4096), or
+ * 0: no area, no permission, no memory. For futexes, exec and tests. */
+uint64_t mm_page_at(struct mm *mm, uint64_t address, bool is_write);
+/* Makes all of [start, end) present; 0, or the first error: -ENOMEM (no area, no memory), -EINVAL (no permission),
+ * -EFAULT (beyond the end of the file). */
+int mm_populate(struct mm *mm, uint64_t start, uint64_t end, bool is_write);
+/* A file has become shorter: pages of it from `size` on are SIGBUS in every address space. To be called by truncate. */
+void mm_truncated(struct inode *inode, uint64_t size);
+void mm_dump_areas(struct mm *mm, void (*line)(void *ctx, const struct area *a), void *ctx);
+
+/* --- mm/shootdown.c: other cores' translations --- */
+void tlb_flush_range(struct mm *mm, uint64_t start, uint64_t end); /* on every core that has mm loaded; waits for all */
+void tlb_flush_cores(uint64_t cores, uint64_t start, uint64_t end); /* the same on the cores of a mask; start = end:
+                                                                     * only a barrier (an interrupt) on each of them */
+void tlb_shootdown_poll(void); /* does what other cores asked of this one; called while waiting for the kernel lock */
+
+/* --- mm/user_copy.c, user_copy.S: bad addresses answer -EFAULT, never fault the kernel --- */
+void user_copy_init(void); /* once, before the first: looks whether the CPU has SMAP */
+int copy_from_user(void *to, uint64_t from, size_t bytes);
+int copy_to_user(uint64_t to, const void *from, size_t bytes);
+int clear_user(uint64_t to, size_t bytes);
+/* Copies a string with its NUL; its length, -EFAULT, or -ENAMETOOLONG where it does not fit into max. */
+int64_t copy_string_from_user(char *to, uint64_t from, size_t max);
+/* An allocated copy in *to, kfree'd by the caller; 0 or the errors above, -ENOMEM. max 4096 for paths. */
+int string_from_user(char **to, uint64_t from, size_t max);
+bool is_user_copy(const struct frame *f); /* did a page fault at CPL 0 happen in a user copy? */
+bool user_copy_fixup(struct frame *f);    /* for a page fault at CPL 0: true if it was a user copy's, rip moved */
+
+#define GET_USER(variable, address) copy_from_user(&(variable), (address), sizeof(variable))
+#define PUT_USER(address, variable) copy_to_user((address), &(variable), sizeof(variable))
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The only code of the kernel that touches user addresses. A page fault between user_copy_start and user_copy_end that
+ * cannot be resolved continues at user_copy_failed: user_copy_fixup(). Addresses have been checked. */
+#include <asm/errno.h>
+
+    .text
+    .globl user_copy, user_clear, user_copy_start, user_copy_end, user_copy_failed
+
+    .macro open_user                    /* SMAP: user pages are reachable while AC = 1 */
+    cmpb $0, user_copy_smap(%rip)
+    je   1f
+    stac
+1:
+    .endm
+
+user_copy_start:
+/* int user_copy(void *to, const void *from, size_t bytes): 0 or -EFAULT. A word is read and written at once. */
+user_copy:
+    open_user
+    cmpq $4, %rdx
+    je   4f
+    cmpq $8, %rdx
+    je   8f
+    movq %rdx, %rcx
+    shrq $3, %rcx
+    andl $7, %edx
+    rep movsq
+    movl %edx, %ecx
+    rep movsb
+    jmp  done
+4:  movl (%rsi), %eax
+    movl %eax, (%rdi)
+    jmp  done
+8:  movq (%rsi), %rax
+    movq %rax, (%rdi)
+    jmp  done
+
+/* int user_clear(void *to, size_t bytes): 0 or -EFAULT. */
+user_clear:
+    open_user
+    xorl %eax, %eax
+    movq %rsi, %rcx
+    shrq $3, %rcx
+    andl $7, %esi
+    rep stosq
+    movl %esi, %ecx
+    rep stosb
+    jmp  done
+user_copy_end:
+
+user_copy_failed:
+    movl $-EFAULT, %eax
+    jmp  1f
+done:
+    xorl %eax, %eax
+1:  cmpb $0, user_copy_smap(%rip)
+    je   2f
+    clac
+2:  ret
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copies between kernel and user memory. */
+#include "arch/frame.h"
+#include "arch/insn.h"
+#include "mm/mm.h"
+#include "string.h"
+
+/* user_copy.S */
+int user_copy(void *to, const void *from, size_t bytes);
+int user_clear(void *to, size_t bytes);
+extern char user_copy_start[], user_copy_end[], user_copy_failed[];
+extern bool user_copy_smap;
+
+bool user_copy_smap;
+
+void user_copy_init(void) { user_copy_smap = cpuid(7, 0).ebx >> 20 & 1; }
+
+static bool is_user_range(uint64_t address, size_t bytes) { return bytes <= USER_END && address <= USER_END - bytes; }
+
+int copy_from_user(void *to, uint64_t from, size_t bytes)
+{
+    return is_user_range(from, bytes) ? user_copy(to, (const void *)from, bytes) : -EFAULT;
+}
+
+int copy_to_user(uint64_t to, const void *from, size_t bytes)
+{
+    return is_user_range(to, bytes) ? user_copy((void *)to, from, bytes) : -EFAULT;
+}
+
+int clear_user(uint64_t to, size_t bytes) { return is_user_range(to, bytes) ? user_clear((void *)to, bytes) : -EFAULT; }
+
+/* In pieces that never cross into a page where the string has ended before. */
+int64_t copy_string_from_user(char *to, uint64_t from, size_t max)
+{
+    enum { PIECE = 64 };
+    for (size_t done = 0; done < max;) {
+        size_t bytes = MIN(PIECE - (from + done) % PIECE, max - done);
+        int result = copy_from_user(to + done, from + done, bytes);
+        if (result)
+            return result;
+        for (; bytes; bytes--, done++)
+            if (!to[done])
+                return (int64_t)done;
+    }
+    return -ENAMETOOLONG;
+}
+
+int string_from_user(char **to, uint64_t from, size_t max)
+{
+    for (size_t bytes = MIN(max, (size_t)128);; bytes = MIN(max, bytes * 4)) {
+        char *s = kmalloc(bytes);
+        if (!s)
+            return -ENOMEM;
+        int64_t length = copy_string_from_user(s, from, bytes);
+        if (length >= 0) {
+            *to = s;
+            return 0;
+        }
+        kfree(s);
+        if (length != -ENAMETOOLONG || bytes == max)
+            return (int)length;
+    }
+}
+
+bool is_user_copy(const struct frame *f)
+{
+    return f->rip >= (uint64_t)user_copy_start && f->rip < (uint64_t)user_copy_end;
+}
+
+bool user_copy_fixup(struct frame *f)
+{
+    if (!is_user_copy(f))
+        return false;
+    f->rip = (uint64_t)user_copy_failed;
+    return true;
+}

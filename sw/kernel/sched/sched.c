@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The scheduler: a run queue for each core, ordered by virtual time (ns of CPU, weighted by nice), real-time tasks
+ * before all others by priority. A core that runs dry takes a task from the longest queue; a busy one looks at the
+ * others now and then. Everything here runs under the kernel lock, which the switch hands on to the next task. */
+#include "arch/cpu.h"
+#include "arch/insn.h"
+#include "mm/mm.h"
+#include "proc/process.h"
+#include "string.h"
+#include "uintr/uintr.h"
+#include <linux/sched.h>
+
+enum {
+    SLICE_NS = 4000000,
+    BALANCE_NS = 20000000,
+    SLEEPER_BONUS_NS = 3000000, /* how far behind the others one that slept may begin  */
+    WAKE_LEAD_NS = 1000000,     /* how far ahead it must be to take the CPU at once    */
+    NICE_0_WEIGHT = 1024
+};
+
+void switch_to(uint64_t *save_rsp, uint64_t load_rsp);
+void task_first_run(struct frame *f);
+_Noreturn void kernel_thread_main(void (*fn)(void *), void *argument);
+
+static struct task boot_task;
+static struct task *dead[CPUS_MAX]; /* off the CPU for ever after the next switch */
+static struct timer ticks[CPUS_MAX];
+
+static bool is_realtime(const struct task *t) { return t->policy == SCHED_FIFO || t->policy == SCHED_RR; }
+
+static bool goes_before(const struct task *a, const struct task *b)
+{
+    if (is_realtime(a) || is_realtime(b))
+        return is_realtime(a) && (!is_realtime(b) || a->rt_priority > b->rt_priority);
+    return a->virtual_time < b->virtual_time;
+}
+
+/* Each step of nice is worth a quarter more or less CPU. */
+static uint64_t weight(int nice)
+{
+    uint64_t w = NICE_0_WEIGHT;
+    for (; nice > 0; nice--)
+        w = w * 4 / 5;
+    for (; nice < 0; nice++)
+        w = w * 5 / 4;
+    return w;
+}
+
+static void account(struct task *t)
+{
+    uint64_t now = clock_now();
+    t->virtual_time += (now - t->slice_started) * NICE_0_WEIGHT / weight(t->nice);
+    t->slice_started = now;
+}
+
+static void enqueue(struct cpu *cpu, struct task *t)
+{
+    struct task *other;
+    struct list *at = &cpu->run_queue;
+    LIST_FOR_EACH(other, &cpu->run_queue, in_queue)
+    {
+        if (goes_before(t, other)) {
+            at = &other->in_queue;
+            break;
+        }
+    }
+    list_insert_before(at, &t->in_queue);
+    t->cpu = cpu->index;
+    cpu->runnable++;
+}
+
+static void dequeue(struct task *t)
+{
+    list_remove(&t->in_queue);
+    cpus[t->cpu].runnable--;
+}
+
+static bool may_run_on(const struct task *t, uint32_t cpu) { return t->affinity >> cpu & 1; }
+
+static bool is_idle(const struct cpu *cpu) { return cpu->running == cpu->idle && !cpu->runnable; }
+
+static void look_again(struct cpu *cpu)
+{
+    cpu->running->need_resched = true;
+    if (cpu != this_cpu())
+        apic_send(cpu->index, VECTOR_RESCHEDULE);
+}
+
+/* Where t runs best: where it was if that core is free, on another free one, else where least waits. */
+static struct cpu *choose_cpu(const struct task *t)
+{
+    struct cpu *best = NULL;
+    if (may_run_on(t, t->cpu) && t->cpu < cpu_count && is_idle(&cpus[t->cpu]))
+        return &cpus[t->cpu];
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        struct cpu *cpu = &cpus[i];
+        if (!may_run_on(t, i))
+            continue;
+        if (is_idle(cpu))
+            return cpu;
+        bool is_home = i == t->cpu;
+        if (!best || cpu->runnable + !is_home < best->runnable + (best->index != t->cpu))
+            best = cpu;
+    }
+    return best;
+}
+
+static void make_runnable(struct task *t)
+{
+    struct cpu *cpu = choose_cpu(t);
+    uint64_t floor = cpu->virtual_time > SLEEPER_BONUS_NS ? cpu->virtual_time - SLEEPER_BONUS_NS : 0;
+    if (t->virtual_time < floor || t->virtual_time > cpu->virtual_time + 10 * SLICE_NS)
+        t->virtual_time = floor;
+    t->state = TASK_RUNNABLE;
+    enqueue(cpu, t);
+    struct task *running = cpu->running;
+    if (running != cpu->idle)
+        account(running);
+    if (running == cpu->idle || (is_realtime(t) && goes_before(t, running)) ||
+        (!is_realtime(running) && t->virtual_time + WAKE_LEAD_NS < running->virtual_time))
+        look_again(cpu);
+    else if (cpu->runnable == 1 && !timer_is_running(&ticks[cpu->index]))
+        look_again(cpu); /* it ran alone, without a tick */
+}
+
+bool task_wake(struct task *t)
+{
+    if (t->state != TASK_SLEEPING && t->state != TASK_DEEP)
+        return false;
+    make_runnable(t);
+    return true;
+}
+
+void task_start(struct task *t)
+{
+    t->virtual_time = this_cpu()->virtual_time;
+    make_runnable(t);
+}
+
+void task_continue(struct task *t)
+{
+    if (t->state == TASK_STOPPED)
+        make_runnable(t);
+}
+
+void task_kick(struct task *t)
+{
+    if (t->state == TASK_RUNNABLE && t == cpus[t->cpu].running && t->cpu != this_cpu_index())
+        apic_send(t->cpu, VECTOR_RESCHEDULE);
+}
+
+/* Takes a task that may run on cpu from the longest other queue. */
+static struct task *steal(struct cpu *cpu, uint32_t at_least)
+{
+    struct cpu *from = NULL;
+    for (uint32_t i = 0; i < cpu_count; i++)
+        if (&cpus[i] != cpu && cpus[i].runnable >= at_least && (!from || cpus[i].runnable > from->runnable))
+            from = &cpus[i];
+    struct task *t;
+    if (!from)
+        return NULL;
+    LIST_FOR_EACH(t, &from->run_queue, in_queue)
+    {
+        if (may_run_on(t, cpu->index)) {
+            dequeue(t);
+            t->virtual_time += cpu->virtual_time > from->virtual_time ? cpu->virtual_time - from->virtual_time : 0;
+            return t;
+        }
+    }
+    return NULL;
+}
+
+static struct task *pick(struct cpu *cpu)
+{
+    if (list_is_empty(&cpu->run_queue)) {
+        struct task *t = steal(cpu, 1);
+        if (t)
+            t->cpu = cpu->index;
+        return t ? t : cpu->idle;
+    }
+    struct task *t = LIST_FIRST(&cpu->run_queue, struct task, in_queue);
+    dequeue(t);
+    return t;
+}
+
+static void on_tick(struct timer *timer)
+{
+    struct cpu *cpu = this_cpu();
+    struct task *t = cpu->running;
+    if (t == cpu->idle)
+        return;
+    account(t);
+    t->need_resched = true;
+    if (clock_now() >= cpu->balance_at) {
+        cpu->balance_at = clock_now() + BALANCE_NS;
+        struct task *other = steal(cpu, cpu->runnable + 2);
+        if (other)
+            enqueue(cpu, other);
+    }
+    if (cpu->runnable)
+        timer_start(timer, clock_now() + SLICE_NS);
+}
+
+/* The first thing after a switch, on the stack of the task that was switched to. */
+static void finish_switch(void)
+{
+    struct cpu *cpu = this_cpu();
+    struct task *t = dead[cpu->index];
+    dead[cpu->index] = NULL;
+    if (t)
+        task_free(t);
+}
+
+static void begin_running(struct cpu *cpu, struct task *t)
+{
+    uint64_t now = clock_now();
+    t->on_cpu = true;
+    t->need_resched = false;
+    t->rseq.is_stale = true;
+    t->slice_started = now;
+    t->account_ns = now;
+    cpu->running = t;
+    cpu->switches++;
+    if (t->virtual_time > cpu->virtual_time && t != cpu->idle)
+        cpu->virtual_time = t->virtual_time;
+    if (cpu->runnable && t != cpu->idle && !timer_is_running(&ticks[cpu->index]))
+        timer_start(&ticks[cpu->index], now + SLICE_NS);
+    if (t == cpu->idle)
+        cpu->idle_since = now;
+    trace(TRACE_SWITCH, t == cpu->idle ? 0 : (uint32_t)t->tid);
+}
+
+void schedule(void)
+{
+    struct cpu *cpu = this_cpu();
+    struct task *previous = cpu->running;
+    uint64_t now = clock_now();
+    previous->need_resched = false;
+    previous->system_ns += now - previous->account_ns;
+    previous->account_ns = now;
+    if (previous != cpu->idle) {
+        account(previous);
+        if (previous->state == TASK_RUNNABLE) {
+            previous->switches_forced++;
+            if (may_run_on(previous, cpu->index))
+                enqueue(cpu, previous);
+            else
+                make_runnable(previous);
+        } else {
+            previous->switches_voluntary++;
+        }
+    } else {
+        cpu->idle_ns += now - cpu->idle_since;
+    }
+    struct task *next = pick(cpu);
+    if (next == previous) {
+        begin_running(cpu, next);
+        return;
+    }
+    previous->on_cpu = false;
+    uintr_switch_out(previous);
+    fpu_save(previous);
+    mm_activate(next->mm);
+    if (next != cpu->idle)
+        cpu_set_task(next);
+    begin_running(cpu, next);
+    switch_to(&previous->kernel_rsp, next->kernel_rsp);
+    finish_switch();
+}
+
+void task_first_run(struct frame *f)
+{
+    finish_switch();
+    prepare_return(f);
+}
+
+_Noreturn void kernel_thread_main(void (*fn)(void *), void *argument)
+{
+    finish_switch();
+    fn(argument);
+    sched_bury(current);
+}
+
+_Noreturn void sched_bury(struct task *t)
+{
+    KASSERT(t == current);
+    t->state = TASK_ZOMBIE;
+    dead[this_cpu_index()] = t;
+    schedule();
+    panic("a dead task runs");
+}
+
+void task_yield(void)
+{
+    struct task *t = current;
+    struct cpu *cpu = this_cpu();
+    if (!list_is_empty(&cpu->run_queue)) { /* behind whoever waits */
+        struct task *last = LIST_ITEM(cpu->run_queue.prev, struct task, in_queue);
+        if (t->virtual_time <= last->virtual_time)
+            t->virtual_time = last->virtual_time + 1;
+    }
+    schedule();
+}
+
+void task_set_affinity(struct task *t, uint64_t mask)
+{
+    t->affinity = mask;
+    if (may_run_on(t, t->cpu))
+        return;
+    if (t->state == TASK_RUNNABLE && !t->on_cpu) {
+        dequeue(t);
+        make_runnable(t);
+    } else if (t == current) {
+        schedule();
+    } else if (t->on_cpu) {
+        look_again(&cpus[t->cpu]);
+    }
+}
+
+void task_set_nice(struct task *t, int nice) { t->nice = nice; }
+
+uint64_t cpus_online(void) { return (UINT64_C(1) << cpu_count) - 1; }
+
+void sched_create_boot_task(void)
+{
+    boot_task.state = TASK_RUNNABLE;
+    memcpy(boot_task.name, "idle", 5);
+    list_init(&boot_task.in_queue);
+    cpus[0].running = cpus[0].idle = &boot_task;
+}
+
+struct task *sched_create_idle(uint32_t cpu)
+{
+    struct task *t = kzalloc(sizeof *t);
+    if (!t || !(t->kernel_stack = kmalloc(KERNEL_STACK_BYTES))) {
+        kfree(t);
+        return NULL;
+    }
+    t->state = TASK_RUNNABLE;
+    t->cpu = cpu;
+    memcpy(t->name, "idle", 5);
+    list_init(&t->in_queue);
+    cpus[cpu].idle = t;
+    timer_init(&ticks[cpu], on_tick);
+    return t;
+}
+
+void sched_init(void) { timer_init(&ticks[0], on_tick); }
+
+_Noreturn void sched_start_cpu(void)
+{
+    struct cpu *cpu = this_cpu();
+    begin_running(cpu, cpu->idle);
+    for (;;) {
+        schedule();
+        klock_release();
+        sti_hlt(); /* an interrupt that came since is taken now and ends the HLT */
+        cli();
+        klock_acquire();
+    }
+}

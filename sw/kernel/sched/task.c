@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of tasks and processes, and kernel threads. Numbers come from one counter: a process has that of its first
+ * task. */
+#include "sched/task.h"
+
+#include "arch/boot.h"
+#include "arch/cpu.h"
+#include "mm/mm.h"
+#include "proc/process.h"
+#include "string.h"
+
+enum { TIDS_MAX = 32768 };
+
+extern char first_run[], first_run_kernel[];
+
+struct list process_list = {&process_list, &process_list};
+struct process *init_process;
+static struct task *tasks[TIDS_MAX];
+static int last_tid;
+
+static int new_tid(void)
+{
+    for (int i = 0; i < TIDS_MAX; i++) {
+        last_tid = last_tid + 1 < TIDS_MAX ? last_tid + 1 : 1;
+        if (!tasks[last_tid] && !process_find(last_tid))
+            return last_tid;
+    }
+    return 0;
+}
+
+struct task *task_create(struct process *process, const char *name)
+{
+    struct task *t = kzalloc(sizeof *t);
+    int tid = new_tid();
+    if (t)
+        t->kernel_stack = kmalloc(KERNEL_STACK_BYTES);
+    if (!t || !t->kernel_stack || !tid) {
+        if (t)
+            kfree(t->kernel_stack);
+        kfree(t);
+        return NULL;
+    }
+    t->tid = tid;
+    t->state = TASK_SLEEPING;
+    t->process = process;
+    t->affinity = ~UINT64_C(0);
+    t->account_ns = clock_now();
+    memcpy(t->name, name, MIN(strlen(name), sizeof t->name - 1));
+    list_init(&t->in_queue);
+    list_init(&t->in_process);
+    timer_init(&t->sleep_timer, NULL);
+    tasks[tid] = t;
+    return t;
+}
+
+void task_free(struct task *t)
+{
+    timer_stop(&t->sleep_timer);
+    if (t->tid)
+        tasks[t->tid] = NULL;
+    fpu_free(t->fpu);
+    kfree(t->kernel_stack);
+    kfree(t);
+}
+
+struct task *task_find(int tid) { return tid > 0 && tid < TIDS_MAX ? tasks[tid] : NULL; }
+
+struct process *process_create(struct process *parent)
+{
+    struct process *p = kzalloc(sizeof *p);
+    if (!p)
+        return NULL;
+    list_init(&p->children);
+    list_init(&p->sibling);
+    list_init(&p->threads);
+    wait_queue_init(&p->child_event);
+    timer_init(&p->alarm, NULL);
+    p->refs = 1;
+    p->parent = parent;
+    p->exit_signal = SIGCHLD;
+    p->started_ns = clock_now();
+    list_append(&process_list, &p->all);
+    if (parent)
+        list_append(&parent->children, &p->sibling);
+    return p;
+}
+
+struct process *process_find(int pid)
+{
+    struct process *p;
+    LIST_FOR_EACH(p, &process_list, all)
+    {
+        if (p->pid == pid)
+            return p;
+    }
+    return NULL;
+}
+
+void process_put(struct process *p)
+{
+    if (--p->refs)
+        return;
+    timer_stop(&p->alarm);
+    list_remove(&p->all);
+    list_remove(&p->sibling);
+    kfree(p);
+}
+
+void task_exchange_tids(struct task *a, struct task *b)
+{
+    int tid = a->tid;
+    a->tid = b->tid;
+    b->tid = tid;
+    tasks[a->tid] = a;
+    tasks[b->tid] = b;
+}
+
+bool task_has_signal(const struct task *t)
+{
+    const uint64_t kill = UINT64_C(1) << (SIGKILL - 1);
+    if (!t->process)
+        return false;
+    uint64_t pending = t->pending | t->process->pending;
+    return (pending & ~t->blocked) != 0 || (pending & kill) != 0 || t->process->group_exiting;
+}
+
+/* What switch_to() pops: six registers, then the address to return to. */
+static uint64_t *push_first_switch(uint64_t *sp, const char *entry)
+{
+    *--sp = (uint64_t)entry;
+    return memset(sp - 6, 0, 6 * sizeof *sp);
+}
+
+void task_prepare_first_run(struct task *child)
+{
+    child->kernel_rsp = (uint64_t)push_first_switch((uint64_t *)child->frame, first_run);
+}
+
+struct task *kernel_thread(const char *name, void (*fn)(void *), void *argument, uint64_t affinity)
+{
+    struct task *t = task_create(NULL, name);
+    if (!t)
+        return NULL;
+    uint64_t *sp = push_first_switch((uint64_t *)(t->kernel_stack + KERNEL_STACK_BYTES - 16), first_run_kernel);
+    sp[5] = (uint64_t)fn; /* RBX is popped last, R12 second of four: see switch_to() */
+    sp[3] = (uint64_t)argument;
+    t->kernel_rsp = (uint64_t)sp;
+    t->affinity = affinity;
+    task_start(t);
+    return t;
+}

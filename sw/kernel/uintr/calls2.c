@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The calls of Intel's second kernel generation (471-479): connections belong to a process and are named by index. */
+#include "arch/syscall.h"
+#include "fs/vfs.h"
+#include "mm/mm.h"
+#include "sched/timer.h"
+#include "uintr/uintr.h"
+
+#define WAIT_MAX_US 1000000000ull
+#define UIPI_SET_TARGET_TABLE 0x7500 /* _IO('u', 0) */
+
+static int check(uint32_t flags) { return !uintr_is_available() ? -ENOSYS : flags ? -EINVAL : 0; }
+
+SYSCALL2(uintr2_register_handler, uint64_t, handler, uint32_t, flags)
+{
+    uint32_t waiting = flags & (UINTR_WAITING_RECEIVER | UINTR_WAITING_SENDER);
+    int error = check(flags & ~waiting);
+    return error ? error : uintr_register(handler, waiting);
+}
+
+SYSCALL1(uintr2_unregister_handler, uint32_t, flags)
+{
+    int error = check(flags);
+    return error ? error : uintr_unregister(true);
+}
+
+SYSCALL2(uintr2_vector_fd, uint64_t, vector, uint32_t, flags)
+{
+    int error = check(flags);
+    return error ? error : uintr_fd_create(vector, false);
+}
+
+/* The index, or why not. */
+static long connect_to(struct upid_object *u, unsigned vector)
+{
+    struct uitt *table;
+    if (!u->owner)
+        return -ESHUTDOWN;
+    int error = uitt_of_current_mm(&table);
+    if (error)
+        return error;
+    int index = uitt_add(table, u, vector, NULL);
+    if (index >= 0)
+        uintr_set_sender(current, table);
+    return index;
+}
+
+SYSCALL2(uintr2_register_sender, int, descriptor, uint32_t, flags)
+{
+    int error = check(flags);
+    struct uintr_fd *fd = error ? NULL : uintr_fd_from(descriptor, &error);
+    return fd ? connect_to(fd->upid, fd->vector) : error;
+}
+
+SYSCALL2(uintr2_unregister_sender, int, index, uint32_t, flags)
+{
+    int error = check(flags);
+    if (error)
+        return error;
+    struct uintr_mm *m = current->mm->uintr;
+    if (!m || index < 0 || !uitt_is_used(m->uitt, (uint64_t)index))
+        return -EINVAL;
+    uitt_remove(m->uitt, (unsigned)index);
+    return 0;
+}
+
+SYSCALL2(uintr2_wait, uint64_t, us, uint32_t, flags)
+{
+    int error = check(flags);
+    if (error)
+        return error;
+    if (us > WAIT_MAX_US)
+        return -EINVAL;
+    return us ? uintr_wait_until(clock_now() + us * 1000) : 0;
+}
+
+SYSCALL2(uintr2_register_self, uint64_t, vector, uint32_t, flags)
+{
+    int error = check(flags);
+    if (error)
+        return error;
+    struct upid_object *u = uintr_receiver(current);
+    return !u ? -EINVAL : vector >= UINTR_VECTORS ? -ENOSPC : connect_to(u, (unsigned)vector);
+}
+
+/* sp is the first stack pointer, the top. The CPU refuses one that is not canonical, and Linux does not look. */
+SYSCALL3(uintr2_alt_stack, uint64_t, sp, uint64_t, bytes, uint32_t, flags)
+{
+    (void)bytes;
+    int error = check(flags);
+    if (error)
+        return error;
+    if (!uintr_receiver(current))
+        return -EOPNOTSUPP;
+    uint64_t adjust = sp ? sp | UINTR_STACKADJUST_LOAD : UINTR_RED_ZONE;
+    if (uintr_is_canonical(adjust))
+        uintr_write(current, UINTR_STACKADJUST, adjust);
+    return 0;
+}
+
+/* --- a table as a descriptor: a process that has none yet can send through another's --- */
+
+static int64_t ioctl_table(struct file *f, uint32_t request, uint64_t argument)
+{
+    (void)argument;
+    struct uitt *table = f->data;
+    if (request != UIPI_SET_TARGET_TABLE)
+        return -EINVAL;
+    if (current->uintr && current->uintr->uitt)
+        return -EBUSY;
+    int error = uitt_attach(current->mm, table);
+    if (!error)
+        uintr_set_sender(current, table);
+    return error;
+}
+
+static void release_table(struct file *f) { uitt_put(f->data); }
+
+static const struct file_ops table_file_ops = {.ioctl = ioctl_table, .release = release_table};
+
+SYSCALL1(uintr2_ipi_fd, uint32_t, flags)
+{
+    struct uitt *table;
+    int error = check(flags);
+    if (!error)
+        error = uitt_of_current_mm(&table);
+    if (error)
+        return error;
+    struct file *f = file_create(&table_file_ops, O_RDONLY | O_NONBLOCK, table);
+    if (!f)
+        return -ENOMEM;
+    table->refs++;
+    return fd_install(f, true, 0);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Receivers that sleep until something is posted. Their UPID asks for another vector meanwhile, one that enters the
+ * kernel: whichever core gets it looks through all sleeping receivers. If the sender is to pay instead, the UPID makes
+ * its SENDUIPI fault, see fixup.c. */
+#include "arch/cpu.h"
+#include "uintr/uintr.h"
+
+static struct list waiting_list = {&waiting_list, &waiting_list}; /* struct upid_object.waiting */
+
+/* False if there are posts already. ON is cleared: the notification it stands for has the other vector. */
+static bool begin_wait(struct upid_object *u, uint32_t flags)
+{
+    bool sender_pays = flags & UINTR_WAITING_SENDER && !(flags & UINTR_WAITING_RECEIVER);
+    u->is_waiting = true;
+    list_append(&waiting_list, &u->waiting);
+    if (sender_pays)
+        upid_change(u, UPID_ON, UPID_BLOCKED | UPID_SN);
+    else
+        upid_change(u, UPID_ON | UPID_SN | UPID_NV_MASK, (uint64_t)VECTOR_UINTR_KERNEL << UPID_NV_SHIFT);
+    if (upid_has_posts(u))
+        uintr_end_wait(u);
+    return u->is_waiting;
+}
+
+void uintr_end_wait(struct upid_object *u)
+{
+    if (!u->is_waiting)
+        return;
+    u->is_waiting = false;
+    list_remove(&u->waiting);
+    upid_change(u, UPID_NV_MASK | UPID_BLOCKED, (uint64_t)VECTOR_UINTR << UPID_NV_SHIFT | UPID_SN);
+}
+
+void uintr_wake(struct upid_object *u)
+{
+    if (!u->is_waiting)
+        return;
+    uintr_end_wait(u);
+    trace(TRACE_UINTR_WAKE, (uint32_t)u->owner->tid);
+    task_wake(u->owner);
+}
+
+void uintr_wake_interrupt(void)
+{
+    struct upid_object *u;
+    LIST_FOR_EACH(u, &waiting_list, waiting)
+    {
+        if (u->hw.control & UPID_ON || upid_has_posts(u))
+            uintr_wake(u);
+    }
+}
+
+/* What the sleeper was woken for becomes pending without a self-IPI: SN is set, nobody sends a notification for it. */
+static void take_posts(struct task *t, struct upid_object *u)
+{
+    uint64_t posts = __atomic_exchange_n(&u->hw.pir, 0, __ATOMIC_SEQ_CST);
+    if (posts)
+        uintr_write(t, UINTR_RR, uintr_read(t, UINTR_RR) | posts);
+}
+
+long uintr_wait_until(uint64_t deadline)
+{
+    struct task *t = current;
+    struct upid_object *u = uintr_receiver(t);
+    if (!u)
+        return -EOPNOTSUPP;
+    if (uintr_read(t, UINTR_RR) || !begin_wait(u, t->uintr->waiting_flags))
+        return -EINTR; /* masked by CLUI as well: the caller lets it in after this */
+    int result = 0;
+    while (u->is_waiting && !result)
+        result = task_sleep(deadline);
+    if (!u->is_waiting) {
+        take_posts(t, u);
+        return -EINTR;
+    }
+    uintr_end_wait(u);
+    return result == -ETIMEDOUT && !upid_has_posts(u) ? 0 : -EINTR;
+}
+
+bool uintr_sleep_begin(struct task *t)
+{
+    struct upid_object *u = uintr_receiver(t);
+    if (!u || !t->uintr->waiting_flags || u->is_waiting)
+        return true;
+    return t->uintr->sleeps_for_posts = begin_wait(u, t->uintr->waiting_flags);
+}
+
+bool uintr_sleep_end(struct task *t)
+{
+    struct upid_object *u = uintr_receiver(t);
+    if (!u || !t->uintr->sleeps_for_posts)
+        return false;
+    t->uintr->sleeps_for_posts = false;
+    if (u->is_waiting) {
+        uintr_end_wait(u);
+        return upid_has_posts(u);
+    }
+    take_posts(t, u);
+    return true;
+}
