@@ -301,17 +301,29 @@ std::string all_of(console_input &input)
 TEST(console_input, a_file_is_read_to_its_end_and_then_gives_ends_of_file)
 {
     const std::string long_text(10000, 'z');
-    const scratch_file file(".txt", "ab\n" + long_text);
+    const scratch_file file(".txt", "ab\n" + long_text + "\n");
     console_input input(file.path());
     EXPECT_FALSE(input.is_terminal());
     EXPECT_FALSE(input.end_of_file()) << "not yet";
-    EXPECT_EQ(all_of(input), "ab\n" + long_text);
+    EXPECT_EQ(all_of(input), "ab\n" + long_text + "\n");
     EXPECT_TRUE(input.has_ended());
     unsigned ends = 0;
     for (; input.end_of_file(); ends++)
         EXPECT_EQ(all_of(input), "\x04");
     EXPECT_EQ(ends, 16u);
     EXPECT_FALSE(input.may_come());
+}
+
+TEST(console_input, a_line_that_was_not_ended_is_ended_when_two_ends_of_file_were_not_enough)
+{
+    const scratch_file file(".txt", "ab");
+    console_input input(file.path());
+    std::string text = all_of(input);
+    for (int i = 0; i < 4; i++) {
+        EXPECT_TRUE(input.end_of_file());
+        text += all_of(input);
+    }
+    EXPECT_EQ(text, "ab\x04\x04\n\x04");
 }
 
 TEST(console_input, bytes_can_be_taken_back)
