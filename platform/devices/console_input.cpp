@@ -33,7 +33,7 @@ console_input::console_input(const std::string &what, const volatile std::sig_at
 {
     if (what == "none") {
         m_has_ended = true;
-        m_end_of_files = 0;
+        m_end_of_files = END_OF_FILES;
         return;
     }
     if (what == "stdin") {
@@ -125,6 +125,7 @@ void console_input::read_more()
             type(chunk[static_cast<std::size_t>(i)]);
         else
             m_bytes.push_back(chunk[static_cast<std::size_t>(i)]);
+        m_is_in_line = chunk[static_cast<std::size_t>(i)] != '\n';
     }
 }
 
@@ -153,11 +154,11 @@ void console_input::poll(int wait_ms)
 
 bool console_input::end_of_file()
 {
-    if (!m_has_ended || m_end_of_files == 0)
+    if (!m_has_ended || m_end_of_files == END_OF_FILES)
         return false;
-    m_end_of_files--;
+    m_end_of_files++;
     forget_taken();
-    m_bytes.push_back(CTRL_D);
+    m_bytes.push_back(m_is_in_line && m_end_of_files == LINE_END ? '\n' : CTRL_D);
     return true;
 }
 

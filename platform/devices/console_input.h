@@ -42,16 +42,18 @@ class console_input : public byte_source
 
     bool is_terminal() const { return m_is_terminal; }
     bool has_ended() const { return m_has_ended; } // nothing will come any more but ^D
-    bool may_come() const { return !m_has_ended || m_end_of_files != 0; }
+    bool may_come() const { return !m_has_ended || m_end_of_files < END_OF_FILES; }
     bool wants_to_quit() const { return m_wants_to_quit; } // ^A x
     // A terminal only: reads what has been typed; waits for it up to wait_ms (negative: until the user wants to stop).
     void poll(int wait_ms);
-    // After the end: the next byte is ^D. False if that has been so often enough: this guest does not care.
+    // After the end: the next byte is ^D. False if that has been so often enough: this guest does not care. If the
+    // input did not end its last line, the third one is a line end instead: two ^D are an end of file to a terminal
+    // that collects lines, but nothing to a shell that edits them itself.
     bool end_of_file();
     void restore_terminal() { m_terminal.restore(); }
 
   private:
-    static constexpr unsigned END_OF_FILES = 16;
+    static constexpr unsigned END_OF_FILES = 16, LINE_END = 3;
     static constexpr std::size_t KEPT = 32; // bytes that take_back may want: a UART's FIFO and one on the line
 
     bool is_interrupted() const { return m_interrupted != nullptr && *m_interrupted != 0; }
@@ -66,7 +68,8 @@ class console_input : public byte_source
     bool m_is_raw = false; // has been asked for
     bool m_has_waited_long = false;
     bool m_after_escape = false;
-    unsigned m_end_of_files = END_OF_FILES;
+    unsigned m_end_of_files = 0; // given
+    bool m_is_in_line = false;   // the last byte of the input was no line end
     const volatile std::sig_atomic_t *m_interrupted;
     host_terminal m_terminal;
     std::vector<unsigned char> m_bytes; // [0, m_next) were taken

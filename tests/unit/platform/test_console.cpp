@@ -62,7 +62,8 @@ class uart_receiver : public testing::Test
     }
     std::uint32_t in(std::uint64_t offset) { return u.read(offset, 1, now); }
     void out(std::uint64_t offset, std::uint32_t value) { u.write(offset, 1, value, now); }
-    bool has_data() { return (in(LSR)&1) != 0; }
+    std::uint32_t lsr() { return in(LSR); }
+    bool has_data() { return (lsr() & 1) != 0; }
     // As the platform does: the receiver acts at its own times.
     void pass(std::uint64_t ps)
     {
@@ -135,7 +136,7 @@ TEST_F(uart_receiver, a_sender_waits_while_the_receiver_is_full_and_loses_nothin
     EXPECT_EQ(line.next, 17u) << "16 in the FIFO, one on the line";
     std::string got;
     while (got.size() < 40) {
-        EXPECT_EQ(in(LSR)&2, 0u);
+        EXPECT_EQ(lsr() & 2, 0u);
         if (has_data())
             got.push_back(static_cast<char>(in(RBR)));
         else
@@ -300,17 +301,29 @@ std::string all_of(console_input &input)
 TEST(console_input, a_file_is_read_to_its_end_and_then_gives_ends_of_file)
 {
     const std::string long_text(10000, 'z');
-    const scratch_file file(".txt", "ab\n" + long_text);
+    const scratch_file file(".txt", "ab\n" + long_text + "\n");
     console_input input(file.path());
     EXPECT_FALSE(input.is_terminal());
     EXPECT_FALSE(input.end_of_file()) << "not yet";
-    EXPECT_EQ(all_of(input), "ab\n" + long_text);
+    EXPECT_EQ(all_of(input), "ab\n" + long_text + "\n");
     EXPECT_TRUE(input.has_ended());
     unsigned ends = 0;
     for (; input.end_of_file(); ends++)
         EXPECT_EQ(all_of(input), "\x04");
     EXPECT_EQ(ends, 16u);
     EXPECT_FALSE(input.may_come());
+}
+
+TEST(console_input, a_line_that_was_not_ended_is_ended_when_two_ends_of_file_were_not_enough)
+{
+    const scratch_file file(".txt", "ab");
+    console_input input(file.path());
+    std::string text = all_of(input);
+    for (int i = 0; i < 4; i++) {
+        EXPECT_TRUE(input.end_of_file());
+        text += all_of(input);
+    }
+    EXPECT_EQ(text, "ab\x04\x04\n\x04");
 }
 
 TEST(console_input, bytes_can_be_taken_back)
