@@ -274,7 +274,6 @@ void platform::build_devices()
     add("debug_port", m_debug, m_io_bus, PORT_DEBUG);
     add("exit_port", m_exit, m_io_bus, PORT_EXIT);
     device_module &com1 = add("com1", m_com1, m_io_bus, PORT_COM1);
-    constexpr unsigned DEVICE_COM1 = 1; // to the time keeper; the router's PIT is 0
     m_com1_timer = std::make_unique<device_timer>("com1_timer", m_keeper, DEVICE_COM1, m_period);
     m_com1_timer->next_ps = [this] { return m_com1.next_ps(); };
     m_com1_timer->act = [this](std::uint64_t now_ps) { m_com1.look(now_ps); };

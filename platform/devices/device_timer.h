@@ -20,7 +20,7 @@ class device_timer : public sc_core::sc_module
     // When the device will act next if nobody touches it; UINT64_MAX: never.
     std::function<std::uint64_t()> next_ps;
     std::function<void(std::uint64_t now_ps)> act;
-    // As irq_router's.
+    // A core may feel it from cycle `arrives` on; and: every core waits, and the device has acted without waking one.
     std::function<void(std::uint64_t sent, std::uint64_t arrives)> on_sent;
     std::function<void(std::uint64_t cycle)> on_idle;
 
@@ -30,11 +30,11 @@ class device_timer : public sc_core::sc_module
 
     // After everything that may have changed the answer of next_ps.
     void plan(std::uint64_t now_ps);
+    std::uint64_t cycle_of(std::uint64_t ps) const; // the first at or after it
 
   private:
     sc_core::sc_time time_of(std::uint64_t ps) const;
-    std::uint64_t cycle_of(std::uint64_t ps) const; // the first at or after it
-    void due();                                     // SC_METHOD
+    void due(); // SC_METHOD
 
     lookahead &m_keeper;
     const unsigned m_device;

@@ -10,20 +10,14 @@ namespace vp
 irq_router::irq_router(const sc_core::sc_module_name &name, pic8259 &master, pic8259 &slave, pit8254 &pit, ioapic &io,
                        std::vector<lapic_module *> lapics, lookahead &keeper, const sc_core::sc_time &period)
     : sc_core::sc_module(name), message_isock("message_isock"), m_master(master), m_slave(slave), m_pit(pit),
-      m_ioapic(io), m_lapics(std::move(lapics)), m_keeper(keeper), m_period(period.value()), m_edge("edge")
+      m_ioapic(io), m_lapics(std::move(lapics)), m_keeper(keeper), m_period(period.value()),
+      m_pit_timer("pit_timer", keeper, DEVICE_PIT, period)
 {
-    SC_HAS_PROCESS(irq_router);
-    SC_METHOD(pit_edge);
-    sensitive << m_edge;
-    dont_initialize();
+    m_pit_timer.next_ps = [this] { return next_edge_ps(); };
+    m_pit_timer.act = [this](std::uint64_t now_ps) { catch_up(now_ps); };
+    m_pit_timer.on_sent = [this](std::uint64_t sent, std::uint64_t arrives) { on_sent(sent, arrives); };
+    m_pit_timer.on_idle = [this](std::uint64_t cycle) { on_idle(cycle); };
 }
-
-sc_core::sc_time irq_router::time_of(std::uint64_t ps) const
-{
-    return sc_core::sc_time::from_value(ps * sc_core::sc_time(1, sc_core::SC_PS).value());
-}
-
-std::uint64_t irq_router::cycle_of(std::uint64_t ps) const { return (time_of(ps).value() + m_period - 1) / m_period; }
 
 void irq_router::watch(device_module &module)
 {
@@ -45,7 +39,7 @@ void irq_router::set_irq(unsigned irq, bool level, std::uint64_t now_ps)
 bool irq_router::send(const struct ipi_msg &msg, std::uint64_t now_ps)
 {
     struct ipi_msg copy = msg;
-    copy.sent_at = cycle_of(now_ps);
+    copy.sent_at = m_pit_timer.cycle_of(now_ps);
     tlm::tlm_generic_payload payload;
     payload.set_command(tlm::TLM_WRITE_COMMAND);
     payload.set_data_ptr(reinterpret_cast<unsigned char *>(&copy));
@@ -70,7 +64,7 @@ void irq_router::update_intr(std::uint64_t now_ps)
     if (intr == m_intr)
         return;
     m_intr = intr;
-    const std::uint64_t now = cycle_of(now_ps), arrives = now + m_keeper.config().lookahead_cycles;
+    const std::uint64_t now = m_pit_timer.cycle_of(now_ps), arrives = now + m_keeper.config().lookahead_cycles;
     for (lapic_module *l : m_lapics)
         l->set_pin(LAPIC_LVT_LINT0, intr, arrives);
     if (intr)
@@ -105,36 +99,15 @@ void irq_router::catch_up(std::uint64_t now_ps)
 void irq_router::look(std::uint64_t now_ps)
 {
     set_irq(IRQ_PIT, m_pit.output(0, std::max(now_ps, m_caught_up_ps)), now_ps);
-    plan(now_ps);
+    m_pit_timer.plan(now_ps);
 }
 
-void irq_router::plan(std::uint64_t now_ps)
+// Only while somebody could feel it.
+std::uint64_t irq_router::next_edge_ps() const
 {
     constexpr unsigned PIT_PIN = 2;
     const bool matters = m_master.is_waiting_for(IRQ_PIT) || !m_ioapic.is_masked(PIT_PIN);
-    const std::uint64_t next = matters ? m_pit.next_rise(0, std::max(now_ps, m_caught_up_ps)) : UINT64_MAX;
-    if (next == m_next_ps)
-        return;
-    m_next_ps = next;
-    m_edge.cancel();
-    m_keeper.set_device(next == UINT64_MAX ? CYCLE_NEVER : cycle_of(next));
-    if (next == UINT64_MAX)
-        return;
-    const sc_core::sc_time now = sc_core::sc_time_stamp();
-    m_edge.notify(std::max(time_of(next), now) - now);
-    // The core that made it so must not run past what it has just planned.
-    on_sent(cycle_of(now_ps), cycle_of(next) + m_keeper.config().lookahead_cycles);
-}
-
-void irq_router::pit_edge()
-{
-    const std::uint64_t now_ps = m_next_ps;
-    m_next_ps = UINT64_MAX;
-    m_keeper.set_device(CYCLE_NEVER);
-    catch_up(now_ps);
-    plan(now_ps);
-    if (m_keeper.is_all_idle())
-        on_idle(std::max(cycle_of(now_ps), m_keeper.latest()));
+    return matters ? m_pit.next_rise(0, m_caught_up_ps) : UINT64_MAX;
 }
 
 } // namespace vp

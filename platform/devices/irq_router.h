@@ -4,12 +4,13 @@
 // through message_isock.
 //
 // Time: a device acts at a time in picoseconds; messages and INTR reach a core at the earliest one interconnect latency
-// later, so the rule of lookahead.h holds. The PIT is the only device that acts by itself: its next edge is planned as
-// an event, and told to the time keeper, only while somebody could feel it.
+// later, so the rule of lookahead.h holds. The PIT acts by itself (device_timer.h), but only while somebody could feel
+// it.
 #ifndef PLATFORM_DEVICES_IRQ_ROUTER_H
 #define PLATFORM_DEVICES_IRQ_ROUTER_H
 
 #include "device_module.h"
+#include "device_timer.h"
 #include "ioapic.h"
 #include "lapic_module.h"
 #include "lookahead.h"
@@ -25,6 +26,8 @@ namespace vp
 {
 
 constexpr unsigned IRQ_PIT = 0, IRQ_CASCADE = 2, IRQ_COM1 = 4;
+// Devices that act by themselves, to the time keeper.
+constexpr unsigned DEVICE_PIT = 0, DEVICE_COM1 = 1;
 
 class irq_router : public sc_core::sc_module
 {
@@ -47,13 +50,10 @@ class irq_router : public sc_core::sc_module
     std::uint8_t inta(std::uint64_t now_ps);
 
   private:
-    std::uint64_t cycle_of(std::uint64_t ps) const; // the first at or after it
-    sc_core::sc_time time_of(std::uint64_t ps) const;
     void catch_up(std::uint64_t now_ps);
     void look(std::uint64_t now_ps);
     void update_intr(std::uint64_t now_ps);
-    void plan(std::uint64_t now_ps);
-    void pit_edge(); // SC_METHOD
+    std::uint64_t next_edge_ps() const; // of the PIT
 
     pic8259 &m_master, &m_slave;
     pit8254 &m_pit;
@@ -61,9 +61,8 @@ class irq_router : public sc_core::sc_module
     const std::vector<lapic_module *> m_lapics;
     lookahead &m_keeper;
     const std::uint64_t m_period; // of a cycle, in units of the time resolution
-    sc_core::sc_event m_edge;
-    std::uint64_t m_next_ps = UINT64_MAX; // planned edge
-    std::uint64_t m_caught_up_ps = 0;     // the PIT's edges up to here have been seen
+    device_timer m_pit_timer;
+    std::uint64_t m_caught_up_ps = 0; // the PIT's edges up to here have been seen
     bool m_intr = false;
 };
 
