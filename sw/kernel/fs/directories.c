@@ -116,8 +116,6 @@ static int set_directory(struct inode **which, struct inode *i)
     }
     inode_put(*which);
     *which = i;
-    if (path_of_inode(current->fs->cwd, current->fs->cwd_path, sizeof current->fs->cwd_path))
-        current->fs->cwd_path[0] = 0; /* removed, or outside of the root */
     return 0;
 }
 

@@ -17,7 +17,6 @@ struct fs_context *fs_context_create(void)
     c->refs = 1;
     c->root = inode_get(root_inode);
     c->cwd = inode_get(root_inode);
-    c->cwd_path[0] = '/';
     c->umask = 022;
     return c;
 }

@@ -261,7 +261,10 @@ static int print_limits(struct proc_text *o, const struct proc_subject *s)
 static char *link_exe(const struct proc_subject *s) { return kstrdup(mm_of(s) ? s->process->executable : ""); }
 static char *link_cwd(const struct proc_subject *s)
 {
-    return kstrdup(s->task && s->task->fs ? s->task->fs->cwd_path : "");
+    char *path = kmalloc(PATH_BYTES);
+    if (path && (!s->task || !s->task->fs || path_of_inode(s->task->fs->cwd, path, PATH_BYTES)))
+        path[0] = 0; /* removed, or outside of the root */
+    return path;
 }
 static char *link_root(const struct proc_subject *s)
 {

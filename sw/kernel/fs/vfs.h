@@ -133,7 +133,6 @@ void fd_set_close_on_exec(int fd, bool on); /* fd is open */
 struct fs_context {
     uint32_t refs;
     struct inode *cwd, *root; /* references */
-    char cwd_path[4096];
     uint32_t umask;
 };
 struct fs_context *fs_context_create(void); /* root, umask 022 */

@@ -42,7 +42,6 @@ void process_release(struct process *p)
     struct task *leader = p->leader;
     list_remove(&p->sibling);
     pending_remove(pending_of_process(p), UINT64_MAX);
-    prctl_release(p);
     if (leader) {
         list_remove(&leader->in_process);
         if (leader != current)
@@ -78,7 +77,7 @@ static void give_children_away(struct process *p)
         list_append(&init_process->children, &child->sibling);
         child->parent = init_process;
         child->exit_signal = SIGCHLD;
-        int number = prctl_death_signal(child);
+        int number = child->death_signal;
         if (number)
             signal_send_process(child, number, NULL);
         job_unlink(p, child, NULL);

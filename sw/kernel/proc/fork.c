@@ -55,10 +55,9 @@ static struct process *copy_process(const struct clone_args *a)
     }
     if (a->flags & CLONE_CLEAR_SIGHAND)
         signal_reset_actions(p);
-    if (prctl_inherit(p, self))
-        return p;
-    process_release(p);
-    return NULL;
+    p->is_not_dumpable = self->is_not_dumpable;
+    p->has_no_new_privileges = self->has_no_new_privileges;
+    return p;
 }
 
 static bool copy_parts(struct task *child, uint64_t flags)

@@ -46,13 +46,9 @@ void task_release_parts(struct task *t);
 /* A process without living threads, when nobody will ask for it any more: frees it and its leader, unless that is the
  * caller, who then has to be buried. */
 void process_release(struct process *p);
-/* CPU time of all threads, living and dead. */
+/* CPU time of a task; of all threads of a process, living and dead. */
+void task_times(const struct task *t, uint64_t *user_ns, uint64_t *system_ns);
 void process_times(const struct process *p, uint64_t *user_ns, uint64_t *system_ns);
-
-/* --- proc/prctl.c: what prctl() keeps of a process that is not the default --- */
-bool prctl_inherit(struct process *child, const struct process *parent); /* false: no memory */
-int prctl_death_signal(const struct process *p);                         /* when its parent dies; 0: none */
-void prctl_release(struct process *p);
 
 /* --- proc/random.c: the same numbers in every run; not for secrets --- */
 uint64_t kernel_random(void);

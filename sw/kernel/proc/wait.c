@@ -22,6 +22,13 @@ struct wait_result {
     struct rusage usage;
 };
 
+void task_times(const struct task *t, uint64_t *user_ns, uint64_t *system_ns)
+{
+    uint64_t running_ns = t->on_cpu ? clock_now() - t->account_ns : 0; /* only one task is in the kernel: we */
+    *user_ns = t->user_ns + (t == current ? 0 : running_ns);
+    *system_ns = t->system_ns + (t == current ? running_ns : 0);
+}
+
 void process_times(const struct process *p, uint64_t *user_ns, uint64_t *system_ns)
 {
     struct task *t;
@@ -29,9 +36,10 @@ void process_times(const struct process *p, uint64_t *user_ns, uint64_t *system_
     *system_ns = p->dead_system_ns;
     LIST_FOR_EACH(t, &p->threads, in_process)
     {
-        uint64_t running_ns = t->on_cpu ? clock_now() - t->account_ns : 0; /* only one task is in the kernel: we */
-        *user_ns += t->user_ns + (t == current ? 0 : running_ns);
-        *system_ns += t->system_ns + (t == current ? running_ns : 0);
+        uint64_t user, system;
+        task_times(t, &user, &system);
+        *user_ns += user;
+        *system_ns += system;
     }
 }
 

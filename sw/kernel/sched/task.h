@@ -108,6 +108,8 @@ struct process {
     size_t command_bytes;
     char executable[256];
     uint32_t uid, gid;
+    int death_signal; /* prctl: when the parent dies; 0: none */
+    bool is_not_dumpable, has_no_new_privileges;
 };
 
 struct task *current_task(void);

@@ -22,12 +22,6 @@ int deadline_from_user(uint64_t address, uint64_t *deadline)
     return 0;
 }
 
-static uint64_t task_cpu_ns(const struct task *t)
-{
-    uint64_t running = t->on_cpu ? clock_now() - t->account_ns : 0;
-    return t->user_ns + t->system_ns + running;
-}
-
 bool clock_read(int id, uint64_t *ns)
 {
     uint64_t user, system;
@@ -43,7 +37,10 @@ bool clock_read(int id, uint64_t *ns)
         process_times(current->process, &user, &system);
         *ns = user + system;
         return true;
-    case CLOCK_THREAD_CPUTIME_ID: *ns = task_cpu_ns(current); return true;
+    case CLOCK_THREAD_CPUTIME_ID:
+        task_times(current, &user, &system);
+        *ns = user + system;
+        return true;
     default: return false;
     }
 }
@@ -258,7 +255,8 @@ SYSCALL2(getrusage, int, who, uint64_t, to)
     const struct task *self = current;
     const struct process *p = self->process;
     struct rusage r = {0};
-    uint64_t user = self->user_ns, system = task_cpu_ns(self) - self->user_ns;
+    uint64_t user, system;
+    task_times(self, &user, &system);
     if (who == RUSAGE_SELF)
         process_times(p, &user, &system);
     else if (who == RUSAGE_CHILDREN)
