@@ -53,25 +53,8 @@ _start:
     jnz  3b
     orl  $0x18, boot_pds + 0x3fb8       /* uncached: the local APIC's 2 MiB at FEE00000H */
 
-    movl $boot_pml4, %edi
     call enter_long_mode
     ljmp $SEL_KERNEL_CODE, $start64
-
-/* Sets CR4.PAE, CR3 = EDI, EFER.LME, CR0.PG: the caller is then in compatibility mode and jumps far. Used by one core at a
- * time from identity-mapped 32-bit code; clobbers EAX, ECX, EDX. */
-    .globl enter_long_mode
-enter_long_mode:
-    movl $0x20, %eax                    /* CR4.PAE */
-    movl %eax, %cr4
-    movl %edi, %cr3
-    movl $0xc0000080, %ecx              /* EFER: LME; NXE and SCE are for the C code to set */
-    rdmsr
-    orl  $0x100, %eax
-    wrmsr
-    lgdt boot_gdt_pointer
-    movl $0x80010031, %eax              /* PG, WP, NE, ET, PE */
-    movl %eax, %cr0
-    ret
 
     .code64
 start64:
@@ -88,19 +71,6 @@ start64:
     xorl %ebp, %ebp
     call boot_main
     ud2
-
-    .section .rodata
-    .align 8
-    .globl boot_gdt_pointer
-boot_gdt_pointer:
-    .word boot_gdt_end - boot_gdt - 1
-    .long boot_gdt
-    .align 8
-boot_gdt:
-    .quad 0
-    .quad 0x00af9b000000ffff            /* SEL_KERNEL_CODE: 64-bit */
-    .quad 0x00cf93000000ffff            /* SEL_KERNEL_DATA */
-boot_gdt_end:
 
     .bss
     .align 4096

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Start of every other core. SMP code copies trampoline_start..trampoline_end to TRAMPOLINE_ADDRESS; a start-up IPI enters
  * it there in real mode with CS = address / 16, IP = 0. Real mode -> protected mode -> long mode with the page tables of
- * the first core; then each core draws a number, takes the stack of that number and calls ap_main(number).
+ * the first core, then ap_start64, which each kind of image has for itself.
  * SDM Vol. 3A, "Multiple-Processor (MP) Initialization".
  */
 #include "arch/segment.h"
@@ -30,8 +30,6 @@ trampoline32:
     movl %eax, %ds
     movl %eax, %es
     movl %eax, %ss
-    movl $boot_pml4, %edi
-    xorl %esp, %esp
     movl $AT(trampoline_call_stack_top), %esp
     movl $enter_long_mode, %eax
     call *%eax
@@ -55,35 +53,5 @@ trampoline_gdt_pointer:
     .skip 64                            /* return address only; several cores may share it: they push the same value */
 trampoline_call_stack_top:
 trampoline_end:
-
-ap_start64:
-    movl $SEL_KERNEL_DATA, %eax
-    movl %eax, %ds
-    movl %eax, %es
-    movl %eax, %ss
-    xorl %eax, %eax
-    movl %eax, %fs
-    movl %eax, %gs
-    movl $1, %edi
-    lock xaddl %edi, ap_ticket          /* EDI = number of this core, from 1 */
-    cmpl $MAX_CPUS, %edi
-    jae  1f
-    movl %edi, %eax
-    imull $AP_STACK_BYTES, %eax, %eax
-    leaq ap_stacks(%rax), %rsp          /* core n owns the stack that ends at n * AP_STACK_BYTES */
-    xorl %ebp, %ebp
-    call ap_main
-1:  cli
-    hlt
-    jmp  1b
-
-    .data
-    .align 4
-ap_ticket: .long 1
-
-    .bss
-    .align 4096
-ap_stacks:
-    .skip AP_STACK_BYTES * MAX_CPUS
 
     .section .note.GNU-stack, "", @progbits

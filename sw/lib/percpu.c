@@ -10,18 +10,6 @@
 
 struct cpu_local cpus[MAX_CPUS];
 
-static void build_gdt(struct cpu_local *cpu)
-{
-    uint64_t base = (uint64_t)&cpu->tss;
-    cpu->gdt[SEL_KERNEL_CODE / 8] = 0x00af9b000000ffff;
-    cpu->gdt[SEL_KERNEL_DATA / 8] = 0x00cf93000000ffff;
-    cpu->gdt[SEL_USER_CODE32 / 8] = 0x00cffb000000ffff;
-    cpu->gdt[SEL_USER_DATA / 8] = 0x00cff3000000ffff;
-    cpu->gdt[SEL_USER_CODE / 8] = 0x00affb000000ffff;
-    cpu->gdt[SEL_TSS / 8] = (sizeof cpu->tss - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
-    cpu->gdt[SEL_TSS / 8 + 1] = base >> 32;
-}
-
 void percpu_init(uint32_t index)
 {
     struct cpu_local *cpu = &cpus[index];
@@ -32,16 +20,8 @@ void percpu_init(uint32_t index)
     for (int i = 0; i < 3; i++)
         cpu->tss.ist[i] = (uint64_t)(cpu->ist_stack[i] + IST_STACK_BYTES);
     cpu->tss.io_map = sizeof cpu->tss; /* beyond the limit: no port is open to CPL 3 */
-    build_gdt(cpu);
-
-    struct descriptor_pointer gdtr = {sizeof cpu->gdt - 1, (uint64_t)cpu->gdt};
-    __asm__ volatile("lgdt %0\n\t"
-                     "mov %1, %%ds; mov %1, %%es; mov %1, %%ss\n\t"
-                     "pushq %2; leaq 1f(%%rip), %%rax; pushq %%rax; lretq\n"
-                     "1:" ::"m"(gdtr),
-                     "r"(SEL_KERNEL_DATA), "i"(SEL_KERNEL_CODE)
-                     : "rax", "memory");
-    __asm__ volatile("ltr %w0" ::"r"(SEL_TSS) : "memory");
+    gdt_build(cpu->gdt, &cpu->tss);
+    gdt_load(cpu->gdt);
     wrmsr(MSR_GS_BASE, (uint64_t)cpu);
     trap_load_idt();
 

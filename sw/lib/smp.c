@@ -5,9 +5,9 @@
 #include "smp.h"
 
 #include "apic.h"
-#include "arch/acpi.h"
 #include "arch/insn.h"
 #include "boot.h"
+#include "madt.h"
 #include "string.h"
 #include "trap.h"
 
@@ -31,54 +31,10 @@ void settle(void)
     delay(is_qemu() ? 30000000 : 30000); /* QEMU's cores are host threads that may be descheduled for milliseconds */
 }
 
-static const struct acpi_rsdp *find_rsdp(void)
-{
-    for (uint64_t a = 0xe0000; a < 0x100000; a += 16) {
-        const struct acpi_rsdp *rsdp = (const void *)a;
-        if (memcmp(rsdp->signature, "RSD PTR ", 8) == 0) {
-            uint8_t sum = 0;
-            for (int i = 0; i < 20; i++)
-                sum = (uint8_t)(sum + ((const uint8_t *)a)[i]);
-            if (sum == 0)
-                return rsdp;
-        }
-    }
-    return NULL;
-}
-
-static void add_listed(uint32_t id, uint32_t flags)
-{
-    if (flags & MADT_ENABLED && listed < LISTED_MAX)
-        listed_ids[listed++] = id;
-}
-
-static void read_madt(void)
-{
-    const struct acpi_rsdp *rsdp = find_rsdp();
-    if (!rsdp)
-        return;
-    const struct acpi_header *rsdt = (const void *)(uint64_t)rsdp->rsdt;
-    const uint32_t *tables = (const uint32_t *)(rsdt + 1);
-    for (uint32_t i = 0; i < (rsdt->length - sizeof *rsdt) / 4; i++) {
-        const struct acpi_madt *madt = (const void *)(uint64_t)tables[i];
-        if (memcmp(madt->header.signature, "APIC", 4) != 0)
-            continue;
-        const uint8_t *end = (const uint8_t *)madt + madt->header.length;
-        for (const uint8_t *e = madt->entries; e + 2 <= end && e[1] >= 2; e += e[1]) {
-            uint32_t words[4] = {0};
-            memcpy(words, e, e[1] < sizeof words ? e[1] : sizeof words);
-            if (e[0] == MADT_LAPIC)
-                add_listed(e[3], words[1]);
-            else if (e[0] == MADT_X2APIC)
-                add_listed(words[1], words[2]);
-        }
-    }
-}
-
 uint32_t smp_listed(void)
 {
     if (!listed)
-        read_madt();
+        listed = madt_list(0, listed_ids, LISTED_MAX);
     return listed;
 }
 

@@ -1,57 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* 256 entry points of 16 bytes each, the common entry and exit, and the assembly half of test_for_exception(). */
+#include "arch/trap_entry.h"
 
     .text
     .globl trap_stubs
     .balign 16
 trap_stubs:
-    .set vector, 0
-    .rept 256
-    .balign 16
-    .if vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30
-    .else
-    pushq $0                            /* the CPU pushed no error code */
-    .endif
-    pushq $vector
-    jmp  trap_common
-    .set vector, vector + 1
-    .endr
+    TRAP_STUBS trap_common
 
     .globl trap_exit
 trap_common:
-    pushq %rax
-    pushq %rbx
-    pushq %rcx
-    pushq %rdx
-    pushq %rsi
-    pushq %rdi
-    pushq %rbp
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
+    PUSH_REGISTERS
     cld
     movq %rsp, %rdi                     /* 16-byte aligned: the CPU aligned before 22 pushes of 8 */
     call trap_dispatch
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rbp
-    popq %rdi
-    popq %rsi
-    popq %rdx
-    popq %rcx
-    popq %rbx
-    popq %rax
+    POP_REGISTERS
     addq $16, %rsp
     iretq
 

@@ -47,6 +47,31 @@ struct descriptor_pointer {
     uint64_t base;
 } __attribute__((packed));
 
+/* Flat segments in the order of the selectors above, and the TSS. gdt has GDT_ENTRIES. */
+static inline void gdt_build(uint64_t *gdt, const struct tss *tss)
+{
+    uint64_t base = (uint64_t)tss;
+    gdt[SEL_KERNEL_CODE / 8] = 0x00af9b000000ffff;
+    gdt[SEL_KERNEL_DATA / 8] = 0x00cf93000000ffff;
+    gdt[SEL_USER_CODE32 / 8] = 0x00cffb000000ffff;
+    gdt[SEL_USER_DATA / 8] = 0x00cff3000000ffff;
+    gdt[SEL_USER_CODE / 8] = 0x00affb000000ffff;
+    gdt[SEL_TSS / 8] = (sizeof *tss - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+    gdt[SEL_TSS / 8 + 1] = base >> 32;
+}
+
+/* Makes it the calling core's: GDTR, data segments, CS, TR. */
+static inline void gdt_load(uint64_t *gdt)
+{
+    struct descriptor_pointer gdtr = {GDT_ENTRIES * sizeof *gdt - 1, (uint64_t)gdt};
+    __asm__ volatile("lgdt %0\n\t"
+                     "mov %1, %%ds; mov %1, %%es; mov %1, %%ss\n\t"
+                     "pushq %2; leaq 1f(%%rip), %%rax; pushq %%rax; lretq\n"
+                     "1: ltr %w3" ::"m"(gdtr),
+                     "r"(SEL_KERNEL_DATA), "i"(SEL_KERNEL_CODE), "r"(SEL_TSS)
+                     : "rax", "memory");
+}
+
 _Static_assert(sizeof(struct gate) == 16, "an IDT gate of long mode has 16 bytes");
 _Static_assert(sizeof(struct tss) == 104, "a 64-bit TSS has 104 bytes");
 #endif

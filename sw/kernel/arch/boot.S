@@ -58,21 +58,6 @@ boot_start:
     call enter_long_mode
     ljmp $SEL_KERNEL_CODE, $first64
 
-/* Sets CR4.PAE, CR3, EFER.LME, CR0.PG: the caller is then in compatibility mode and jumps far. */
-enter_long_mode:
-    movl $0x20, %eax                    /* CR4.PAE */
-    movl %eax, %cr4
-    movl $PA(boot_pml4), %eax
-    movl %eax, %cr3
-    movl $0xc0000080, %ecx              /* EFER: LME, SCE, NXE */
-    rdmsr
-    orl  $0x901, %eax
-    wrmsr
-    lgdt boot_gdt_pointer
-    movl $0x80010031, %eax              /* PG, WP, NE, ET, PE */
-    movl %eax, %cr0
-    ret
-
     .code64
 first64:
     movabs $high64, %rax
@@ -81,16 +66,6 @@ first64:
     movl %ecx, %es
     movl %ecx, %ss
     jmp  *%rax
-
-    .align 8
-boot_gdt_pointer:
-    .word 3 * 8 - 1
-    .long boot_gdt
-    .align 8
-boot_gdt:
-    .quad 0
-    .quad 0x00af9b000000ffff            /* SEL_KERNEL_CODE: 64-bit */
-    .quad 0x00cf93000000ffff            /* SEL_KERNEL_DATA */
 
     .text
 high64:
@@ -104,53 +79,9 @@ high64:
     call kernel_main
     ud2
 
-#define AT(symbol) ((symbol) - trampoline_start + TRAMPOLINE_ADDRESS)
-
-    .globl trampoline_start, trampoline_end
-    .code16
-    .balign 16
-trampoline_start:
-    cli
-    cld
-    xorw %ax, %ax
-    movw %ax, %ds
-    lgdtl AT(trampoline_gdt_pointer)
-    movl %cr0, %eax
-    orl  $1, %eax                       /* CR0.PE */
-    movl %eax, %cr0
-    ljmpl $0x18, $AT(trampoline32)
-
-    .code32
-trampoline32:
-    movl $SEL_KERNEL_DATA, %eax
-    movl %eax, %ds
-    movl %eax, %es
-    movl %eax, %ss
-    movl $AT(trampoline_stack_top), %esp
-    movl $enter_long_mode, %eax
-    call *%eax
-    ljmp $SEL_KERNEL_CODE, $AT(trampoline64)
-
-    .code64
-trampoline64:
-    movabs $ap64, %rax
-    jmp  *%rax
-
-    .balign 8
-trampoline_gdt:
-    .quad 0
-    .quad 0x00af9b000000ffff            /* SEL_KERNEL_CODE */
-    .quad 0x00cf93000000ffff            /* SEL_KERNEL_DATA */
-    .quad 0x00cf9b000000ffff            /* 18H: flat 32-bit code */
-trampoline_gdt_pointer:
-    .word trampoline_gdt_pointer - trampoline_gdt - 1
-    .long AT(trampoline_gdt)
-    .balign 16
-    .skip 64
-trampoline_stack_top:
-trampoline_end:
-
-ap64:
+/* Where the trampoline leads. */
+    .globl ap_start64
+ap_start64:
     movl $SEL_KERNEL_DATA, %eax
     movl %eax, %ds
     movl %eax, %es

@@ -4,13 +4,11 @@
 #define KERNEL_BOOT_H
 
 #define KERNEL_BASE_ASM 0xffffffff80000000
-#define TRAMPOLINE_ADDRESS 0x8000 /* a start-up IPI's vector is this / 4096 */
 #define BOOT_STACK_BYTES 16384
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 
-extern char trampoline_start[], trampoline_end[];
 extern uint64_t boot_pml4[512];   /* kernel half and the identity map, for cores that start */
 extern uint64_t kernel_pml4[512]; /* the kernel half alone                                 */
 extern uint64_t direct_pdpt[512]; /* of DIRECT_MAP; the first four entries cover 4 GiB     */

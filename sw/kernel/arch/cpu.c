@@ -35,18 +35,6 @@ static void build_idt(void)
     idt[VECTOR_OF].type |= GATE_DPL3;
 }
 
-static void build_gdt(struct cpu *cpu)
-{
-    uint64_t base = (uint64_t)&cpu->tss;
-    cpu->gdt[SEL_KERNEL_CODE / 8] = 0x00af9b000000ffff;
-    cpu->gdt[SEL_KERNEL_DATA / 8] = 0x00cf93000000ffff;
-    cpu->gdt[SEL_USER_CODE32 / 8] = 0x00cffb000000ffff;
-    cpu->gdt[SEL_USER_DATA / 8] = 0x00cff3000000ffff;
-    cpu->gdt[SEL_USER_CODE / 8] = 0x00affb000000ffff;
-    cpu->gdt[SEL_TSS / 8] = (sizeof cpu->tss - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
-    cpu->gdt[SEL_TSS / 8 + 1] = base >> 32;
-}
-
 static uint64_t wanted_cr4(void)
 {
     struct cpuid_result leaf7 = cpuid(7, 0);
@@ -70,16 +58,10 @@ void cpu_init(uint32_t index)
     for (size_t i = 0; i < ARRAY_SIZE(cpu->ist_stack); i++)
         cpu->tss.ist[i] = (uint64_t)(cpu->ist_stack[i] + sizeof cpu->ist_stack[i]);
     cpu->tss.io_map = sizeof cpu->tss; /* beyond the limit: no port is open to CPL 3 */
-    build_gdt(cpu);
-
-    struct descriptor_pointer gdtr = {sizeof cpu->gdt - 1, (uint64_t)cpu->gdt};
+    gdt_build(cpu->gdt, &cpu->tss);
+    gdt_load(cpu->gdt);
     struct descriptor_pointer idtr = {sizeof idt - 1, (uint64_t)idt};
-    __asm__ volatile("lgdt %0\n\t"
-                     "mov %1, %%ds; mov %1, %%es; mov %1, %%ss\n\t"
-                     "pushq %2; leaq 1f(%%rip), %%rax; pushq %%rax; lretq\n"
-                     "1: lidt %3; ltr %w4" ::"m"(gdtr),
-                     "r"(SEL_KERNEL_DATA), "i"(SEL_KERNEL_CODE), "m"(idtr), "r"(SEL_TSS)
-                     : "rax", "memory");
+    __asm__ volatile("lidt %0" ::"m"(idtr));
     wrmsr(MSR_GS_BASE, (uint64_t)cpu);
     wrmsr(MSR_KERNEL_GS_BASE, 0);
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NXE);

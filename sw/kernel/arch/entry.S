@@ -6,64 +6,15 @@
 #include "arch/cpu.h"
 #include "arch/frame.h"
 #include "arch/segment.h"
+#include "arch/trap_entry.h"
 
-#define FRAME_VECTOR 120
-#define FRAME_RIP 136
 #define FRAME_CS 144
-#define FRAME_RFLAGS 152
-#define FRAME_RSP 160
-
-    .macro PUSH_REGISTERS
-    pushq %rax
-    pushq %rbx
-    pushq %rcx
-    pushq %rdx
-    pushq %rsi
-    pushq %rdi
-    pushq %rbp
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
-    .endm
-
-    .macro POP_REGISTERS
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rbp
-    popq %rdi
-    popq %rsi
-    popq %rdx
-    popq %rcx
-    popq %rbx
-    popq %rax
-    .endm
 
     .text
     .globl trap_stubs
     .balign 16
 trap_stubs:
-    .set vector, 0
-    .rept 256
-    .balign 16
-    .if vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30
-    .else
-    pushq $0                            /* the CPU pushed no error code */
-    .endif
-    pushq $vector
-    jmp  trap_common
-    .set vector, vector + 1
-    .endr
+    TRAP_STUBS trap_common
 
 trap_common:
     testb $3, 24(%rsp)                  /* CS of the interrupted code */
