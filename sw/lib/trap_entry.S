@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* 256 entry points of 16 bytes each, the common entry and exit, and the assembly half of test_for_exception(). */
-#include "arch/trap_entry.h"
+#include "arch/trap_entry.inc"
 
     .text
     .globl trap_stubs

@@ -6,7 +6,7 @@
 #include "arch/cpu.h"
 #include "arch/frame.h"
 #include "arch/segment.h"
-#include "arch/trap_entry.h"
+#include "arch/trap_entry.inc"
 
 #define FRAME_CS 144
 
