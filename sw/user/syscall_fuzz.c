@@ -6,6 +6,8 @@
  * The master only starts workers, replaces those that die (most do: of signals, of unmapped stacks, of exit) and
  * compares free memory before and after. A worker's threads call until their share is done; a timer interrupts calls
  * that block. Kept out is only what would legitimately end the machine or the master, see is_forbidden(). */
+#include "number.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -534,19 +536,6 @@ static void run(uint64_t calls, uint64_t ms)
         kill(-1, SIGKILL);
     while (waitpid(-1, NULL, __WALL) > 0)
         continue;
-}
-
-static uint64_t number(const char *text, uint64_t low, uint64_t high)
-{
-    char *end;
-    errno = 0;
-    uint64_t value = strtoull(text, &end, 0);
-    if (errno || end == text || *end || *text == '-' || value < low || value > high) {
-        fprintf(stderr, "syscall_fuzz: %s: a number from %llu to %llu is expected\n", text, (unsigned long long)low,
-                (unsigned long long)high);
-        exit(2);
-    }
-    return value;
 }
 
 int main(int argc, char **argv)

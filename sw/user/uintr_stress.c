@@ -12,6 +12,7 @@
  *           seen, itself or with a later one of its burst. With more than 8 threads several senders share a vector.
  * A delivery counts what it has seen for the first time; more than one: the others were coalesced. One that sees
  * nothing new comes from a post whose number an earlier delivery saw between the number's writing and SENDUIPI. */
+#include "number.h"
 #include "uintr_calls.h"
 
 #include <assert.h>
@@ -493,19 +494,6 @@ static bool is_all_accounted_for(void)
     printf("posted %llu = delivered %llu + coalesced %llu\n", (unsigned long long)total,
            (unsigned long long)delivered_total, (unsigned long long)coalesced);
     return lost == 0 && doubled == 0 && strange == 0 && total == delivered_total + coalesced && !has_failed();
-}
-
-static uint64_t number(const char *text, uint64_t low, uint64_t high)
-{
-    char *end;
-    errno = 0;
-    uint64_t value = strtoull(text, &end, 0);
-    if (errno || end == text || *end || *text == '-' || value < low || value > high) {
-        fprintf(stderr, "uintr_stress: %s: a number from %llu to %llu is expected\n", text, (unsigned long long)low,
-                (unsigned long long)high);
-        exit(2);
-    }
-    return value;
 }
 
 static void find_cpus(void)

@@ -2,6 +2,7 @@
 /* ipc_bench: how long a message takes from one side to the other, or there and back, by several mechanisms. Times are
  * TSC ticks until they are printed: a clock that costs a system call would be measured with it. */
 #include "bench.h"
+#include "number.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -160,19 +161,6 @@ static _Noreturn void usage(int status)
     for (int i = 0; i < MECHANISMS; i++)
         fprintf(status ? stderr : stdout, "  -m %-8s %s\n", mechanisms[i]->name, mechanisms[i]->summary);
     exit(status);
-}
-
-static uint64_t number(const char *text, uint64_t low, uint64_t high)
-{
-    char *end;
-    errno = 0;
-    uint64_t value = strtoull(text, &end, 0);
-    if (errno || end == text || *end || *text == '-' || value < low || value > high) {
-        fprintf(stderr, "ipc_bench: %s: a number from %llu to %llu is expected\n", text, (unsigned long long)low,
-                (unsigned long long)high);
-        exit(2);
-    }
-    return value;
 }
 
 static void choose(const char *name)
