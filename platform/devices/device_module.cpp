@@ -3,6 +3,7 @@
 #include "device_module.h"
 
 #include "atomic_extension.h"
+#include "register_access.h"
 
 #include <algorithm>
 #include <cstring>
@@ -37,18 +38,9 @@ void device_module::b_transport(tlm::tlm_generic_payload &payload, sc_core::sc_t
         payload.set_response_status(tlm::TLM_COMMAND_ERROR_RESPONSE); // the initiator reads and writes instead
         return;
     }
-    if (payload.get_byte_enable_ptr() != nullptr) {
-        payload.set_response_status(tlm::TLM_BYTE_ENABLE_ERROR_RESPONSE);
+    payload.set_response_status(register_access(payload, m_device.size()));
+    if (!payload.is_response_ok())
         return;
-    }
-    if (payload.get_streaming_width() < length) {
-        payload.set_response_status(tlm::TLM_BURST_ERROR_RESPONSE);
-        return;
-    }
-    if (address >= m_device.size() || length > m_device.size() - address) {
-        payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
-        return;
-    }
     const std::uint64_t now = picoseconds(sc_core::sc_time_stamp() + delay);
     unsigned char *bytes = payload.get_data_ptr();
     if (before_access)
@@ -69,7 +61,6 @@ void device_module::b_transport(tlm::tlm_generic_payload &payload, sc_core::sc_t
     }
     if (after_access)
         after_access(now);
-    payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 
 } // namespace vp

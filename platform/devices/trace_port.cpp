@@ -3,6 +3,7 @@
 #include "trace_port.h"
 
 #include "port_extension.h"
+#include "register_access.h"
 
 #include <cstring>
 
@@ -20,18 +21,9 @@ void trace_port::b_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time
     const std::uint64_t address = payload.get_address();
     const unsigned length = payload.get_data_length();
     unsigned char *bytes = payload.get_data_ptr();
-    if (payload.get_byte_enable_ptr() != nullptr) {
-        payload.set_response_status(tlm::TLM_BYTE_ENABLE_ERROR_RESPONSE);
+    payload.set_response_status(register_access(payload, SIZE));
+    if (!payload.is_response_ok())
         return;
-    }
-    if (payload.get_streaming_width() < length) {
-        payload.set_response_status(tlm::TLM_BURST_ERROR_RESPONSE);
-        return;
-    }
-    if (address >= SIZE || length > SIZE - address) {
-        payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
-        return;
-    }
     if (payload.is_read())
         for (unsigned i = 0; i < length; i++)
             bytes[i] = static_cast<unsigned char>(MAGIC >> 8 * ((address + i) % sizeof MAGIC));
@@ -45,7 +37,6 @@ void trace_port::b_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time
                        sc_core::sc_time_stamp() + delay);
         }
     }
-    payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 
 } // namespace vp
