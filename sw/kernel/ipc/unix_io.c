@@ -38,19 +38,26 @@ int64_t unix_receive(struct file *f, struct uio *u, struct transfer *t)
     return s->type == SOCK_STREAM ? unix_stream_receive(s, u, t) : unix_datagram_receive(s, u, t);
 }
 
+/* The socket, a reference, and the user's buffer as u; NULL: *error. */
+static struct file *begin_transfer(int fd, uint64_t buffer, size_t bytes, struct uio *u, struct iovec *one, int *error)
+{
+    bytes = MIN(bytes, TRANSFER_MAX);
+    *error = -EFAULT;
+    if (!user_range_is_valid(buffer, bytes))
+        return NULL;
+    uio_user(u, one, buffer, bytes);
+    return unix_fd(fd, error);
+}
+
 SYSCALL6(sendto, int, fd, uint64_t, buffer, size_t, bytes, uint32_t, flags, uint64_t, address, int, address_bytes)
 {
     struct transfer t = {.flags = flags};
     struct iovec one;
     struct uio u;
     int error;
-    bytes = MIN(bytes, TRANSFER_MAX);
-    if (!user_range_is_valid(buffer, bytes))
-        return -EFAULT;
-    struct file *f = unix_fd(fd, &error);
+    struct file *f = begin_transfer(fd, buffer, bytes, &u, &one, &error);
     if (!f)
         return error;
-    uio_user(&u, &one, buffer, bytes);
     int64_t result = address ? unix_name_from_user(&t.name, address, address_bytes) : 0;
     if (!result)
         result = unix_send(f, &u, &t);
@@ -65,13 +72,9 @@ SYSCALL6(recvfrom, int, fd, uint64_t, buffer, size_t, bytes, uint32_t, flags, ui
     struct iovec one;
     struct uio u;
     int error;
-    bytes = MIN(bytes, TRANSFER_MAX);
-    if (!user_range_is_valid(buffer, bytes))
-        return -EFAULT;
-    struct file *f = unix_fd(fd, &error);
+    struct file *f = begin_transfer(fd, buffer, bytes, &u, &one, &error);
     if (!f)
         return error;
-    uio_user(&u, &one, buffer, bytes);
     int64_t result = unix_receive(f, &u, &t);
     rights_free(t.rights);
     if (result >= 0 && address) {

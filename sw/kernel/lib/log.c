@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages of the kernel, and its last words. */
-#include "arch/insn.h"
 #include "fs/tty.h"
 #include "printf.h"
+#include "proc/process.h"
 
-enum { EXIT_PORT = 0xf4, EXIT_PANIC = 101 };
+enum { EXIT_PANIC = 101 };
 
 void klog(const char *format, ...)
 {
@@ -28,7 +28,5 @@ void panic(const char *format, ...)
     console_write("\nkernel panic: ");
     console_write(line);
     console_write("\n");
-    outl(EXIT_PORT, EXIT_PANIC);
-    for (;;) /* no exit port here */
-        __asm__ volatile("cli; hlt");
+    machine_end(EXIT_PANIC);
 }
