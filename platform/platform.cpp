@@ -127,6 +127,31 @@ apic_event trace_name(lapic_event::kind_t kind)
 
 } // namespace
 
+// On a mesh cache lines travel as messages do, from tile to tile.
+void platform::give_lines_their_way(struct timing_setup &setup)
+{
+    setup.distance_ctx = this;
+    setup.distance = [](void *self, std::uint32_t from, std::uint32_t to) {
+        const auto *mesh = &static_cast<const platform *>(self)->m_interconnect_config.mesh;
+        return mesh_distance(mesh, mesh_tile_of(mesh, from), mesh_tile_of(mesh, to));
+    };
+    setup.slice_distance = [](void *self, std::uint32_t core, std::uint64_t line) {
+        const auto *mesh = &static_cast<const platform *>(self)->m_interconnect_config.mesh;
+        return mesh_distance(mesh, mesh_tile_of(mesh, core), mesh_home_of(mesh, line));
+    };
+    setup.send_between = [](void *self, std::uint32_t from, std::uint32_t to, std::uint64_t cycle) {
+        auto *p = static_cast<platform *>(self);
+        const auto *mesh = &p->m_interconnect_config.mesh;
+        return p->m_interconnect->line(mesh_tile_of(mesh, from), mesh_tile_of(mesh, to), cycle);
+    };
+    setup.send_slice = [](void *self, std::uint32_t core, std::uint64_t line, bool to_core, std::uint64_t cycle) {
+        auto *p = static_cast<platform *>(self);
+        const auto *mesh = &p->m_interconnect_config.mesh;
+        const std::uint32_t slice = mesh_home_of(mesh, line), tile = mesh_tile_of(mesh, core);
+        return p->m_interconnect->line(to_core ? slice : tile, to_core ? tile : slice, cycle);
+    };
+}
+
 platform::platform(const sc_core::sc_module_name &name, const configuration &config, const run_options &options,
                    std::FILE *guest_output, const volatile std::sig_atomic_t *interrupted)
     : sc_core::sc_module(name), m_config(config), m_options(options), m_interrupted(interrupted),
@@ -164,15 +189,8 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
     setup.cores = m_core_count;
     setup.clock_hz = m_clock_hz;
     setup.values = values.data();
-    if (m_interconnect_config.mesh.rows != 0) {
-        setup.distance = [](void *mesh, std::uint32_t from, std::uint32_t to) {
-            return mesh_distance(static_cast<const struct mesh_config *>(mesh), from, to);
-        };
-        setup.slice_distance = [](void *mesh, std::uint32_t core, std::uint64_t line) {
-            return mesh_home_distance(static_cast<const struct mesh_config *>(mesh), core, line);
-        };
-        setup.distance_ctx = &m_interconnect_config.mesh;
-    }
+    if (m_interconnect_config.mesh.rows != 0)
+        give_lines_their_way(setup);
     std::array<char, 512> error{};
     {
         // By the name that the user gave: for a plug-in its file.

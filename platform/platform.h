@@ -96,6 +96,8 @@ class platform : public sc_core::sc_module,
     void all_idle(std::uint64_t cycle) override;
     void write(const uintr_report &report) override; // a user interrupt is complete
 
+    void give_lines_their_way(struct timing_setup &setup);
+
     // Answering the lint (platform_lint.cpp)
     void build_lint();
     std::uint32_t core_count() const override { return m_core_count; }

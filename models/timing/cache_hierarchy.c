@@ -131,30 +131,54 @@ static void invalidate(struct hierarchy *h, uint64_t line, uint64_t sharers)
     }
 }
 
-/* Cycles for a line from the nearest of `sharers` to `to`: the transfer and the way. */
-static uint32_t transfer_cost(const struct hierarchy *h, uint32_t to, uint64_t sharers)
+/* --- the way between cores and slices: as a question (only the distance), or with a line on it --- */
+
+static uint32_t distance(const struct hierarchy *h, uint32_t from, uint32_t to)
 {
-    uint32_t way = UINT32_MAX;
-    if (!h->config.distance)
-        return h->config.transfer_cycles;
-    for (; sharers; sharers &= sharers - 1) {
-        uint32_t d = h->config.distance(h->config.distance_ctx, (uint32_t)__builtin_ctzll(sharers), to);
-        way = d < way ? d : way;
-    }
-    return h->config.transfer_cycles + way;
+    return h->config.distance ? h->config.distance(h->config.distance_ctx, from, to) : 0;
 }
 
-/* From L3, or from memory, where L3 does not have it. */
-static uint32_t fetch_from_below(const struct hierarchy *h, uint32_t core, uint64_t line, bool in_l3)
+static uint32_t nearest(const struct hierarchy *h, uint32_t to, uint64_t sharers)
 {
-    uint32_t cycles = (in_l3 ? h->config.l3_cycles : h->config.dram_cycles) - h->config.l1_cycles;
-    if (h->config.slice_distance)
-        cycles += h->config.slice_distance(h->config.distance_ctx, core, line);
-    return cycles;
+    uint32_t best = (uint32_t)__builtin_ctzll(sharers);
+    for (sharers &= sharers - 1; sharers; sharers &= sharers - 1) {
+        uint32_t other = (uint32_t)__builtin_ctzll(sharers);
+        if (distance(h, other, to) < distance(h, best, to))
+            best = other;
+    }
+    return best;
+}
+
+/* Cycles until the copies of others are gone. */
+static uint32_t ask_cores(const struct hierarchy *h, uint32_t to, uint64_t sharers)
+{
+    return h->config.transfer_cycles + distance(h, nearest(h, to, sharers), to);
+}
+
+/* Cycles until the line is here from the nearest of those who have it. */
+static uint32_t send_from_core(const struct hierarchy *h, uint32_t to, uint64_t sharers, uint64_t cycle)
+{
+    const struct hierarchy_config *c = &h->config;
+    uint32_t from = nearest(h, to, sharers);
+    return c->transfer_cycles + (c->send_between ? c->send_between(c->distance_ctx, from, to, cycle) : 0);
+}
+
+static uint32_t ask_slice(const struct hierarchy *h, uint32_t core, uint64_t line)
+{
+    const struct hierarchy_config *c = &h->config;
+    return c->l3_cycles - c->l1_cycles + (c->slice_distance ? c->slice_distance(c->distance_ctx, core, line) : 0);
+}
+
+/* The same from L3, or from memory, where L3 does not have it. */
+static uint32_t send_from_slice(const struct hierarchy *h, uint32_t core, uint64_t line, bool in_l3, uint64_t cycle)
+{
+    const struct hierarchy_config *c = &h->config;
+    uint32_t cycles = (in_l3 ? c->l3_cycles : c->dram_cycles) - c->l1_cycles;
+    return cycles + (c->send_slice ? c->send_slice(c->distance_ctx, core, line, true, cycle) : 0);
 }
 
 /* A new line for L2; its victim leaves the core for L3. */
-static void fill_l2(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi state)
+static void fill_l2(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi state, uint64_t cycle)
 {
     struct hierarchy_core *c = &h->core[core];
     struct cache_victim victim = cache_array_insert(&c->l2, line, state);
@@ -166,10 +190,12 @@ static void fill_l2(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi
     const struct directory_entry *e = directory_find(&h->directory, victim.number);
     directory_put(&h->directory, victim.number, e->sharers & ~bit(core), false);
     put_in_l3(h, victim.number);
+    if (h->config.send_slice)
+        (void)h->config.send_slice(h->config.distance_ctx, core, victim.number, false, cycle);
 }
 
 /* A load that missed L2: who has the line? Answers the cycles after L1 and the new state. */
-static uint32_t read_outside(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi *state)
+static uint32_t read_outside(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi *state, uint64_t cycle)
 {
     struct hierarchy_core *c = &h->core[core];
     struct directory_entry *e = directory_find(&h->directory, line);
@@ -181,7 +207,7 @@ static uint32_t read_outside(struct hierarchy *h, uint32_t core, uint64_t line, 
             c->stats.l3_hits++;
         else
             c->stats.dram++;
-        return fetch_from_below(h, core, line, in_l3);
+        return send_from_slice(h, core, line, in_l3, cycle);
     }
     uint64_t others = e->sharers;
     bool from_l3 = !e->owned && cache_array_touch(&h->l3, line);
@@ -197,37 +223,37 @@ static uint32_t read_outside(struct hierarchy *h, uint32_t core, uint64_t line, 
     *state = MESI_S;
     if (from_l3) {
         c->stats.l3_hits++;
-        return fetch_from_below(h, core, line, true);
+        return send_from_slice(h, core, line, true, cycle);
     }
     c->stats.transfers++;
-    return transfer_cost(h, core, others);
+    return send_from_core(h, core, others, cycle);
 }
 
 /* A store that missed L2, or whose line is shared (have: this core has a copy). */
-static uint32_t write_outside(struct hierarchy *h, uint32_t core, uint64_t line, bool have)
+static uint32_t write_outside(struct hierarchy *h, uint32_t core, uint64_t line, bool have, uint64_t cycle)
 {
     struct hierarchy_core *c = &h->core[core];
     const struct directory_entry *e = directory_find(&h->directory, line);
     uint64_t others = e ? e->sharers & ~bit(core) : 0;
     bool was_owned = e && e->owned;
-    uint32_t moved = others ? transfer_cost(h, core, others) : 0;
     invalidate(h, line, others);
     directory_put(&h->directory, line, bit(core), true);
     if (have) {
         c->stats.upgrades++;
-        return others ? moved : fetch_from_below(h, core, line, true); /* the directory must be asked all the same */
+        return others ? ask_cores(h, core, others) : ask_slice(h, core, line);
     }
     bool in_l3 = cache_array_touch(&h->l3, line) != 0;
     if (was_owned || (others && !in_l3)) {
         c->stats.transfers++;
-        return moved;
+        return send_from_core(h, core, others, cycle);
     }
-    uint32_t fetched = fetch_from_below(h, core, line, in_l3);
+    uint32_t fetched = send_from_slice(h, core, line, in_l3, cycle);
+    uint32_t asked = others ? ask_cores(h, core, others) : 0;
     if (in_l3)
         c->stats.l3_hits++;
     else
         c->stats.dram++;
-    return fetched > moved ? fetched : moved;
+    return fetched > asked ? fetched : asked;
 }
 
 static void set_private(struct hierarchy_core *c, uint64_t line, enum mesi state)
@@ -237,15 +263,15 @@ static void set_private(struct hierarchy_core *c, uint64_t line, enum mesi state
 }
 
 /* A hit that needs a right to write. */
-static uint32_t make_writable(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi state)
+static uint32_t make_writable(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi state, uint64_t cycle)
 {
-    uint32_t cycles = state == MESI_S ? write_outside(h, core, line, true) : 0;
+    uint32_t cycles = state == MESI_S ? write_outside(h, core, line, true, cycle) : 0;
     if (state != MESI_M)
         set_private(&h->core[core], line, MESI_M);
     return cycles;
 }
 
-uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, bool write)
+uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, bool write, uint64_t cycle)
 {
     struct hierarchy_core *c = &h->core[core];
     uint32_t cycles = 0;
@@ -253,7 +279,7 @@ uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, bool 
     enum mesi state = (enum mesi)cache_array_touch(&c->l1d, line);
     if (VP_LIKELY(state != MESI_I)) {
         c->stats.l1d_hits++;
-        return write ? make_writable(h, core, line, state) : 0;
+        return write ? make_writable(h, core, line, state, cycle) : 0;
     }
     c->stats.l1d_misses++;
     state = (enum mesi)cache_array_touch(&c->l2, line);
@@ -261,24 +287,24 @@ uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, bool 
         c->stats.l2_hits++;
         cycles = h->config.l2_cycles - h->config.l1_cycles;
         if (write) {
-            cycles += make_writable(h, core, line, state);
+            cycles += make_writable(h, core, line, state, cycle);
             state = MESI_M;
         }
     } else {
         c->stats.l2_misses++;
         if (write) {
-            cycles = write_outside(h, core, line, false);
+            cycles = write_outside(h, core, line, false, cycle);
             state = MESI_M;
         } else {
-            cycles = read_outside(h, core, line, &state);
+            cycles = read_outside(h, core, line, &state, cycle);
         }
-        fill_l2(h, core, line, state);
+        fill_l2(h, core, line, state, cycle);
     }
     (void)cache_array_insert(&c->l1d, line, state); /* L2 knows the victim's state: nothing to write back */
     return cycles;
 }
 
-uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line)
+uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line, uint64_t cycle)
 {
     struct hierarchy_core *c = &h->core[core];
     uint32_t cycles;
@@ -294,8 +320,8 @@ uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line)
     } else {
         enum mesi state;
         c->stats.l2_misses++;
-        cycles = read_outside(h, core, line, &state);
-        fill_l2(h, core, line, state);
+        cycles = read_outside(h, core, line, &state, cycle);
+        fill_l2(h, core, line, state, cycle);
     }
     (void)cache_array_insert(&c->l1i, line, MESI_S);
     return cycles;

@@ -19,6 +19,9 @@
  * copies away, and costs a transfer if that is dearer) memory            dram - l1, plus the same way: the slice is
  * asked first; nobody else has it: E for a load, M for a store
  *
+ * The way: lines that somebody waits for, and those that leave an L2 for L3 behind the access's back, take links of the
+ * interconnect. Requests, invalidations and their answers are not counted: they are small.
+ *
  * Order: cores run ahead of each other by at most a quantum, so accesses of different cores arrive slightly out of the
  * order of their cycles. Each is done whole when it arrives. That is deterministic (the order of quanta is), and an
  * interrupt that one access causes is never seen before it; but two cores that write one line in turn within a quantum
@@ -47,10 +50,12 @@ struct hierarchy_config {
     struct cache_size l1i, l1d, l2, l3;
     uint32_t l1_cycles, l2_cycles, l3_cycles, dram_cycles; /* from the access to its data */
     uint32_t transfer_cycles;                              /* a line from another core */
-    /* Extra cycles of the way between two cores; NULL: none. */
+    /* The way between two cores, and between a core and the slice of L3 that has a line, as in struct timing_setup:
+     * the distance alone, and with a line on it that leaves at a cycle. NULL: none. */
     uint32_t (*distance)(void *ctx, uint32_t from, uint32_t to);
-    /* Extra cycles of the way from a core to the slice of L3 that has the line; NULL: none. */
     uint32_t (*slice_distance)(void *ctx, uint32_t core, uint64_t line);
+    uint32_t (*send_between)(void *ctx, uint32_t from, uint32_t to, uint64_t cycle);
+    uint32_t (*send_slice)(void *ctx, uint32_t core, uint64_t line, bool to_core, uint64_t cycle);
     void *distance_ctx;
 };
 
@@ -84,9 +89,9 @@ struct hierarchy {
 VP_NODISCARD bool hierarchy_create(struct hierarchy *h, const struct hierarchy_config *config);
 void hierarchy_destroy(struct hierarchy *h); /* accepts one that is all zero */
 
-/* line: physical address >> CACHE_LINE_SHIFT. Answers the cycles beyond those of a hit in L1. */
-uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, bool write);
-uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line);
+/* line: physical address >> CACHE_LINE_SHIFT; cycle: when. Answers the cycles beyond those of a hit in L1. */
+uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, bool write, uint64_t cycle);
+uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line, uint64_t cycle);
 
 /* Tells the core's filter, after an access to the line, by which linear address it was reached. Whoever does must
  * forget when the line can no longer be reached by that address. */

@@ -167,6 +167,8 @@ static void *cache_create(const struct timing_setup *setup, char *error, size_t 
         .transfer_cycles = value_of(setup, PARAM_transfer_cycles),
         .distance = setup->distance,
         .slice_distance = setup->slice_distance,
+        .send_between = setup->send_between,
+        .send_slice = setup->send_slice,
         .distance_ctx = setup->distance_ctx,
     };
     if (!values_are_good(setup, error, error_size) ||
@@ -226,7 +228,7 @@ static uint32_t load_entry(void *ctx, uint64_t physical)
 {
     const struct walk_context *w = ctx;
     return w->model->l1_cycles +
-           hierarchy_data(&w->model->hierarchy, w->access->core, physical >> CACHE_LINE_SHIFT, false);
+           hierarchy_data(&w->model->hierarchy, w->access->core, physical >> CACHE_LINE_SHIFT, false, w->access->cycle);
 }
 
 __attribute__((noinline)) static uint32_t translate_slow(struct cache_model *m, const struct timing_mem *a,
@@ -279,7 +281,7 @@ __attribute__((noinline)) static uint32_t data_access(struct cache_model *m, con
     struct core_state *c = &m->core[a->core];
     bool write = a->access != TIMING_LOAD;
     for (uint64_t line = a->physical >> CACHE_LINE_SHIFT, last = last_line(a); line <= last; line++)
-        cycles += hierarchy_data(&m->hierarchy, a->core, line, write);
+        cycles += hierarchy_data(&m->hierarchy, a->core, line, write, a->cycle + cycles);
     hierarchy_remember(&m->hierarchy, a->core, false, last_line(a), last_linear(a));
     if (cycles == 0)
         return 0;
@@ -295,7 +297,7 @@ __attribute__((noinline)) static uint32_t fetch(struct cache_model *m, const str
     uint64_t linear = a->linear >> CACHE_LINE_SHIFT;
     forget_if_lost(m, a->core, true);
     for (uint64_t line = a->physical >> CACHE_LINE_SHIFT, last = last_line(a); line <= last; line++) {
-        cycles += hierarchy_fetch(&m->hierarchy, a->core, line);
+        cycles += hierarchy_fetch(&m->hierarchy, a->core, line, a->cycle + cycles);
         hierarchy_remember(&m->hierarchy, a->core, true, line, linear++);
     }
     c->fetch_cycles += cycles;

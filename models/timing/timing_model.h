@@ -49,6 +49,10 @@ struct timing_setup {
     /* The same from a core to the slice of the shared cache that has a line (physical address >> TIMING_LINE_SHIFT);
      * distance_ctx; NULL: none. */
     uint32_t (*slice_distance)(void *distance_ctx, uint32_t core, uint64_t line);
+    /* The same two for a line that leaves at `cycle` and takes the links on its way: waiting for links that are taken
+     * is in the answer. to_core false: it goes from the core to the slice. distance_ctx; NULL where distance is. */
+    uint32_t (*send_between)(void *distance_ctx, uint32_t from_core, uint32_t to_core, uint64_t cycle);
+    uint32_t (*send_slice)(void *distance_ctx, uint32_t core, uint64_t line, bool to_core, uint64_t cycle);
 };
 
 /* Class of an instruction: what insn_cost may depend on. */

@@ -83,7 +83,7 @@ const std::vector<key_info> &platform_keys()
         integer("interconnect.hop_cycles", "cycles", 8, 0, 10000,
                 "mesh: each hop after the first, of messages and of cache lines (in core cycles)"),
         integer("interconnect.link_cycles", "cycles", 2, 0, 10000,
-                "mesh: for which a message occupies a link; 0: no contention"),
+                "mesh: for which a message or a cache line occupies a link; 0: no contention"),
         {"interconnect.placement",
          key_type::text,
          "",

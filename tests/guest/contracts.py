@@ -633,6 +633,21 @@ class Time(Case):
                 for apic in stats["apics"]:
                     self.assertEqual((apic["late_arrivals"], apic["worst_lateness_cycles"]), (0, 0))
 
+    def test_lines_wait_for_taken_links(self):
+        """Eight cores under one roof: the longer a line occupies a link, the more others wait; without contention none."""
+        results = []
+        for link_cycles in (0, 2, 20):
+            stats = self.folder / "links.json"
+            run = self.run_vp("-q", "--cores", 8, "--profile", "sapphire-rapids-mesh", "--stats", stats, "--set",
+                              f"interconnect.link_cycles={link_cycles}", GUEST / "smp.elf", timeout=120)
+            self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+            results.append(json.loads(stats.read_text())["interconnect"])
+        free, short, long = results
+        self.assertEqual((free["line_waits"], free["line_wait_cycles"]), (0, 0))
+        self.assertGreater(free["lines"], 1000)
+        self.assertGreater(short["line_waits"], 0)
+        self.assertGreater(long["line_wait_cycles"], 10 * short["line_wait_cycles"])
+
     def test_a_mesh_moves_lines_too(self):
         """A user interrupt between distant tiles: its messages and its UPID's line travel farther."""
         ends = []

@@ -96,10 +96,21 @@ uint64_t interconnect_latency(struct interconnect *ic, size_t from, size_t to, u
         return 0;
     if (ic->mesh == NULL)
         return ic->config.latency_cycles;
-    uint64_t latency = ic->config.latency_cycles + mesh_send(ic->mesh, from, to, now, &waited);
+    const struct mesh_config *mesh = &ic->config.mesh;
+    uint64_t latency =
+        ic->config.latency_cycles + mesh_send(ic->mesh, mesh_tile_of(mesh, from), mesh_tile_of(mesh, to), now, &waited);
     ic->stats.waits += waited != 0;
     ic->stats.wait_cycles += waited;
     return latency;
+}
+
+uint64_t interconnect_line(struct interconnect *ic, uint32_t from, uint32_t to, uint64_t now)
+{
+    uint64_t waited = 0, cycles = mesh_send(ic->mesh, from, to, now, &waited);
+    ic->stats.lines++;
+    ic->stats.line_waits += waited != 0;
+    ic->stats.line_wait_cycles += waited;
+    return cycles;
 }
 
 uint64_t interconnect_config_lookahead(const struct interconnect_config *config)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Latency and routing of interrupt messages between APICs. Plain C, no time of its own: cycles in, cycles out.
- * Model `fixed`: every message takes latency_cycles. Model `mesh` (mesh.h, chosen by mesh.rows): latency_cycles between
- * neighbours, more for each further hop and while links are taken. */
+/* Latency and routing of interrupt messages between APICs, and the way of cache lines on the same links. Plain C, no
+ * time of its own: cycles in, cycles out. Model `fixed`: every message takes latency_cycles. Model `mesh` (mesh.h,
+ * chosen by mesh.rows): latency_cycles between neighbours, more for each further hop and while links are taken. */
 #ifndef LAPIC_INTERCONNECT_H
 #define LAPIC_INTERCONNECT_H
 
@@ -36,6 +36,9 @@ size_t interconnect_route(struct interconnect *ic, const struct ipi_msg *msg, st
 /* Cycles from `from` to `to` for a message that leaves at cycle `now`; never below interconnect_lookahead. A message
  * to oneself takes 0 cycles: it does not leave the core. */
 uint64_t interconnect_latency(struct interconnect *ic, size_t from, size_t to, uint64_t now);
+/* Model mesh only: a cache line leaves a tile for another at cycle `now`. Answers the cycles beyond those between
+ * neighbours: hops, and waiting for links that messages and other lines have taken. */
+uint64_t interconnect_line(struct interconnect *ic, uint32_t from_tile, uint32_t to_tile, uint64_t now);
 /* The smallest latency between two different cores: the quantum may not be longer. */
 uint64_t interconnect_lookahead(const struct interconnect *ic);
 uint64_t interconnect_config_lookahead(const struct interconnect_config *config); /* before one is created */

@@ -3,12 +3,21 @@
 #include "mesh.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum direction { EAST, WEST, SOUTH, NORTH, DIRECTIONS };
 
+enum { LINK_TIMES = 64 };
+
+/* When a link is taken: from each of these cycles on for link_cycles; ascending, no two overlap. */
+struct link {
+    uint32_t count;
+    uint64_t from[LINK_TIMES];
+};
+
 struct mesh {
     struct mesh_config config;
-    uint64_t free_at[]; /* tile * DIRECTIONS + direction: the cycle from which the link is free */
+    struct link links[]; /* tile * DIRECTIONS + direction */
 };
 
 bool mesh_place_by_rows(struct mesh_config *config, uint32_t cores)
@@ -36,28 +45,24 @@ bool mesh_config_is_good(const struct mesh_config *config)
     return true;
 }
 
-static uint32_t tile_of(const struct mesh_config *config, size_t who)
+uint32_t mesh_tile_of(const struct mesh_config *config, size_t core)
 {
-    return who < config->cores ? config->tile[who] : 0;
+    return core < config->cores ? config->tile[core] : 0;
+}
+
+uint32_t mesh_home_of(const struct mesh_config *config, uint64_t line)
+{
+    uint64_t hash = line * 0x9e3779b97f4a7c15u >> 32;
+    return (uint32_t)(hash % (config->rows * config->columns));
 }
 
 static uint32_t apart(uint32_t a, uint32_t b) { return a > b ? a - b : b - a; }
 
-static uint32_t tile_distance(const struct mesh_config *config, uint32_t a, uint32_t b)
+uint32_t mesh_distance(const struct mesh_config *config, uint32_t from, uint32_t to)
 {
-    uint32_t hops = apart(a % config->columns, b % config->columns) + apart(a / config->columns, b / config->columns);
+    uint32_t columns = config->columns;
+    uint32_t hops = apart(from % columns, to % columns) + apart(from / columns, to / columns);
     return hops > 1 ? (hops - 1) * config->hop_cycles : 0;
-}
-
-uint32_t mesh_distance(const struct mesh_config *config, size_t from, size_t to)
-{
-    return tile_distance(config, tile_of(config, from), tile_of(config, to));
-}
-
-uint32_t mesh_home_distance(const struct mesh_config *config, size_t core, uint64_t line)
-{
-    uint64_t hash = line * 0x9e3779b97f4a7c15u >> 32;
-    return tile_distance(config, tile_of(config, core), (uint32_t)(hash % (config->rows * config->columns)));
 }
 
 uint32_t mesh_least_distance(const struct mesh_config *config)
@@ -65,7 +70,7 @@ uint32_t mesh_least_distance(const struct mesh_config *config)
     uint32_t least = UINT32_MAX;
     for (uint32_t from = 0; from <= config->cores; from++)
         for (uint32_t to = 0; to < config->cores; to++) {
-            uint32_t d = mesh_distance(config, from, to);
+            uint32_t d = mesh_distance(config, mesh_tile_of(config, from), mesh_tile_of(config, to));
             if (from != to && d < least)
                 least = d;
         }
@@ -77,7 +82,7 @@ struct mesh *mesh_create(const struct mesh_config *config)
     if (!mesh_config_is_good(config))
         return NULL;
     size_t links = (size_t)config->rows * config->columns * DIRECTIONS;
-    struct mesh *mesh = calloc(1, sizeof *mesh + links * sizeof mesh->free_at[0]);
+    struct mesh *mesh = calloc(1, sizeof *mesh + links * sizeof mesh->links[0]);
     if (mesh)
         mesh->config = *config;
     return mesh;
@@ -86,34 +91,54 @@ struct mesh *mesh_create(const struct mesh_config *config)
 void mesh_destroy(struct mesh *mesh) { free(mesh); }
 
 /* The next tile on the way, and the link to it. */
-static uint32_t step(const struct mesh_config *config, uint32_t at, uint32_t to, enum direction *link)
+static uint32_t step(const struct mesh_config *config, uint32_t at, uint32_t to, enum direction *direction)
 {
     uint32_t columns = config->columns;
     if (at % columns != to % columns) {
-        *link = at % columns < to % columns ? EAST : WEST;
-        return *link == EAST ? at + 1 : at - 1;
+        *direction = at % columns < to % columns ? EAST : WEST;
+        return *direction == EAST ? at + 1 : at - 1;
     }
-    *link = at < to ? SOUTH : NORTH;
-    return *link == SOUTH ? at + columns : at - columns;
+    *direction = at < to ? SOUTH : NORTH;
+    return *direction == SOUTH ? at + columns : at - columns;
 }
 
-uint64_t mesh_send(struct mesh *mesh, size_t from, size_t to, uint64_t now, uint64_t *waited)
+/* Takes the link from the first cycle on, not before `now`, at which it is free for `cycles`; answers that cycle. */
+static uint64_t take(struct link *l, uint64_t now, uint32_t cycles)
+{
+    uint32_t i = l->count; /* those from i on end after now */
+    while (i > 0 && l->from[i - 1] + cycles > now)
+        i--;
+    for (; i < l->count && l->from[i] < now + cycles; i++)
+        now = l->from[i] + cycles;
+    if (l->count == LINK_TIMES) { /* the older half is too long ago to be met again */
+        const uint32_t half = LINK_TIMES / 2;
+        memmove(l->from, l->from + half, half * sizeof l->from[0]);
+        l->count -= half;
+        if (i < half)
+            return now;
+        i -= half;
+    }
+    memmove(l->from + i + 1, l->from + i, (l->count - i) * sizeof l->from[0]);
+    l->from[i] = now;
+    l->count++;
+    return now;
+}
+
+uint64_t mesh_send(struct mesh *mesh, uint32_t from, uint32_t to, uint64_t now, uint64_t *waited)
 {
     const struct mesh_config *config = &mesh->config;
-    uint32_t at = tile_of(config, from), target = tile_of(config, to);
     uint64_t cycle = now;
     *waited = 0;
-    while (at != target) {
-        enum direction link = EAST;
-        uint32_t next = step(config, at, target, &link);
-        uint64_t *free_at = &mesh->free_at[at * DIRECTIONS + link];
-        if (*free_at > cycle) {
-            *waited += *free_at - cycle;
-            cycle = *free_at;
+    for (uint32_t at = from; at != to;) {
+        enum direction direction = EAST;
+        uint32_t next = step(config, at, to, &direction);
+        if (config->link_cycles) {
+            uint64_t taken = take(&mesh->links[at * DIRECTIONS + direction], cycle, config->link_cycles);
+            *waited += taken - cycle;
+            cycle = taken;
         }
-        *free_at = cycle + config->link_cycles;
         at = next;
-        if (at != target)
+        if (at != to)
             cycle += config->hop_cycles;
     }
     return cycle - now;

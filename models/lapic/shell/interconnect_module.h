@@ -44,6 +44,11 @@ class interconnect_module : public sc_core::sc_module
     ~interconnect_module() override;
 
     std::uint64_t lookahead_cycles() const { return interconnect_lookahead(m_core); }
+    // Model mesh: cycles that a cache line takes that leaves a tile for another at that cycle (interconnect.h).
+    std::uint32_t line(std::uint32_t from_tile, std::uint32_t to_tile, std::uint64_t cycle)
+    {
+        return static_cast<std::uint32_t>(interconnect_line(m_core, from_tile, to_tile, cycle));
+    }
     const struct interconnect_stats &stats() const { return *interconnect_stats(m_core); }
 
   private:

@@ -57,16 +57,14 @@ TEST_F(mesh_test, lines_have_their_homes_on_all_tiles)
     const struct mesh_config mesh = three_by_four().mesh;
     std::map<std::uint32_t, unsigned> from_the_corner;
     for (std::uint64_t line = 0; line < 12000; line++)
-        from_the_corner[mesh_home_distance(&mesh, 0, line)]++;
+        from_the_corner[mesh_distance(&mesh, mesh_tile_of(&mesh, 0), mesh_home_of(&mesh, line))]++;
     // 3 by 4 tiles seen from a corner: three at most one hop away, then 3, 3, 2 and 1.
     const std::map<std::uint32_t, unsigned> tiles{{0, 3}, {10, 3}, {20, 3}, {30, 2}, {40, 1}};
     ASSERT_EQ(from_the_corner.size(), tiles.size());
     for (const auto &[cycles, count] : tiles)
         EXPECT_NEAR(from_the_corner[cycles], count * 1000, 150) << cycles;
-    for (std::uint64_t line = 0; line < 1000; line++)
-        if (mesh_home_distance(&mesh, 0, line) == 40) { // its home is the opposite corner, where core 11 sits
-            ASSERT_EQ(mesh_home_distance(&mesh, 11, line), 0u);
-        }
+    EXPECT_EQ(mesh_tile_of(&mesh, 11), 11u);
+    EXPECT_EQ(mesh_tile_of(&mesh, 12), 0u) << "any other sender";
 }
 
 TEST_F(mesh_test, a_taken_link_is_waited_for)
@@ -87,6 +85,56 @@ TEST_F(mesh_test, messages_that_cross_meet_on_the_second_link)
     // 0 to 2 goes by 1; it is at tile 1 at cycle 510. 1 to 2 takes that link from 509 to 512.
     EXPECT_EQ(latency(1, 2, 509), 100u);
     EXPECT_EQ(latency(0, 2, 500), 110u + 2);
+}
+
+// Cores run ahead of each other: who comes with an earlier cycle finds the link as it was then.
+TEST_F(mesh_test, an_earlier_message_takes_the_gap_that_was_there)
+{
+    create(three_by_four());
+    EXPECT_EQ(latency(0, 1, 600), 100u);
+    EXPECT_EQ(latency(0, 1, 500), 100u) << "before it";
+    EXPECT_EQ(latency(0, 1, 604), 100u) << "taken from 600 to 603 only";
+    EXPECT_EQ(latency(0, 1, 598), 100u + 9) << "598 to 601 is not free, nor 603 to 606: the first gap is at 607";
+    EXPECT_EQ(latency(0, 1, 597), 100u) << "597 to 600 is";
+    EXPECT_EQ(interconnect_stats(ic)->waits, 1u);
+}
+
+// Against a list of all occupations, which forgets nothing, for cycles out of order within a quantum.
+TEST_F(mesh_test, links_agree_with_a_list_of_all_occupations)
+{
+    std::mt19937 random(11);
+    create(three_by_four());
+    std::vector<std::uint64_t> taken;
+    const auto expected = [&taken](std::uint64_t at) {
+        for (bool again = true; again;) {
+            again = false;
+            for (std::uint64_t t : taken)
+                if (t < at + 3 && at < t + 3) {
+                    at = t + 3;
+                    again = true;
+                }
+        }
+        taken.push_back(at);
+        return at;
+    };
+    for (std::uint64_t i = 0; i < 3000; i++) {
+        const std::uint64_t now = 8 * i + random() % 120;
+        ASSERT_EQ(latency(0, 1, now), 100 + expected(now) - now) << i;
+    }
+    EXPECT_GT(interconnect_stats(ic)->waits, 100u);
+}
+
+TEST_F(mesh_test, lines_and_messages_take_the_same_links)
+{
+    create(three_by_four());
+    EXPECT_EQ(interconnect_line(ic, 0, 2, 500), 10u);
+    EXPECT_EQ(latency(0, 1, 501), 102u) << "after the line";
+    EXPECT_EQ(interconnect_line(ic, 0, 1, 501), 5u) << "after both";
+    EXPECT_EQ(interconnect_line(ic, 5, 5, 501), 0u) << "the slice of its own tile";
+    EXPECT_EQ(interconnect_stats(ic)->lines, 3u);
+    EXPECT_EQ(interconnect_stats(ic)->line_waits, 1u);
+    EXPECT_EQ(interconnect_stats(ic)->line_wait_cycles, 5u);
+    EXPECT_EQ(interconnect_stats(ic)->waits, 1u);
 }
 
 TEST_F(mesh_test, without_link_cycles_nobody_waits)

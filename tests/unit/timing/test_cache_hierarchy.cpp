@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <vector>
 
 namespace
 {
@@ -35,10 +36,11 @@ class caches
     ~caches() { hierarchy_destroy(&h); }
     caches(const caches &) = delete;
     caches &operator=(const caches &) = delete;
-    std::uint32_t load(std::uint32_t core, std::uint64_t line) { return hierarchy_data(&h, core, line, false); }
-    std::uint32_t store(std::uint32_t core, std::uint64_t line) { return hierarchy_data(&h, core, line, true); }
+    std::uint32_t load(std::uint32_t core, std::uint64_t line) { return hierarchy_data(&h, core, line, false, now); }
+    std::uint32_t store(std::uint32_t core, std::uint64_t line) { return hierarchy_data(&h, core, line, true, now); }
     const struct hierarchy_stats &stats(std::uint32_t core) const { return h.core[core].stats; }
     struct hierarchy h;
+    std::uint64_t now = 0;
 };
 
 TEST(cache_hierarchy, the_first_touch_comes_from_memory_and_the_second_from_l1)
@@ -86,44 +88,89 @@ TEST(cache_hierarchy, a_line_that_another_core_wrote_costs_a_transfer)
     EXPECT_EQ(c.load(1, 7), L3) << "the owner wrote it back when it became a sharer";
 }
 
-TEST(cache_hierarchy, the_nearest_copy_is_fetched)
-{
-    struct hierarchy_config config = small(4);
-    config.distance = [](void *, std::uint32_t from, std::uint32_t to) {
-        return 10 * (from > to ? from - to : to - from);
+// A way between four cores in a row and slices on their tiles that writes down which lines take it, and when.
+struct way {
+    struct sent {
+        std::uint32_t from, to;
+        std::uint64_t cycle;
+        bool operator==(const sent &o) const { return from == o.from && to == o.to && cycle == o.cycle; }
     };
-    caches c(config);
-    c.store(3, 9);
-    EXPECT_EQ(c.load(0, 9), TRANSFER + 30);
-    EXPECT_EQ(c.store(2, 9), TRANSFER + 10 > L3 ? TRANSFER + 10 : L3);
-    EXPECT_EQ(c.store(0, 9), TRANSFER + 20);
+    static constexpr std::uint32_t WAIT = 1000; // so that waiting is seen in every answer
+    std::vector<sent> lines;
+
+    static std::uint32_t apart(std::uint32_t a, std::uint32_t b) { return 10 * (a > b ? a - b : b - a); }
+    static std::uint32_t send(void *ctx, std::uint32_t from, std::uint32_t to, std::uint64_t cycle)
+    {
+        static_cast<way *>(ctx)->lines.push_back({from, to, cycle});
+        return apart(from, to) + WAIT;
+    }
+    struct hierarchy_config config(std::uint32_t cores)
+    {
+        struct hierarchy_config c = small(cores);
+        c.distance = [](void *, std::uint32_t from, std::uint32_t to) { return apart(from, to); };
+        c.slice_distance = [](void *, std::uint32_t core, std::uint64_t line) {
+            return apart(core, static_cast<std::uint32_t>(line % 4));
+        };
+        c.send_between = send;
+        c.send_slice = [](void *ctx, std::uint32_t core, std::uint64_t line, bool to_core, std::uint64_t cycle) {
+            const auto slice = static_cast<std::uint32_t>(line % 4);
+            return to_core ? send(ctx, slice, core, cycle) : send(ctx, core, slice, cycle);
+        };
+        c.distance_ctx = this;
+        return c;
+    }
+};
+
+TEST(cache_hierarchy, the_nearest_copy_is_fetched_and_takes_the_way)
+{
+    way w;
+    caches c(w.config(4));
+    c.store(3, 8);
+    w.lines.clear();
+    c.now = 70;
+    EXPECT_EQ(c.load(0, 8), TRANSFER + 30 + way::WAIT);
+    c.now = 90;
+    EXPECT_EQ(c.store(2, 8), L3 + 20 + way::WAIT) << "from the slice; that the copies are gone is known sooner";
+    EXPECT_EQ(c.store(0, 8), TRANSFER + 20 + way::WAIT);
+    const std::vector<way::sent> expected{{3, 0, 70}, {0, 2, 90}, {2, 0, 90}};
+    EXPECT_EQ(w.lines, expected);
 }
 
-TEST(cache_hierarchy, a_farther_slice_costs_more)
+TEST(cache_hierarchy, who_only_needs_the_right_to_write_moves_no_line)
 {
-    struct hierarchy_config config = small(2);
-    config.slice_distance = [](void *, std::uint32_t core, std::uint64_t line) {
-        return static_cast<std::uint32_t>(8 * (core + line % 4));
-    };
-    caches c(config);
-    EXPECT_EQ(c.load(0, 0), DRAM) << "its own tile";
-    EXPECT_EQ(c.load(0, 3), DRAM + 24);
-    EXPECT_EQ(c.load(1, 7), DRAM + 32) << "the same slice from one tile farther";
+    way w;
+    caches c(w.config(4));
+    c.store(3, 8);
+    c.load(1, 8);
+    w.lines.clear();
+    EXPECT_EQ(c.store(1, 8), TRANSFER + 20) << "core 3 is asked";
+    EXPECT_TRUE(w.lines.empty());
+    EXPECT_EQ(c.stats(1).upgrades, 1u);
+}
+
+TEST(cache_hierarchy, a_farther_slice_costs_more_and_victims_go_there)
+{
+    way w;
+    caches c(w.config(2));
+    EXPECT_EQ(c.load(0, 0), DRAM + way::WAIT) << "its own tile";
+    EXPECT_EQ(c.load(0, 3), DRAM + 30 + way::WAIT);
+    EXPECT_EQ(c.load(1, 7), DRAM + 20 + way::WAIT) << "the same slice from one tile nearer";
     for (std::uint64_t i = 0; i < 4; i++)
         c.load(0, 3 + 8 * (i + 1)); // 3 leaves L2 for L3
-    EXPECT_EQ(c.load(0, 3), L3 + 24);
-    EXPECT_EQ(c.load(1, 0), TRANSFER) << "from core 0, whose distance is none here";
+    const std::vector<way::sent> last_two{{3, 0, 0}, {0, 3, 0}};
+    EXPECT_EQ(std::vector<way::sent>(w.lines.end() - 2, w.lines.end()), last_two) << "a line comes, its victim goes";
+    EXPECT_EQ(c.load(0, 3), L3 + 30 + way::WAIT);
 }
 
 TEST(cache_hierarchy, instructions_are_shared_and_a_store_takes_them_away)
 {
     caches c(small(2));
-    EXPECT_EQ(hierarchy_fetch(&c.h, 0, 50), DRAM);
-    EXPECT_EQ(hierarchy_fetch(&c.h, 0, 50), 0u);
-    EXPECT_EQ(hierarchy_fetch(&c.h, 1, 50), TRANSFER);
+    EXPECT_EQ(hierarchy_fetch(&c.h, 0, 50, 0), DRAM);
+    EXPECT_EQ(hierarchy_fetch(&c.h, 0, 50, 0), 0u);
+    EXPECT_EQ(hierarchy_fetch(&c.h, 1, 50, 0), TRANSFER);
     EXPECT_EQ(c.load(0, 50), L2) << "L2 holds both kinds";
     c.store(1, 50);
-    EXPECT_GT(hierarchy_fetch(&c.h, 0, 50), L2);
+    EXPECT_GT(hierarchy_fetch(&c.h, 0, 50, 0), L2);
     EXPECT_EQ(hierarchy_check(&c.h, 100), nullptr);
 }
 
@@ -141,7 +188,7 @@ void storm(const struct hierarchy_config &config, unsigned lines, unsigned seed)
         if (random() % 4 == 0) {
             const struct timing_lines &known = c.h.core[core].known.filter.fetch;
             bool hit = known.line[line & known.mask] == linear_of(line);
-            std::uint32_t cycles = hierarchy_fetch(&c.h, core, line);
+            std::uint32_t cycles = hierarchy_fetch(&c.h, core, line, 0);
             if (hit) {
                 ASSERT_EQ(cycles, 0u) << "what was remembered was not so";
             }
@@ -151,7 +198,7 @@ void storm(const struct hierarchy_config &config, unsigned lines, unsigned seed)
             const struct timing_filter &f = c.h.core[core].known.filter;
             const struct timing_lines &known = write ? f.store : f.load;
             bool hit = known.line[line & known.mask] == linear_of(line);
-            std::uint32_t cycles = hierarchy_data(&c.h, core, line, write);
+            std::uint32_t cycles = hierarchy_data(&c.h, core, line, write, 0);
             if (hit) {
                 ASSERT_EQ(cycles, 0u) << "what was remembered was not so";
             }
@@ -213,7 +260,7 @@ TEST(cache_hierarchy, the_same_accesses_give_the_same_cycles)
         auto core = static_cast<std::uint32_t>(random() % 4);
         std::uint64_t line = random() % 200;
         bool write = random() % 3 == 0;
-        ASSERT_EQ(hierarchy_data(&a.h, core, line, write), hierarchy_data(&b.h, core, line, write));
+        ASSERT_EQ(hierarchy_data(&a.h, core, line, write, 0), hierarchy_data(&b.h, core, line, write, 0));
     }
 }
 
