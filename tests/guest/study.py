@@ -125,6 +125,23 @@ class Study(Case):
         self.assertEqual(self.stored("PRAGMA integrity_check"), [("ok",)])
         self.assertFalse((self.output / "running").exists())
 
+    def test_a_policy_may_be_a_dimension(self):
+        """What has names instead of numbers: the names stand in table and database, and each run has felt its own."""
+        self.write(SMALL.replace('timing = ["table", "functional"]', 'timing.acceptance = ["tracked", "drain", "flush"]')
+                   .replace("[50, 200]", "[200]")
+                   + 'accept = {{ statistic = "uintr.stages.accept.min", unit = "cycles" }}\n')
+        run = self.study()
+        self.assertEqual(run.returncode, 0, run.stderr)
+        rows = self.rows()
+        self.assertEqual([r["timing.acceptance"] for r in rows], ["tracked", "drain", "flush"])
+        tracked, drain, flush = (int(r["accept"]) for r in rows)
+        self.assertLess(tracked + 100, drain)
+        self.assertLess(drain + 100, flush)
+        self.assertEqual(self.stored('SELECT "timing.acceptance" FROM results ORDER BY run'),
+                         [("tracked",), ("drain",), ("flush",)])
+        self.write(SMALL.replace('timing = ["table", "functional"]', 'timing.acceptance = ["flush", "flash"]'))
+        self.assert_refused(self.study(), "flash")
+
     def test_the_table_does_not_depend_on_the_number_of_jobs(self):
         self.study("--jobs", 1)
         first = (self.output / "small.csv").read_bytes()
