@@ -127,6 +127,20 @@ void bench_measure_overhead(void)
     bench_print("overhead", least * 10, "cycles");
 }
 
+uint64_t bench_pair_overhead(void)
+{
+    struct bench_counter sent, seen;
+    uint64_t least = ~0ull;
+    for (int i = 0; i < BENCH_ROUNDS; i++) {
+        BENCH_SEND(&sent,
+                   "pushq %%rax; pushq %%rdx; rdtsc; shlq $32, %%rdx; orq %%rdx, %%rax; movq %%rax, (%%rsi)\n"
+                   "popq %%rdx; popq %%rax",
+                   &seen);
+        least = bench_least(least, seen.count - sent.count);
+    }
+    return least;
+}
+
 /* --- receiving --- */
 
 __asm__(".text\n.globl bench_on_user_interrupt\nbench_on_user_interrupt:\n"
