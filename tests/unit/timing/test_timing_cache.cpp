@@ -23,6 +23,7 @@ class cache_model : public timing_instance
         m.linear = m.physical = physical;
         m.bytes = bytes;
         m.walk = walk;
+        m.cycle = now += 100000; // nobody meets a line on its way
         return timing_mem_cost(&timing, &m);
     }
     std::uint32_t stage(std::uint32_t core, enum timing_stage s) { return timing_uintr_cost(&timing, core, s, 0); }
@@ -37,6 +38,7 @@ class cache_model : public timing_instance
         return values;
     }
     bool (*walk)(void *, std::uint64_t, struct timing_walk *) = nullptr;
+    std::uint64_t now = 0;
 };
 
 TEST(timing_cache, memory_then_l1_and_a_transfer_from_another_core)
