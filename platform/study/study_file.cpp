@@ -215,7 +215,7 @@ struct reader {
 
     void read(const toml::table &table)
     {
-        toml_members(at, "", table, {"study", "run", "grid", "columns", "plot"});
+        const toml_members checked(at, "", table, {"study", "run", "grid", "columns", "plot"});
         if (const toml::table *t = section(table, "study"))
             study_section(*t);
         if (const toml::table *t = section(table, "run"))

@@ -10,16 +10,16 @@ namespace
 using oracle_fault = oracle_test;
 using bytes = std::vector<std::uint8_t>;
 
-constexpr std::uint64_t PAGE = native_cpu::PAGE, DATA = native_cpu::DATA;
+constexpr std::uint64_t PAGE = native_cpu::PAGE, DATA = native_cpu::data;
 
 // Around the places where an access of up to `reach` bytes begins or ceases to fault.
 std::uint64_t near_fault(random_source &random, unsigned reach)
 {
-    const std::uint64_t edges[] = {native_cpu::STACK,     native_cpu::STACK + PAGE,     native_cpu::ABSENT[0],
-                                   native_cpu::READ_ONLY, native_cpu::READ_ONLY + PAGE, native_cpu::ABSENT[0] + PAGE};
+    const std::uint64_t edges[] = {native_cpu::STACK,     native_cpu::STACK + PAGE,     native_cpu::absent[0],
+                                   native_cpu::read_only, native_cpu::read_only + PAGE, native_cpu::absent[0] + PAGE};
     const std::uint64_t edge = edges[random.below(6)];
     switch (random.below(8)) {
-    case 0: return choose_target(operand_place::NON_CANONICAL, 1, reach, random);
+    case 0: return choose_target(operand_place::non_canonical, 1, reach, random);
     case 1: return edge; // aligned: nothing is cut
     case 2: return edge + 8 * random.below(4) - 8 * random.below(4);
     default: return edge + random.below(reach + 1) - random.below(reach + 1);
@@ -29,8 +29,8 @@ std::uint64_t near_fault(random_source &random, unsigned reach)
 // An address where 8 bytes cannot be read.
 std::uint64_t unreadable(random_source &random)
 {
-    return random.one_in(3) ? choose_target(operand_place::NON_CANONICAL, 1, 0, random)
-                            : native_cpu::ABSENT[random.below(2)] - 7 + random.below(PAGE);
+    return random.one_in(3) ? choose_target(operand_place::non_canonical, 1, 0, random)
+                            : native_cpu::absent[random.below(2)] - 7 + random.below(PAGE);
 }
 
 void bad_stack(oracle_case &c, random_source &random) { c.state.gpr[RSP] = near_fault(random, 24); }
@@ -66,13 +66,13 @@ TEST_F(oracle_fault, stack)
         if (random.one_in(2))
             bad_stack(c, random);
         else
-            c.state.gpr[RAX] = choose_target(operand_place::NON_CANONICAL, 1, 0, random);
+            c.state.gpr[RAX] = choose_target(operand_place::non_canonical, 1, 0, random);
     });
     judge().check_bytes("call m", {0xff, 0x10}, STATUS,
                         [](oracle_case &c, random_source &random) { c.state.gpr[RAX] = unreadable(random); });
     judge().check_bytes("jmp rm", {0xff, 0xe0}, STATUS, [](oracle_case &c, random_source &random) {
         c.state.gpr[RAX] =
-            random.one_in(4) ? native_cpu::TAKEN : choose_target(operand_place::NON_CANONICAL, 1, 0, random);
+            random.one_in(4) ? native_cpu::TAKEN : choose_target(operand_place::non_canonical, 1, 0, random);
     });
 }
 

@@ -35,7 +35,7 @@ uint64_t bench_option(const char *name, uint64_t otherwise)
     char word[64];
     size_t length = strlen(name);
     for (const char *at = next_word(arguments(), word, sizeof word); word[0]; at = next_word(at, word, sizeof word)) {
-        if (memcmp(word, name, length) != 0 || word[length] != '=')
+        if (strncmp(word, name, length) != 0 || word[length] != '=')
             continue;
         uint64_t value = 0;
         for (const char *c = word + length + 1; *c >= '0' && *c <= '9'; c++)
