@@ -168,7 +168,7 @@ std::unique_ptr<configuration> configure(const command_line &command)
         layers.insert(layers.end(), more.begin(), more.end());
     };
     if (!command.profile.empty())
-        append(read_toml(find_profile(command.profile, profile_directories()), true));
+        append(read_toml(find_profile(command.profile, profile_directories()), true, profile_directories()));
     for (const std::string &file : command.config_files)
         append(read_toml(file, false));
     append(command.assignments);

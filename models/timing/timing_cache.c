@@ -93,8 +93,8 @@ static bool size_of(const struct timing_setup *setup, enum cache_param kib, enum
     size->sets = lines / size->ways;
     if (lines % size->ways == 0)
         return true;
-    snprintf(error, error_size, "timing.%s = %u: %u lines do not divide into %u ways", params[kib].name,
-             value_of(setup, kib), lines, size->ways);
+    snprintf(error, error_size, "timing.%s = %u: %u lines do not divide into timing.%s = %u", params[kib].name,
+             value_of(setup, kib), lines, params[ways].name, size->ways);
     return false;
 }
 

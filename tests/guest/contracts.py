@@ -270,10 +270,10 @@ class BadInput(Case):
         head = '[profile]\nname = "mine"\nsummary = "mine"\n[timing]\n'
         path = self.folder / "mine.toml"
         for text, words in (
-                ('insn_allu = { value = 1, source = "s" }\n', ["5: ", "unknown key 'timing.insn_allu'"]),
-                ('insn_alu = { value = "1 ns", source = "s" }\n', ["5: ", "insn_alu", "1 ns", "cycles"]),
-                ('insn_alu = { value = 0, source = "s" }\n', ["5: ", "insn_alu = '0'", "from 1 to 100000 cycles"]),
-                ('acceptance = { value = "stall", source = "s" }\n', ["5: ", "acceptance", "flush, drain, tracked"]),
+                ('insn_allu = { value = 1, source = "s", confidence = "read" }\n', ["5: ", "unknown key 'timing.insn_allu'"]),
+                ('insn_alu = { value = "1 ns", source = "s", confidence = "read" }\n', ["5: ", "insn_alu", "1 ns", "cycles"]),
+                ('insn_alu = { value = 0, source = "s", confidence = "read" }\n', ["5: ", "insn_alu = '0'", "from 1 to 100000 cycles"]),
+                ('acceptance = { value = "stall", source = "s", confidence = "read" }\n', ["5: ", "acceptance", "flush, drain, tracked"]),
                 ("\ninsn_alu = { value = 2 }\n", ["6: ", "source"]),
                 ("\ninsn_alu = 2\n", ["6: ", "source"])):
             path.write_text(head + text)
@@ -283,8 +283,23 @@ class BadInput(Case):
         yours = self.folder / "yours.toml"
         yours.write_text('include = "mine.toml"\n' + head)
         self.assert_refused(self.run_vp("--profile", path, DEMO), f"{yours}:1: ", "include", "mine.toml")
-        yours.write_text(head + 'insn_alu = { value = 7, source = "s" }\n')
+        yours.write_text(head + 'insn_alu = { value = 7, source = "s", confidence = "read" }\n')
         self.assertIn(f"{yours}:5", self.run_vp("--profile", path, command="config").stdout)
+
+    def test_values_that_do_not_fit_together_name_where_they_were_set(self):
+        """What only the timing model or the interconnect can see."""
+        path = self.folder / "mine.toml"
+        include = 'include = "sapphire-rapids"'
+        for first, text, words in ((include, 'insn_alu = { value = 1.5, @ }', [":6: ", "timing.insn_alu = 1.5"]),
+                                   (include, 'model = { value = "cache", @ }\nl2_cycles = { value = 3, @ }', [":7: ", "timing.l2_cycles = 3"]),
+                                   ("", 'model = { value = "cache", @ }\nl1_cycles = { value = 30, @ }', [":7: ", "timing.l2_cycles = 16"]),
+                                   ("", 'model = { value = "cache", @ }\nl1d_ways = { value = 7, @ }', [":7: ", "timing.l1d_kib = 48"])):
+            path.write_text(f'{first}\n[profile]\nname = "mine"\nsummary = "mine"\n[timing]\n'
+                            + text.replace("@", 'source = "s", confidence = "read"') + "\n")
+            self.assert_refused(self.run_vp("--profile", path, DEMO), f"{path}:", *words)
+        mesh = ("--set", "interconnect.model=mesh")
+        self.assert_refused(self.run_vp(*mesh, "--set", "interconnect.placement=0,0", DEMO), "--set: interconnect.placement")
+        self.assert_refused(self.run_vp(*mesh, "--cores", 64, DEMO), "--cores: interconnect.placement = 'rows': 64 cores")
 
     def test_value_out_of_range(self):
         for key, value in (("platform.cores", 0), ("platform.cores", 100000), ("interconnect.latency_cycles", -1),

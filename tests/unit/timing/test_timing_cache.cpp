@@ -209,7 +209,7 @@ TEST(timing_cache, refuses_what_cannot_be_built)
     cache_model ways, order, fraction, many;
     ways.value("l1d_ways") = 7;
     EXPECT_FALSE(ways.create());
-    EXPECT_HAS(ways.error, "timing.l1d_kib = 48: 768 lines do not divide into 7 ways");
+    EXPECT_HAS(ways.error, "timing.l1d_kib = 48: 768 lines do not divide into timing.l1d_ways = 7");
     order.value("l3_cycles") = 10;
     EXPECT_FALSE(order.create());
     EXPECT_HAS(order.error, "timing.l3_cycles = 10: expected at least timing.l2_cycles = 16");
