@@ -313,6 +313,12 @@ second = {{ statistic = "cores[1].instructions" }}
                             (SMALL.replace("{image}", "nowhere.elf"), (":3", "image", "nowhere.elf")),
                             (SMALL + "[[plot]]\nname = \"p\"\nx = \"cores\"\ny = \"end\"\n", (":13", "plot.x", "cores", "expected one of")),
                             (SMALL.replace("[grid]", "[gird]"), (":5", "gird", "did you mean 'grid'?")),
+                            (SMALL + "Run = \"sim.mips\"\n", (":11", "columns.Run", "another name", "'run'")),
+                            (SMALL + "END = \"sim.mips\"\n", (":11", "columns.END", "another name", "'end'")),
+                            (SMALL + "TIMING = \"sim.mips\"\n", (":11", "columns.TIMING", "another name", "'timing'")),
+                            (SMALL.replace("[columns]", "Reason = [1]\n[columns]"), (":8", "Reason", "another name", "'reason'")),
+                            (SMALL.replace("[columns]", "argument.a = [1]\nargument.A = [1]\n[columns]"),
+                             (":9", "argument.A", "another name", "'argument.a'")),
                             (SMALL + "[", (":11", "not valid TOML"))):
             self.write(text)
             self.assert_refused(self.study(), self.file, *words)
