@@ -464,4 +464,5 @@ const struct timing_model timing_cache = {
     .tlb_flush = cache_tlb_flush,
     .filter = cache_filter,
     .integers_only = true,
+    .setup_size = sizeof(struct timing_setup),
 };
