@@ -391,6 +391,7 @@ std::uint64_t platform::instructions() const
 
 void platform::simulate()
 {
+    request_end(cycle_of_ps(LONGEST_TIME_PS), end_reason::end_of_time);
     if (m_options.max_time_ps != 0)
         request_end(cycle_of_ps(m_options.max_time_ps), end_reason::max_time);
     if (m_options.max_insns != 0)
