@@ -81,12 +81,12 @@ TEST(configuration, later_layers_win_and_origin_says_which)
 TEST(configuration, values_may_be_tables_with_a_source)
 {
     scratch_file file(".toml",
-                      "interconnect.latency_cycles = { value = 350, source = \"measured\", confidence = \"high\" }\n");
+                      "interconnect.latency_cycles = { value = 350, source = \"measured\", confidence = \"read\" }\n");
     configuration c(read_toml(file.path(), false));
     EXPECT_EQ(c.integer("interconnect.latency_cycles"), 350u);
     EXPECT_EQ(entry(c, "interconnect.latency_cycles").source, "measured");
-    EXPECT_EQ(entry(c, "interconnect.latency_cycles").confidence, "high");
-    EXPECT_HAS(c.print(), "source: measured (high)");
+    EXPECT_EQ(entry(c, "interconnect.latency_cycles").confidence, "read");
+    EXPECT_HAS(c.print(), "source: measured (read)");
 }
 
 TEST(configuration, misspelt_key_names_place_and_nearest)
@@ -345,7 +345,8 @@ TEST(toml, an_include_that_comes_back_is_refused)
 
 TEST(toml, a_profile_needs_name_summary_and_sources)
 {
-    EXPECT_HAS(error_of_toml("platform.cores = { value = 2, source = \"s\" }\n", true), "needs a table [profile]");
+    EXPECT_HAS(error_of_toml("platform.cores = { value = 2, source = \"s\", confidence = \"read\" }\n", true),
+               "needs a table [profile]");
     EXPECT_HAS(error_of_toml("[profile]\nname = \"x\"\nsummary = \"y\"\n[platform]\ncores = 4\n", true),
                ".toml:5: platform.cores: a profile must name the source");
     EXPECT_HAS(error_of_toml("[profile]\nname = \"x\"\nauthor = \"y\"\n", true), "unknown member 'author'");
