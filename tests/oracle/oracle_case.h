@@ -72,12 +72,12 @@ inline std::uint64_t choose_target(operand_place place, unsigned align, unsigned
     switch (place) {
     case operand_place::data:
     case operand_place::misaligned:
-        t = random.one_in(8) ? native_cpu::data + page - random.below(reach + 1)
-                             : native_cpu::data + 0x400 + random.below(0x1800);
+        t = random.one_in(8) ? native_cpu::DATA + page - random.below(reach + 1)
+                             : native_cpu::DATA + 0x400 + random.below(0x1800);
         break;
-    case operand_place::absent: t = near(native_cpu::absent[0]); break;
-    case operand_place::read_only: t = near(native_cpu::read_only); break;
-    case operand_place::behind_read_only: t = native_cpu::read_only + page - random.below(reach + 1); break;
+    case operand_place::absent: t = near(native_cpu::ABSENT[0]); break;
+    case operand_place::read_only: t = near(native_cpu::READ_ONLY); break;
+    case operand_place::behind_read_only: t = native_cpu::READ_ONLY + page - random.below(reach + 1); break;
     case operand_place::non_canonical: // with four or with five levels of paging
         t = (random.bits() & ~(std::uint64_t{3} << 62)) | std::uint64_t{1 + random.below(2)} << 62;
         break;

@@ -14,9 +14,9 @@ class oracle_guest
     explicit oracle_guest(bool observed) : m_machine(observed)
     {
         m_machine.start64();
-        for (std::uint64_t page : native_cpu::absent)
+        for (std::uint64_t page : native_cpu::ABSENT)
             m_machine.set_page(page, 0);
-        m_machine.set_page(native_cpu::read_only, native_cpu::read_only | 5); // present, user
+        m_machine.set_page(native_cpu::READ_ONLY, native_cpu::READ_ONLY | 5); // present, user
         m_machine.write(native_cpu::TAKEN, cpu_fixture::STOP, sizeof cpu_fixture::STOP);
         fx_enable(m_machine.core(), 0x20, 0); // NE
         // The stop port, and no other, is open to user code: I/O permission bitmap in the TSS.

@@ -18,7 +18,7 @@ class oracle_32 : public testing::Test
             GTEST_SKIP() << "the host system has no 32-bit code segment";
         guest.start32();
         opcode_coverage::leave_out("E6 ib"); // STOP
-        std::memset(native_cpu::at(native_cpu::data), 0, native_cpu::DATA_SIZE);
+        std::memset(native_cpu::at(native_cpu::DATA), 0, native_cpu::DATA_SIZE);
         std::memset(native_cpu::at(native_cpu::STACK), 0, native_cpu::STACK_SIZE);
     }
 
@@ -50,7 +50,7 @@ class oracle_32 : public testing::Test
             stopped && r.rip == native_cpu::CODE + length + 2 && ((r.rflags ^ state.rflags) & (defined | DF)) == 0;
         for (unsigned i = 0; i < 8; i++)
             same = same && static_cast<std::uint32_t>(r.gpr[i]) == static_cast<std::uint32_t>(state.gpr[i]);
-        for (std::uint64_t area : {native_cpu::data, native_cpu::STACK})
+        for (std::uint64_t area : {native_cpu::DATA, native_cpu::STACK})
             same = same && std::memcmp(guest.ram(area), native_cpu::at(area), 0x1000) == 0;
         if (same)
             opcode_coverage::note(guest.core());
@@ -68,7 +68,7 @@ class oracle_32 : public testing::Test
         for (unsigned i = 0; i < 8; i++)
             s.gpr[i] = random.value() & 0xffffffff;
         s.gpr[RSP] = native_cpu::STACK + 0x800 + 4 * random.below(16);
-        s.gpr[RBX] = native_cpu::data + random.below(0x800);
+        s.gpr[RBX] = native_cpu::DATA + random.below(0x800);
         s.rflags = 0x202 | (random.bits() & STATUS);
         return s;
     }

@@ -10,13 +10,13 @@ namespace
 using oracle_fault = oracle_test;
 using bytes = std::vector<std::uint8_t>;
 
-constexpr std::uint64_t PAGE = native_cpu::PAGE, DATA = native_cpu::data;
+constexpr std::uint64_t PAGE = native_cpu::PAGE, DATA = native_cpu::DATA;
 
 // Around the places where an access of up to `reach` bytes begins or ceases to fault.
 std::uint64_t near_fault(random_source &random, unsigned reach)
 {
-    const std::uint64_t edges[] = {native_cpu::STACK,     native_cpu::STACK + PAGE,     native_cpu::absent[0],
-                                   native_cpu::read_only, native_cpu::read_only + PAGE, native_cpu::absent[0] + PAGE};
+    const std::uint64_t edges[] = {native_cpu::STACK,     native_cpu::STACK + PAGE,     native_cpu::ABSENT[0],
+                                   native_cpu::READ_ONLY, native_cpu::READ_ONLY + PAGE, native_cpu::ABSENT[0] + PAGE};
     const std::uint64_t edge = edges[random.below(6)];
     switch (random.below(8)) {
     case 0: return choose_target(operand_place::non_canonical, 1, reach, random);
@@ -30,7 +30,7 @@ std::uint64_t near_fault(random_source &random, unsigned reach)
 std::uint64_t unreadable(random_source &random)
 {
     return random.one_in(3) ? choose_target(operand_place::non_canonical, 1, 0, random)
-                            : native_cpu::absent[random.below(2)] - 7 + random.below(PAGE);
+                            : native_cpu::ABSENT[random.below(2)] - 7 + random.below(PAGE);
 }
 
 void bad_stack(oracle_case &c, random_source &random) { c.state.gpr[RSP] = near_fault(random, 24); }

@@ -7,7 +7,7 @@ namespace
 
 using oracle_flow = oracle_test;
 
-constexpr std::uint64_t CODE = native_cpu::CODE, DATA = native_cpu::data, TAKEN = native_cpu::TAKEN;
+constexpr std::uint64_t CODE = native_cpu::CODE, DATA = native_cpu::DATA, TAKEN = native_cpu::TAKEN;
 
 // Relative distance from the end of an instruction of `length` bytes at CODE to where branches go.
 std::vector<std::uint8_t> relative32(unsigned length)

@@ -219,8 +219,8 @@ TEST_F(oracle_insn, bit_test)
                 reg = (reg & ~mask) | (bits & mask);
                 if (c.may_fault())
                     return;
-                if (c.target < native_cpu::data + 0x800 || c.target > native_cpu::data + 0x1800)
-                    c.target = native_cpu::data + 0x1000 - random.below(16);
+                if (c.target < native_cpu::DATA + 0x800 || c.target > native_cpu::DATA + 0x1800)
+                    c.target = native_cpu::DATA + 0x1000 - random.below(16);
             };
             auto in_reach = [](const instruction &in) {
                 auto reg = static_cast<int>(in.reg);
@@ -462,9 +462,9 @@ TEST_F(oracle_insn, one_byte)
     judge().check_bytes("xchg r8d, eax", {0x41, 0x90}, STATUS);
     judge().check_bytes("nop rm", {0x0f, 0x1f, 0xc0}, STATUS);
     judge().check_bytes("xlat", {0xd7}, STATUS,
-                        [](oracle_case &c, random_source &) { c.state.gpr[RBX] = native_cpu::data + 0x1f80; });
+                        [](oracle_case &c, random_source &) { c.state.gpr[RBX] = native_cpu::DATA + 0x1f80; });
     judge().check_bytes("xlat, 32-bit address", {0x67, 0xd7}, STATUS, [](oracle_case &c, random_source &random) {
-        c.state.gpr[RBX] = (native_cpu::data + 0x200) | random.bits() << 32;
+        c.state.gpr[RBX] = (native_cpu::DATA + 0x200) | random.bits() << 32;
     });
     for (unsigned r = 0; r < 8; r++) {
         auto n = static_cast<std::uint8_t>(r);
@@ -482,7 +482,7 @@ TEST_F(oracle_insn, one_byte)
     }
     // MOV between accumulator and a 64-bit or (67H) 32-bit absolute address
     std::vector<std::uint8_t> address(8);
-    std::uint64_t at = native_cpu::data + 0xffd;
+    std::uint64_t at = native_cpu::DATA + 0xffd;
     std::memcpy(address.data(), &at, 8);
     for (unsigned opcode = 0xa0; opcode < 0xa4; opcode++)
         for (unsigned prefix : {0u, 0x66u, 0x48u, 0x67u}) {

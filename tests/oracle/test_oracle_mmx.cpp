@@ -132,7 +132,7 @@ TEST_F(oracle_mmx, masked_store)
 {
     fx_form f = registers_only(form("maskmovq", {0x0f, 0xf7}));
     f.prepare = [](machine_state &state, fx_image &fx, random_source &random) {
-        state.gpr[RDI] = native_cpu::data + (random.one_in(4) ? 0x1000 - random.below(8) : random.below(0x2000));
+        state.gpr[RDI] = native_cpu::DATA + (random.one_in(4) ? 0x1000 - random.below(8) : random.below(0x2000));
         if (random.one_in(3))
             fx.st[random.below(8)][0] = random.one_in(2) ? 0 : ~std::uint64_t{0};
     };

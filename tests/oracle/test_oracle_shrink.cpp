@@ -68,12 +68,12 @@ TEST_F(oracle_shrink, finds_the_byte_that_matters)
     fx_form f;
     f.name = "mov al, [rbx], distorted";
     f.prepare = [](machine_state &state, fx_image &, random_source &random) {
-        state.gpr[RBX] = native_cpu::data + random.below(0x1000);
+        state.gpr[RBX] = native_cpu::DATA + random.below(0x1000);
     };
     m_oracle.check_bytes(f, {0x8a, 0x03});
     ASSERT_FALSE(m_reports.empty());
     for (const oracle_case &c : m_reports) {
-        const std::uint64_t at = c.state.gpr[RBX] - native_cpu::data;
+        const std::uint64_t at = c.state.gpr[RBX] - native_cpu::DATA;
         for (std::uint64_t i = 0; i < native_cpu::DATA_SIZE; i++)
             ASSERT_EQ(c.memory[i] & (i == at ? 0x80 : 0xff), i == at ? 0x80 : 0) << "byte " << i;
     }
@@ -104,7 +104,7 @@ TEST_F(oracle_shrink, sees_a_wrong_fault)
         fx_form f;
         f.name = "mov [rbx], al, a wrong fault";
         f.prepare = [](machine_state &state, fx_image &, random_source &) {
-            state.gpr[RBX] = native_cpu::read_only + 0x123;
+            state.gpr[RBX] = native_cpu::READ_ONLY + 0x123;
         };
         m_oracle.check_bytes(f, {0x88, 0x03});
         EXPECT_EQ(m_reports.size(), oracle::MAX_REPORTS);

@@ -90,7 +90,7 @@ TEST_F(oracle_sse_move, masked_store)
 {
     fx_form f = registers_only(sse_form("maskmovdqu", P66, {0x0f, 0xf7}));
     f.prepare = [](machine_state &state, fx_image &fx, random_source &random) {
-        state.gpr[RDI] = native_cpu::data + (random.one_in(4) ? 0x1000 - random.below(16) : random.below(0x2000));
+        state.gpr[RDI] = native_cpu::DATA + (random.one_in(4) ? 0x1000 - random.below(16) : random.below(0x2000));
         if (random.one_in(3))
             for (auto &lane : fx.xmm[random.below(16)])
                 lane = random.one_in(2) ? 0 : ~std::uint64_t{0};

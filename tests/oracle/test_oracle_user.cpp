@@ -68,7 +68,7 @@ TEST_F(oracle_user, selectors)
     judge().check_bytes("pop gs, null, 16", {0x66, 0x6a, 0x00, 0x66, 0x0f, 0xa9}, STATUS);
     judge().check_bytes("push fs", {0x0f, 0xa0}, STATUS);
     auto data = [](oracle_case &c, random_source &random) {
-        c.state.gpr[RBX] = native_cpu::data + random.below(0x1000);
+        c.state.gpr[RBX] = native_cpu::DATA + random.below(0x1000);
     };
     judge().check_bytes("lgs, null", {0xc7, 0x43, 0x04, 0, 0, 0, 0, 0x0f, 0xb5, 0x03}, STATUS, data);
     judge().check_bytes("lss, null", {0xc7, 0x43, 0x04, 0, 0, 0, 0, 0x0f, 0xb2, 0x03}, STATUS, data); // #GP(0)

@@ -14,7 +14,7 @@ using bytes = std::vector<std::uint8_t>;
 void forgive(oracle_guest &guest, std::uint64_t target, bool has_header)
 {
     auto copy = [&](std::uint64_t at, std::size_t size) {
-        if (target + at + size <= native_cpu::data + native_cpu::DATA_SIZE)
+        if (target + at + size <= native_cpu::DATA + native_cpu::DATA_SIZE)
             std::memcpy(guest.at(target + at), native_cpu::at(target + at), size);
     };
     copy(6, 18);
@@ -57,7 +57,7 @@ void check_pair(fx_oracle &judge, const char *name, enum cpu_feature feature, co
     f.feature = feature;
     f.control = true;
     f.prepare = [](machine_state &state, fx_image &, random_source &random) {
-        state.gpr[RBX] = native_cpu::data + 64 * random.below(0x80);
+        state.gpr[RBX] = native_cpu::DATA + 64 * random.below(0x80);
         state.gpr[RAX] = 3;
         state.gpr[RDX] = 0;
         state.gpr[RDI] = state.gpr[RBX] + 512;
@@ -94,7 +94,7 @@ TEST_F(oracle_xsave, supervisor)
         f.name = text("xsaves, xrstors %02lX", modrm);
         f.feature = CPU_FEATURE_xsaves;
         f.control = true;
-        f.prepare = [](machine_state &state, fx_image &, random_source &) { state.gpr[RBX] = native_cpu::data; };
+        f.prepare = [](machine_state &state, fx_image &, random_source &) { state.gpr[RBX] = native_cpu::DATA; };
         judge().check_bytes(f, {0x48, 0x0f, 0xc7, modrm});
     }
 }
