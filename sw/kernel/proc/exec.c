@@ -15,144 +15,138 @@
 #include "uintr/uintr.h"
 #include <linux/resource.h>
 
-enum { SCRIPT_DEPTH = 5, SCRIPT_LINE = 256, COMMAND_BYTES_MAX = 4096 };
+enum { SCRIPT_DEPTH = 5, SCRIPT_LINE = 256, STRINGS_BYTES = 128 << 10, COMMAND_BYTES_MAX = 4096 };
 
-/* Best effort: a path that is too long for /proc is no reason to fail. */
-static void note_executable(struct program *g, const struct path_result *r, int dirfd, const char *path)
+/* --- arguments and environment --- */
+
+/* Appends the strings of an array in user memory, or of process 1's in the kernel's: how many, or -errno. */
+static long append(struct program *g, uint64_t array, bool is_kernel)
 {
-    const struct file *opened = *path ? NULL : fd_file_any(dirfd);
-    size_t room = sizeof g->executable;
-    if (opened && opened->path)
-        path = opened->path;
-    int error = r->name[0] ? path_of_inode(r->parent, g->executable, room) : -ENOENT;
-    size_t length = error ? 0 : strlen(g->executable);
-    if (length == 1)
-        length = 0; /* the root */
-    if (error || length + 1 + strlen(r->name) >= room)
-        snprintf(g->executable, room, "%s", path);
-    else
-        snprintf(g->executable + length, room - length, "/%s", r->name);
+    long count = 0;
+    for (; array; array += sizeof array, count++) {
+        char *to = g->strings + g->bytes;
+        uint64_t from;
+        if (is_kernel)
+            from = *(const uint64_t *)array;
+        else if (GET_USER(from, array))
+            return -EFAULT;
+        if (!from)
+            break;
+        int64_t room = STRINGS_BYTES - (int64_t)g->bytes;
+        int64_t length = is_kernel ? snprintf(to, (size_t)room, "%s", (const char *)from)
+                                   : copy_string_from_user(to, from, (size_t)room);
+        if (length == -ENAMETOOLONG || length >= room)
+            return -E2BIG;
+        if (length < 0)
+            return length;
+        g->bytes += (size_t)length + 1;
+    }
+    return count;
 }
 
-static int check_executable(const struct inode *i, bool is_slashed)
+/* Puts an argument before all others. */
+static int prepend(struct program *g, const char *text)
 {
-    if (!i)
-        return -ENOENT;
-    if (S_ISLNK(i->mode))
-        return -ELOOP;
-    if (!S_ISREG(i->mode))
-        return -EACCES;
-    if (is_slashed)
-        return -ENOTDIR;
-    return i->mode & 0111 ? 0 : -EACCES;
+    size_t bytes = strlen(text) + 1;
+    if (bytes > STRINGS_BYTES - g->bytes)
+        return -E2BIG;
+    memmove(g->strings + bytes, g->strings, g->bytes);
+    memcpy(g->strings, text, bytes);
+    g->bytes += bytes;
+    g->argument_bytes += bytes;
+    g->argument_count++;
+    return 0;
 }
 
-int program_open(struct program *g, int dirfd, const char *path, unsigned path_flags)
+static void remove_first(struct program *g)
 {
-    struct path_result r;
-    int error = path_lookup(dirfd, path, path_flags | PATH_PARENT, &r);
+    size_t bytes = strlen(g->strings) + 1;
+    memmove(g->strings, g->strings + bytes, g->bytes - bytes);
+    g->bytes -= bytes;
+    g->argument_bytes -= bytes;
+    g->argument_count--;
+}
+
+static long collect_strings(struct program *g, uint64_t arguments, uint64_t environment, bool is_kernel)
+{
+    long count = append(g, arguments, is_kernel);
+    if (count < 0)
+        return count;
+    g->argument_count = (size_t)count;
+    g->argument_bytes = g->bytes;
+    int error = count ? 0 : prepend(g, ""); /* nobody expects argc to be 0 */
     if (error)
         return error;
-    error = check_executable(r.inode, r.is_slashed && *path);
-    if (!error) {
-        note_executable(g, &r, dirfd, path);
-        inode_put(g->inode);
-        g->inode = inode_get(r.inode);
-    }
-    path_result_free(&r);
-    return error;
+    count = append(g, environment, is_kernel);
+    g->environment_count = (size_t)count;
+    return count < 0 ? count : 0;
+}
+
+/* --- the file --- */
+
+static int open_program(struct program *g, const char *path)
+{
+    struct file *f;
+    int error = vfs_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &f);
+    if (error)
+        return error;
+    file_put(g->file);
+    g->file = f;
+    return f->inode && S_ISREG(f->inode->mode) && f->inode->mode & 0111 ? 0 : -EACCES;
 }
 
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-/* Splits a line "#! interpreter argument"; *argument NULL: none. The argument is all the rest, blanks within included.
- */
-static int split_line(char *line, size_t bytes, char **interpreter, char **argument)
+static char *skip(char *p, bool blanks)
 {
-    char *end = strchr(line, '\n'), *p = line + 2;
-    bool is_whole = end || bytes < SCRIPT_LINE;
-    if (!end)
-        end = line + strlen(line);
-    while (end > p && is_blank(end[-1]))
-        end--;
-    *end = 0;
-    while (is_blank(*p))
+    while (*p && is_blank(*p) == blanks)
         p++;
-    *interpreter = p;
-    while (*p && !is_blank(*p))
-        p++;
-    if (p == *interpreter || (!*p && !is_whole))
-        return -ENOEXEC;
-    *argument = NULL;
-    if (*p) {
-        *p++ = 0;
-        while (is_blank(*p))
-            p++;
-        *argument = p;
-    }
-    return 0;
+    return p;
 }
 
-/* argv becomes: interpreter, its argument if there is one, the script's path, and what followed argv[0]. */
-static int become_interpreter(struct program *g, char *interpreter, char *argument, const char *script)
+/* "#! interpreter argument" goes before the other arguments; the argument is all the rest, blanks within included. */
+static int become_interpreter(struct program *g, char *line)
 {
-    strings_remove_first(&g->arguments);
-    int error = strings_prepend(&g->arguments, kstrdup(script));
-    if (!error && argument)
-        error = strings_prepend(&g->arguments, kstrdup(argument));
+    char *end = strchr(line, '\n');
+    if (!end)
+        end = line + strlen(line);
+    while (is_blank(end[-1]))
+        end--;
+    *end = 0;
+    char *interpreter = skip(line + 2, true), *rest = skip(interpreter, false), *argument = skip(rest, true);
+    *rest = 0;
+    if (!*interpreter)
+        return -ENOEXEC;
+    int error = *argument ? prepend(g, argument) : 0;
     if (!error)
-        error = strings_prepend(&g->arguments, kstrdup(interpreter));
-    return error ? error : program_open(g, AT_FDCWD, interpreter, 0);
+        error = prepend(g, interpreter);
+    return error ? error : open_program(g, interpreter);
 }
 
 static int load(struct program *g)
 {
-    char line[SCRIPT_LINE + 1], *interpreter, *argument, *script = kstrdup(g->path);
-    int error = script ? 0 : -ENOMEM;
+    int error = open_program(g, g->path);
     for (int depth = 0; !error; depth++) {
-        int64_t n = vfs_read_at(g->inode, line, SCRIPT_LINE, 0);
-        if (n < 0) {
-            error = (int)n;
-            break;
-        }
+        char line[SCRIPT_LINE + 1];
+        int64_t n = vfs_read_at(g->file->inode, line, SCRIPT_LINE, 0);
+        if (n < 0)
+            return (int)n;
         line[n] = 0;
-        if (line[0] != '#' || line[1] != '!') {
-            error = elf_load(g);
-            break;
+        if (line[0] != '#' || line[1] != '!')
+            return elf_load(g);
+        if (depth == SCRIPT_DEPTH)
+            return -ELOOP;
+        if (depth == 0) { /* the script's path takes the place of argv[0]; further ones are there already */
+            remove_first(g);
+            error = prepend(g, g->path);
         }
-        error = depth == SCRIPT_DEPTH ? -ELOOP : split_line(line, (size_t)n, &interpreter, &argument);
-        if (error)
-            break;
-        error = become_interpreter(g, interpreter, argument, script);
-        kfree(script);
-        script = kstrdup(interpreter);
-        if (!script && !error)
-            error = -ENOMEM;
+        if (!error)
+            error = become_interpreter(g, line);
     }
-    kfree(script);
     return error;
 }
 
-static void program_free(struct program *g)
-{
-    if (g->mm)
-        mm_put(g->mm);
-    inode_put(g->inode);
-    strings_free(&g->arguments);
-    strings_free(&g->environment);
-    kfree(g->path);
-}
-
-static bool is_alone(struct process *p, const struct task *self)
-{
-    struct task *t;
-    LIST_FOR_EACH(t, &p->threads, in_process)
-    {
-        if (t != self && t->state != TASK_ZOMBIE)
-            return false;
-    }
-    return true;
-}
+/* --- taking over --- */
 
 /* A thread that is not the first one takes over its number and place. */
 static void become_leader(struct task *t)
@@ -167,16 +161,16 @@ static void become_leader(struct task *t)
     task_free(old);
 }
 
-static long end_other_threads(struct task *t)
+static int end_other_threads(struct task *t)
 {
     struct process *p = t->process;
     struct waiter w;
+    int error = 0;
     if (p->group_exiting)
         return -EAGAIN;
     p->group_exiting = true;
     signal_kill_threads(p, t);
-    int error = 0;
-    while (!is_alone(p, t) && !error) {
+    while (process_has_thread(p, t) && !error) {
         wait_begin(&p->child_event, &w);
         error = task_sleep_uninterrupted(NEVER);
         wait_end(&w);
@@ -189,32 +183,20 @@ static long end_other_threads(struct task *t)
     return 0;
 }
 
-static void set_names(struct task *t, struct program *g)
+static void set_names(struct task *t, const struct program *g)
 {
     struct process *p = t->process;
     const char *slash = strrchr(g->path, '/');
     memset(t->name, 0, sizeof t->name);
     snprintf(t->name, sizeof t->name, "%s", slash ? slash + 1 : g->path);
     trace_name(t->tid, t->name);
-    memcpy(p->executable, g->executable, sizeof p->executable);
+    snprintf(p->executable, sizeof p->executable, "%s", g->file->path ? g->file->path : g->path);
+    size_t bytes = MIN(g->argument_bytes, (size_t)COMMAND_BYTES_MAX);
     kfree(p->command);
-    p->command = strings_join(&g->arguments, COMMAND_BYTES_MAX, &p->command_bytes);
-}
-
-static void set_registers(struct task *t, const struct program *g)
-{
-    *t->frame = (struct frame){.vector = FRAME_SYSCALL,
-                               .error = UINT64_MAX,
-                               .rip = g->entry,
-                               .cs = SEL_USER_CODE,
-                               .rflags = RFLAGS_IF | RFLAGS_ONE,
-                               .rsp = g->stack,
-                               .ss = SEL_USER_DATA};
-    t->fs_base = t->gs_base = 0;
-    if (t == current) {
-        wrmsr(MSR_FS_BASE, 0);
-        wrmsr(MSR_KERNEL_GS_BASE, 0);
-    }
+    p->command = kmalloc(bytes);
+    p->command_bytes = p->command ? bytes : 0;
+    if (p->command)
+        memcpy(p->command, g->strings, bytes);
 }
 
 /* Nothing fails from here on. */
@@ -223,7 +205,7 @@ static void install(struct task *t, struct program *g)
     struct process *p = t->process;
     uintr_task_exit(t);
     fpu_reset(t);
-    mm_set_program(g->mm, g->inode);
+    mm_set_program(g->mm, g->file->inode);
     task_replace_mm(t, g->mm);
     g->mm = NULL;
     files_close_on_exec(t->files);
@@ -231,24 +213,29 @@ static void install(struct task *t, struct program *g)
     t->alternate_stack = (stack_t){.ss_flags = SS_DISABLE};
     t->restart.again = NULL;
     p->has_execed = true;
-    p->exit_signal = SIGCHLD;
     set_names(t, g);
-    set_registers(t, g);
+    *t->frame = (struct frame){.vector = FRAME_SYSCALL,
+                               .error = UINT64_MAX,
+                               .rip = g->entry,
+                               .cs = SEL_USER_CODE,
+                               .rflags = RFLAGS_IF | RFLAGS_ONE,
+                               .rsp = g->stack,
+                               .ss = SEL_USER_DATA};
+    t->fs_base = 0;
+    wrmsr(MSR_FS_BASE, 0);
 }
 
-static long run(struct task *t, struct program *g)
+static long prepare(struct task *t, struct program *g, uint64_t arguments, uint64_t environment, bool is_kernel)
 {
-    if (!g->arguments.count) { /* nobody expects argc to be 0 */
-        int error = strings_add(&g->arguments, kstrdup(""));
-        if (error)
-            return error;
-    }
-    long error = load(g);
-    if (!error && g->arguments.bytes + g->environment.bytes + strlen(g->path) > ARGUMENT_BYTES_MAX)
-        error = -E2BIG;
+    const char *const path[] = {g->path, NULL};
+    long error = collect_strings(g, arguments, environment, is_kernel);
     if (!error)
-        error = exec_build_stack(g, t->process);
-    if (!error && t == current)
+        error = load(g);
+    if (!error)
+        error = append(g, (uint64_t)path, true);
+    if (error >= 0)
+        error = exec_build_stack(g);
+    if (!error)
         error = end_other_threads(t);
     if (!error && t->files->refs > 1) { /* shared with another process, which keeps its descriptors */
         struct files *own = files_copy(t->files);
@@ -257,95 +244,34 @@ static long run(struct task *t, struct program *g)
         files_put(t->files);
         t->files = own;
     }
-    if (!error)
-        install(t, g);
     return error;
 }
 
-static long run_from_kernel(struct task *t, const char *path, const char *const argv[], const char *const envp[])
+static long execute(const char *path, uint64_t arguments, uint64_t environment, bool is_kernel)
 {
-    struct program g = {.path = kstrdup(path)};
-    long error = g.path ? program_open(&g, AT_FDCWD, path, 0) : -ENOMEM;
+    struct program g = {.path = path, .strings = kmalloc(STRINGS_BYTES)};
+    long error = g.strings ? prepare(current, &g, arguments, environment, is_kernel) : -ENOMEM;
     if (!error)
-        error = strings_from_kernel(&g.arguments, argv);
-    if (!error)
-        error = strings_from_kernel(&g.environment, envp);
-    if (!error)
-        error = run(t, &g);
-    program_free(&g);
+        install(current, &g);
+    if (g.mm)
+        mm_put(g.mm);
+    file_put(g.file);
+    kfree(g.strings);
     return error;
 }
 
-long exec_load(const char *path, char **argv, char **envp)
+SYSCALL3(execve, uint64_t, path_at, uint64_t, arguments, uint64_t, environment)
 {
-    return run_from_kernel(current, path, (const char *const *)argv, (const char *const *)envp);
-}
-
-/* The name of a program that is given by a descriptor: what it can be opened by once more. */
-static char *descriptor_path(int dirfd, const char *path)
-{
-    size_t bytes = strlen(path) + 24;
-    char *name = kmalloc(bytes);
-    if (name)
-        snprintf(name, bytes, *path ? "/dev/fd/%d/%s" : "/dev/fd/%d", dirfd, path);
-    return name;
-}
-
-static long execute(int dirfd, uint64_t path_at, uint64_t argv, uint64_t envp, int flags)
-{
-    struct program g = {0};
     char *path;
-    if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
-        return -EINVAL;
     long error = string_from_user(&path, path_at, PATH_BYTES);
     if (error)
         return error;
-    if (!*path && !(flags & AT_EMPTY_PATH))
-        error = -ENOENT;
-    if (!error)
-        error = strings_from_user(&g.arguments, argv, ARGUMENT_BYTES_MAX);
-    if (!error)
-        error = strings_from_user(&g.environment, envp, ARGUMENT_BYTES_MAX - g.arguments.bytes);
-    if (!error)
-        error = program_open(&g, dirfd, path, PATH_EMPTY | (flags & AT_SYMLINK_NOFOLLOW ? PATH_NO_FOLLOW : 0));
-    g.path = dirfd == AT_FDCWD || *path == '/' ? kstrdup(path) : descriptor_path(dirfd, path);
+    error = execute(path, arguments, environment, false);
     kfree(path);
-    if (!error)
-        error = g.path ? run(current, &g) : -ENOMEM;
-    program_free(&g);
     return error;
 }
 
-SYSCALL3(execve, uint64_t, path, uint64_t, argv, uint64_t, envp) { return execute(AT_FDCWD, path, argv, envp, 0); }
-
-SYSCALL5(execveat, int, dirfd, uint64_t, path, uint64_t, argv, uint64_t, envp, int, flags)
-{
-    return execute(dirfd, path, argv, envp, flags);
-}
-
 /* --- process 1 --- */
-
-static void set_limits(struct process *p)
-{
-    static const struct {
-        int resource;
-        uint64_t soft, hard;
-    } limits[] = {{RLIMIT_STACK, 8 << 20, RLIM_INFINITY},
-                  {RLIMIT_CORE, 0, RLIM_INFINITY},
-                  {RLIMIT_NOFILE, FDS_MAX, FDS_MAX},
-                  {RLIMIT_NPROC, 32768, 32768},
-                  {RLIMIT_MEMLOCK, 8 << 20, 8 << 20},
-                  {RLIMIT_SIGPENDING, 64, 64},
-                  {RLIMIT_MSGQUEUE, 819200, 819200},
-                  {RLIMIT_NICE, 0, 0},
-                  {RLIMIT_RTPRIO, 0, 0}};
-    for (size_t i = 0; i < ARRAY_SIZE(p->rlimit); i++)
-        p->rlimit[i][0] = p->rlimit[i][1] = RLIM_INFINITY;
-    for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
-        p->rlimit[limits[i].resource][0] = limits[i].soft;
-        p->rlimit[limits[i].resource][1] = limits[i].hard;
-    }
-}
 
 static void open_console(struct files *files)
 {
@@ -357,40 +283,41 @@ static void open_console(struct files *files)
     file_put(f);
 }
 
-long process_start_init(const char *path, const char *const argv[], const char *const envp[])
+/* The current kernel thread becomes the first process's. */
+static long become_process(struct task *t)
 {
     struct process *p = process_create(NULL);
-    struct task *t = p ? task_create(p, "init") : NULL;
-    if (!t) {
-        if (p)
-            process_release(p);
-        return -ENOMEM;
-    }
     struct task *first = task_find(1);
+    t->files = files_create();
+    t->fs = fs_context_create();
+    t->fpu = fpu_create();
+    if (!p || !t->files || !t->fs || !t->fpu)
+        return -ENOMEM;
     if (first && first != t)
         task_exchange_tids(t, first);
+    t->process = p;
+    t->affinity = UINT64_MAX;
+    t->frame = (struct frame *)(t->kernel_stack + KERNEL_STACK_BYTES) - 1;
     list_append(&p->threads, &t->in_process);
     p->leader = t;
     p->pid = p->pgrp = p->session = t->tid;
     p->is_session_leader = true;
-    p->continue_reported = true;
-    set_limits(p);
-    t->frame = (struct frame *)(t->kernel_stack + KERNEL_STACK_BYTES) - 1;
-    t->files = files_create();
-    t->fs = fs_context_create();
-    t->fpu = fpu_create();
-    long error = t->files && t->fs && t->fpu ? 0 : -ENOMEM;
-    if (!error) {
-        open_console(t->files);
-        error = run_from_kernel(t, path, argv, envp);
-    }
-    if (error) {
-        task_release_parts(t);
-        process_release(p);
-        return error;
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(p->rlimit); i++)
+        p->rlimit[i][0] = p->rlimit[i][1] = RLIM_INFINITY;
+    p->rlimit[RLIMIT_STACK][0] = 8 << 20;
+    p->rlimit[RLIMIT_NOFILE][0] = p->rlimit[RLIMIT_NOFILE][1] = FDS_MAX;
+    open_console(t->files);
     init_process = p;
-    task_prepare_first_run(t);
-    task_start(t);
     return 0;
+}
+
+long process_start_init(const char *path, const char *const argv[], const char *const envp[])
+{
+    struct task *t = current;
+    long error = init_process ? 0 : become_process(t);
+    if (!error)
+        error = execute(path, (uint64_t)argv, (uint64_t)envp, true);
+    if (!error)
+        __asm__ volatile("movq %0, %%rsp; jmp first_run" ::"r"(t->frame) : "memory");
+    return error;
 }

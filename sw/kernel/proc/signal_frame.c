@@ -30,9 +30,6 @@ _Static_assert(offsetof(struct signal_frame, context) == 8 && offsetof(struct si
                    sizeof(struct signal_frame) == 440,
                "Linux's layout");
 
-/* IRET to an address that is not canonical faults in the kernel. */
-static bool is_canonical(uint64_t address) { return (uint64_t)((int64_t)(address << 16) >> 16) == address; }
-
 static void save_registers(struct sigcontext *c, const struct frame *f)
 {
     c->r8 = f->r8, c->r9 = f->r9, c->r10 = f->r10, c->r11 = f->r11;
@@ -55,53 +52,37 @@ static void load_registers(struct frame *f, const struct sigcontext *c)
     f->ss = SEL_USER_DATA;
 }
 
-/* What the CPU said about a fault; other signals have nothing to say here. */
-static void save_fault(struct sigcontext *c, const struct frame *f, const siginfo_t *info)
-{
-    if (f->vector >= 32 || info->si_code <= 0 || !(SIGNALS_SYNCHRONOUS & SIGNAL_BIT(info->si_signo)))
-        return;
-    c->trapno = f->vector;
-    c->err = f->error == UINT64_MAX ? 0 : f->error;
-    c->cr2 = f->vector == VECTOR_PF ? (uint64_t)info->si_addr : 0;
-}
-
 /* Where the frame lies; 0: the alternate stack has no room for it. *fpstate: the place of the extended state. */
 static uint64_t place_frame(const struct task *t, uint64_t rsp, bool wants_alternate, uint64_t *fpstate)
 {
     uint64_t sp = rsp - RED_ZONE_BYTES;
-    bool is_alternate = signal_is_on_stack(t, rsp, false);
-    if (wants_alternate && t->alternate_stack.ss_size && !signal_is_on_stack(t, sp, false)) {
+    bool is_alternate = signal_is_on_stack(t, rsp);
+    if (wants_alternate && !is_alternate && t->alternate_stack.ss_size) {
         sp = (uint64_t)t->alternate_stack.ss_sp + t->alternate_stack.ss_size;
         is_alternate = true;
     }
     *fpstate = ALIGN_DOWN(sp - fpu_signal_bytes(), (uint64_t)FPSTATE_ALIGNMENT);
     sp = ALIGN_DOWN(*fpstate - sizeof(struct signal_frame), (uint64_t)16) - 8;
-    return is_alternate && !signal_is_on_stack(t, sp, true) ? 0 : sp;
+    return is_alternate && !signal_is_on_stack(t, sp) ? 0 : sp;
 }
 
 int signal_frame_push(struct frame *f, const siginfo_t *info, const struct sigaction *action)
 {
     struct task *t = current;
     uint64_t fpstate, sp = place_frame(t, f->rsp, action->sa_flags & SA_ONSTACK, &fpstate);
-    if (!sp || !(action->sa_flags & SA_RESTORER) || !is_canonical((uint64_t)action->sa_handler))
+    if (!sp || !(action->sa_flags & SA_RESTORER) || (uint64_t)action->sa_handler >= USER_END)
         return -EFAULT;
     struct signal_frame s;
     memset(&s, 0, sizeof s);
     s.return_address = (uint64_t)action->sa_restorer;
+    s.info = *info;
     s.context.uc_flags = UC_FLAGS;
     s.context.uc_stack = t->alternate_stack;
     s.context.uc_sigmask = t->has_saved_blocked ? t->saved_blocked : t->blocked;
     save_registers(&s.context.uc_mcontext, f);
-    save_fault(&s.context.uc_mcontext, f, info);
-    s.context.uc_mcontext.oldmask = s.context.uc_sigmask;
     s.context.uc_mcontext.fpstate = (void *)fpstate;
-    size_t bytes = action->sa_flags & SA_SIGINFO ? sizeof s : offsetof(struct signal_frame, info);
-    s.info = *info;
-    if (copy_to_user(sp, &s, bytes) || fpu_to_user(t, fpstate))
+    if (PUT_USER(sp, s) || fpu_to_user(t, fpstate))
         return -EFAULT;
-    if (t->alternate_stack.ss_flags & (int)SS_AUTODISARM)
-        t->alternate_stack = (stack_t){.ss_flags = SS_DISABLE};
-
     f->rdi = (uint64_t)info->si_signo;
     f->rsi = sp + offsetof(struct signal_frame, info);
     f->rdx = sp + offsetof(struct signal_frame, context);
@@ -114,13 +95,14 @@ int signal_frame_push(struct frame *f, const siginfo_t *info, const struct sigac
     return 0;
 }
 
+/* An address that is not the user's must not get into RIP: IRET to one that is not canonical faults in the kernel. */
 SYSCALL0(rt_sigreturn)
 {
     struct task *t = current;
     struct frame *f = t->frame;
     struct ucontext c;
     f->error = UINT64_MAX; /* whatever RAX becomes: no call to be restarted */
-    if (GET_USER(c, f->rsp - 8 + offsetof(struct signal_frame, context)) || !is_canonical(c.uc_mcontext.rip) ||
+    if (GET_USER(c, f->rsp - 8 + offsetof(struct signal_frame, context)) || c.uc_mcontext.rip >= USER_END ||
         (c.uc_mcontext.fpstate && fpu_from_user(t, (uint64_t)c.uc_mcontext.fpstate))) {
         signal_fault(t, SIGSEGV, SI_KERNEL, 0);
         return 0;
@@ -128,6 +110,5 @@ SYSCALL0(rt_sigreturn)
     signal_set_blocked(t, c.uc_sigmask);
     load_registers(f, &c.uc_mcontext);
     t->restart.again = NULL;
-    (void)signal_set_stack(t, &c.uc_stack, f->rsp); /* as in Linux, a bad one changes nothing */
     return (long)f->rax;
 }

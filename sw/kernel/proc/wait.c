@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting for children: wait4, waitid. */
+/* Waiting for children, and the CPU time that tasks and processes have used. */
 #include "arch/syscall.h"
 #include "mm/mm.h"
 #include "proc/signal.h"
@@ -7,20 +7,6 @@
 #include "string.h"
 #include <linux/resource.h>
 #include <linux/wait.h>
-
-enum { STATUS_STOPPED = 0x7f, STATUS_CONTINUED = 0xffff };
-
-struct wait_request {
-    int kind, id; /* P_ALL, P_PID, P_PGID */
-    uint32_t options;
-};
-
-struct wait_result {
-    int pid, uid;
-    int status;       /* as wait4 tells it            */
-    int code, detail; /* as waitid does: CLD_, si_status */
-    struct rusage usage;
-};
 
 void task_times(const struct task *t, uint64_t *user_ns, uint64_t *system_ns)
 {
@@ -43,67 +29,41 @@ void process_times(const struct process *p, uint64_t *user_ns, uint64_t *system_
     }
 }
 
-static bool is_meant(const struct wait_request *r, const struct process *child)
-{
-    if ((r->kind == P_PID && child->pid != r->id) || (r->kind == P_PGID && child->pgrp != r->id))
-        return false;
-    bool is_clone = child->exit_signal != SIGCHLD;
-    return r->options & __WALL || is_clone == !!(r->options & __WCLONE);
-}
-
-static void describe(struct process *child, int code, int detail, int status, struct wait_result *to)
-{
-    uint64_t user, system;
-    process_times(child, &user, &system);
-    *to = (struct wait_result){
-        .pid = child->pid, .uid = (int)child->uid, .status = status, .code = code, .detail = detail};
-    to->usage.ru_utime = timeval_of(user + child->children_user_ns);
-    to->usage.ru_stime = timeval_of(system + child->children_system_ns);
-    const struct task *leader = child->leader;
-    to->usage.ru_minflt = (long)leader->faults;
-    to->usage.ru_nvcsw = (long)leader->switches_voluntary;
-    to->usage.ru_nivcsw = (long)leader->switches_forced;
-}
-
-static void reap(struct process *child)
+/* A dead child is done with: what it used is its parent's children's. */
+static int reap(struct process *child, struct rusage *usage)
 {
     struct process *parent = child->parent;
     uint64_t user, system;
+    int pid = child->pid;
     process_times(child, &user, &system);
-    parent->children_user_ns += user + child->children_user_ns;
-    parent->children_system_ns += system + child->children_system_ns;
+    user += child->children_user_ns;
+    system += child->children_system_ns;
+    *usage = (struct rusage){.ru_utime = timeval_of(user), .ru_stime = timeval_of(system)};
+    parent->children_user_ns += user;
+    parent->children_system_ns += system;
     process_release(child);
+    return pid;
 }
 
-/* Has this child something to tell? If so, it is told once, unless WNOWAIT. */
-static bool ask(struct process *child, uint32_t options, struct wait_result *to)
+/* The pid of the child if it has something to tell, which it does once. */
+static int ask(struct process *child, uint32_t options, int *status, struct rusage *usage)
 {
-    bool is_consumed = !(options & WNOWAIT);
-    if (child->is_dead) {
-        int by_signal = child->exit_status & 0x7f;
-        if (!(options & WEXITED))
-            return false;
-        describe(child, by_signal ? CLD_KILLED : CLD_EXITED, by_signal ? by_signal : child->exit_status >> 8,
-                 child->exit_status, to);
-        if (is_consumed)
-            reap(child);
-        return true;
-    }
-    if (options & WSTOPPED && child->is_stopped && !child->stop_reported) {
-        describe(child, CLD_STOPPED, child->stop_signal, child->stop_signal << 8 | STATUS_STOPPED, to);
-        child->stop_reported = is_consumed;
-        return true;
-    }
-    if (options & WCONTINUED && !child->is_stopped && !child->continue_reported) {
-        describe(child, CLD_CONTINUED, SIGCONT, STATUS_CONTINUED, to);
-        child->continue_reported = is_consumed;
-        return true;
-    }
-    return false;
+    *status = child->is_dead ? child->exit_status : child->job_status;
+    if (child->is_dead)
+        return reap(child, usage);
+    if (!*status || !(options & (*status == STATUS_CONTINUED ? WCONTINUED : WUNTRACED)))
+        return 0;
+    child->job_status = 0;
+    return child->pid;
 }
 
-/* The pid of the child that told something; 0: none has (WNOHANG); -ECHILD, -ERESTARTSYS. */
-static long wait_for(const struct wait_request *r, struct wait_result *to)
+static bool is_meant(int id, const struct process *child)
+{
+    return id == -1 || id == child->pid || -id == child->pgrp || (!id && child->pgrp == current->process->pgrp);
+}
+
+/* As wait4() answers; 0: no child has something to tell (WNOHANG). */
+static long wait_for(int id, uint32_t options, int *status, struct rusage *usage)
 {
     struct process *self = current->process, *child;
     struct waiter w;
@@ -111,15 +71,16 @@ static long wait_for(const struct wait_request *r, struct wait_result *to)
         bool exists = false;
         LIST_FOR_EACH(child, &self->children, sibling)
         {
-            if (!is_meant(r, child))
+            if (!is_meant(id, child))
                 continue;
             exists = true;
-            if (ask(child, r->options, to))
-                return to->pid;
+            int pid = ask(child, options, status, usage);
+            if (pid)
+                return pid;
         }
         if (!exists)
             return -ECHILD;
-        if (r->options & WNOHANG)
+        if (options & WNOHANG)
             return 0;
         if (is_interrupted)
             return -ERESTARTSYS;
@@ -129,57 +90,17 @@ static long wait_for(const struct wait_request *r, struct wait_result *to)
     }
 }
 
-SYSCALL4(wait4, int, id, uint64_t, status, uint32_t, options, uint64_t, usage)
+SYSCALL4(wait4, int, id, uint64_t, status_to, uint32_t, options, uint64_t, usage_to)
 {
-    struct wait_request r = {.kind = P_PID, .id = id, .options = options | WEXITED};
-    struct wait_result result;
-    if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
+    struct rusage usage;
+    int status;
+    memset(&usage, 0, sizeof usage);
+    if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WALL))
         return -EINVAL;
     if (id == INT32_MIN)
         return -ESRCH;
-    if (id == -1)
-        r.kind = P_ALL;
-    else if (id <= 0)
-        r.kind = P_PGID, r.id = id ? -id : current->process->pgrp;
-    long pid = wait_for(&r, &result);
-    if (pid <= 0)
-        return pid;
-    if ((status && PUT_USER(status, result.status)) || (usage && PUT_USER(usage, result.usage)))
+    long pid = wait_for(id, options, &status, &usage);
+    if (pid > 0 && ((status_to && PUT_USER(status_to, status)) || (usage_to && PUT_USER(usage_to, usage))))
         return -EFAULT;
     return pid;
-}
-
-SYSCALL5(waitid, int, kind, int, id, uint64_t, to, uint32_t, options, uint64_t, usage)
-{
-    struct wait_request r = {.kind = kind, .id = id, .options = options};
-    struct wait_result result;
-    if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL) ||
-        !(options & (WEXITED | WSTOPPED | WCONTINUED)))
-        return -EINVAL;
-    switch (kind) {
-    case P_ALL: break;
-    case P_PID:
-        if (id <= 0)
-            return -EINVAL;
-        break;
-    case P_PGID:
-        if (id < 0)
-            return -EINVAL;
-        if (!id)
-            r.id = current->process->pgrp;
-        break;
-    case P_PIDFD: return id < 0 ? -EINVAL : -EBADF; /* there are no such descriptors */
-    default: return -EINVAL;
-    }
-    memset(&result, 0, sizeof result);
-    long pid = wait_for(&r, &result);
-    if (pid > 0 && usage && PUT_USER(usage, result.usage))
-        return -EFAULT;
-    if (to) { /* only these fields, zeros if there is nothing to tell */
-        const int32_t head[3] = {pid > 0 ? SIGCHLD : 0, 0, result.code};
-        const int32_t child[3] = {result.pid, result.uid, result.detail};
-        if (PUT_USER(to + offsetof(siginfo_t, si_signo), head) || PUT_USER(to + offsetof(siginfo_t, si_pid), child))
-            return -EFAULT;
-    }
-    return pid > 0 ? 0 : pid;
 }
