@@ -15,7 +15,7 @@
 #include "uintr/uintr.h"
 #include <linux/resource.h>
 
-enum { SCRIPT_DEPTH = 5, SCRIPT_LINE = 256, STRINGS_BYTES = 128 << 10, COMMAND_BYTES_MAX = 4096 };
+enum { SCRIPT_DEPTH = 5, SCRIPT_LINE = 256, STRINGS_BYTES = 128 << 10 };
 
 /* --- arguments and environment --- */
 
@@ -44,27 +44,18 @@ static long append(struct program *g, uint64_t array, bool is_kernel)
     return count;
 }
 
-/* Puts an argument before all others. */
-static int prepend(struct program *g, const char *text)
+/* Puts an argument before all others, or in place of the first. */
+static int prepend(struct program *g, const char *text, bool is_replacing)
 {
-    size_t bytes = strlen(text) + 1;
+    size_t bytes = strlen(text) + 1, gone = is_replacing ? strlen(g->strings) + 1 : 0;
     if (bytes > STRINGS_BYTES - g->bytes)
         return -E2BIG;
-    memmove(g->strings + bytes, g->strings, g->bytes);
+    memmove(g->strings + bytes, g->strings + gone, g->bytes - gone);
     memcpy(g->strings, text, bytes);
-    g->bytes += bytes;
-    g->argument_bytes += bytes;
-    g->argument_count++;
+    g->bytes += bytes - gone;
+    g->argument_bytes += bytes - gone;
+    g->argument_count += !is_replacing;
     return 0;
-}
-
-static void remove_first(struct program *g)
-{
-    size_t bytes = strlen(g->strings) + 1;
-    memmove(g->strings, g->strings + bytes, g->bytes - bytes);
-    g->bytes -= bytes;
-    g->argument_bytes -= bytes;
-    g->argument_count--;
 }
 
 static long collect_strings(struct program *g, uint64_t arguments, uint64_t environment, bool is_kernel)
@@ -74,7 +65,7 @@ static long collect_strings(struct program *g, uint64_t arguments, uint64_t envi
         return count;
     g->argument_count = (size_t)count;
     g->argument_bytes = g->bytes;
-    int error = count ? 0 : prepend(g, ""); /* nobody expects argc to be 0 */
+    int error = count ? 0 : prepend(g, "", false); /* nobody expects argc to be 0 */
     if (error)
         return error;
     count = append(g, environment, is_kernel);
@@ -117,9 +108,9 @@ static int become_interpreter(struct program *g, char *line)
     *rest = 0;
     if (!*interpreter)
         return -ENOEXEC;
-    int error = *argument ? prepend(g, argument) : 0;
+    int error = *argument ? prepend(g, argument, false) : 0;
     if (!error)
-        error = prepend(g, interpreter);
+        error = prepend(g, interpreter, false);
     return error ? error : open_program(g, interpreter);
 }
 
@@ -136,10 +127,8 @@ static int load(struct program *g)
             return elf_load(g);
         if (depth == SCRIPT_DEPTH)
             return -ELOOP;
-        if (depth == 0) { /* the script's path takes the place of argv[0]; further ones are there already */
-            remove_first(g);
-            error = prepend(g, g->path);
-        }
+        if (depth == 0) /* argv[0] is the script's path; that of further ones it is already */
+            error = prepend(g, g->path, true);
         if (!error)
             error = become_interpreter(g, line);
     }
@@ -149,16 +138,17 @@ static int load(struct program *g)
 /* --- taking over --- */
 
 /* A thread that is not the first one takes over its number and place. */
-static void become_leader(struct task *t)
+static void become_leader(struct process *p, struct task *t)
 {
-    struct process *p = t->process;
     struct task *old = p->leader;
+    if (t == old)
+        return;
     task_exchange_tids(t, old);
     p->leader = t;
-    p->dead_user_ns += old->user_ns;
-    p->dead_system_ns += old->system_ns;
-    list_remove(&old->in_process);
-    task_free(old);
+    if (old->state == TASK_ZOMBIE) {
+        list_remove(&old->in_process);
+        task_free(old);
+    }
 }
 
 static int end_other_threads(struct task *t)
@@ -169,6 +159,7 @@ static int end_other_threads(struct task *t)
     if (p->group_exiting)
         return -EAGAIN;
     p->group_exiting = true;
+    become_leader(p, t);
     signal_kill_threads(p, t);
     while (process_has_thread(p, t) && !error) {
         wait_begin(&p->child_event, &w);
@@ -176,11 +167,7 @@ static int end_other_threads(struct task *t)
         wait_end(&w);
     }
     p->group_exiting = false;
-    if (error)
-        return -EAGAIN; /* killed ourselves */
-    if (t != p->leader)
-        become_leader(t);
-    return 0;
+    return error ? -EAGAIN : 0; /* killed ourselves */
 }
 
 static void set_names(struct task *t, const struct program *g)
@@ -191,12 +178,8 @@ static void set_names(struct task *t, const struct program *g)
     snprintf(t->name, sizeof t->name, "%s", slash ? slash + 1 : g->path);
     trace_name(t->tid, t->name);
     snprintf(p->executable, sizeof p->executable, "%s", g->file->path ? g->file->path : g->path);
-    size_t bytes = MIN(g->argument_bytes, (size_t)COMMAND_BYTES_MAX);
-    kfree(p->command);
-    p->command = kmalloc(bytes);
-    p->command_bytes = p->command ? bytes : 0;
-    if (p->command)
-        memcpy(p->command, g->strings, bytes);
+    p->command_bytes = MIN(g->argument_bytes, sizeof p->command);
+    memcpy(p->command, g->strings, p->command_bytes);
 }
 
 /* Nothing fails from here on. */
@@ -273,21 +256,12 @@ SYSCALL3(execve, uint64_t, path_at, uint64_t, arguments, uint64_t, environment)
 
 /* --- process 1 --- */
 
-static void open_console(struct files *files)
-{
-    struct file *f;
-    if (vfs_open(AT_FDCWD, "/dev/console", O_RDWR, 0, &f))
-        return;
-    for (int fd = 0; fd < 3; fd++)
-        files->file[fd] = file_get(f);
-    file_put(f);
-}
-
 /* The current kernel thread becomes the first process's. */
 static long become_process(struct task *t)
 {
     struct process *p = process_create(NULL);
     struct task *first = task_find(1);
+    struct file *console;
     t->files = files_create();
     t->fs = fs_context_create();
     t->fpu = fpu_create();
@@ -306,7 +280,8 @@ static long become_process(struct task *t)
         p->rlimit[i][0] = p->rlimit[i][1] = RLIM_INFINITY;
     p->rlimit[RLIMIT_STACK][0] = 8 << 20;
     p->rlimit[RLIMIT_NOFILE][0] = p->rlimit[RLIMIT_NOFILE][1] = FDS_MAX;
-    open_console(t->files);
+    if (!vfs_open(AT_FDCWD, "/dev/console", O_RDWR, 0, &console))
+        t->files->file[0] = t->files->file[1] = t->files->file[2] = file_get(file_get(console));
     init_process = p;
     return 0;
 }

@@ -18,10 +18,9 @@ struct program {
     uint64_t headers, header_count; /* of the ELF file, for the auxiliary vector */
 };
 
-/* --- proc/elf.c: into g->mm, which it makes. -ENOEXEC: no such program; -ELIBACC: it wants an interpreter --- */
+/* --- proc/image.c --- */
+/* Into g->mm, which it makes. -ENOEXEC: no such program; -ELIBACC: it wants an interpreter. */
 int elf_load(struct program *g);
-
-/* --- proc/exec_stack.c --- */
 int exec_build_stack(struct program *g);
 /* Bytes into an address space that need not be the current one. 0 or -EFAULT. */
 int exec_store(struct mm *mm, uint64_t to, const void *from, size_t bytes);

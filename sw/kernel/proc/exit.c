@@ -19,9 +19,9 @@ void task_replace_mm(struct task *t, struct mm *mm)
     mm_activate(mm);
     if (old)
         mm_put(old);
-    if (t->vfork_done)
-        wake_all(t->vfork_done);
-    t->vfork_done = NULL;
+    if (t->vfork_parent)
+        task_wake(t->vfork_parent);
+    t->vfork_parent = NULL;
 }
 
 void task_release_parts(struct task *t)
@@ -42,7 +42,6 @@ void process_release(struct process *p)
             task_free(leader);
     }
     p->leader = NULL;
-    kfree(p->command);
     process_put(p);
 }
 
@@ -109,7 +108,7 @@ static _Noreturn void leave(void)
         p->dead_system_ns += t->system_ns + (clock_now() - t->account_ns);
     }
     if (process_has_thread(p, NULL)) {
-        signal_retarget(p, t);
+        signal_retarget(p, p->pending, t);
         wake_all(&p->child_event); /* exec waits for the others' ends */
     } else if (end_process(p)) {
         process_release(p);

@@ -41,11 +41,8 @@ static struct process *copy_process(uint64_t flags)
     memcpy(p->action, self->action, sizeof p->action);
     memcpy(p->rlimit, self->rlimit, sizeof p->rlimit);
     memcpy(p->executable, self->executable, sizeof p->executable);
-    p->command = kmalloc(self->command_bytes);
-    if (p->command) {
-        memcpy(p->command, self->command, self->command_bytes);
-        p->command_bytes = self->command_bytes;
-    }
+    memcpy(p->command, self->command, sizeof p->command);
+    p->command_bytes = self->command_bytes;
     if (flags & CLONE_CLEAR_SIGHAND)
         signal_reset_actions(p);
     return p;
@@ -109,19 +106,15 @@ static void discard(struct task *child, bool has_own_process)
 }
 
 /* The parent sleeps until the child has left the address space; only its own death ends that earlier. */
-static void wait_for_vfork(int tid, struct wait_queue *done)
+static void wait_for_vfork(struct task *parent, int tid)
 {
-    struct waiter w;
     struct task *child;
-    int result = 0;
-    while ((child = task_find(tid)) != NULL && child->vfork_done == done) {
-        if (result) {
-            child->vfork_done = NULL; /* the queue goes with our stack */
-            return;
-        }
-        wait_begin(done, &w);
-        result = task_sleep_uninterrupted(NEVER);
-        wait_end(&w);
+    int error = 0;
+    while ((child = task_find(tid)) != NULL && child->vfork_parent == parent) {
+        if (error)
+            child->vfork_parent = NULL;
+        else
+            error = task_sleep_uninterrupted(NEVER);
     }
 }
 
@@ -158,39 +151,28 @@ static long create(const struct clone_args *a)
         (void)PUT_USER(a->parent_tid, tid);
     if (a->flags & CLONE_CHILD_SETTID)
         (void)exec_store(child->mm, a->child_tid, &tid, sizeof tid);
-    struct wait_queue done;
-    wait_queue_init(&done);
     if (a->flags & CLONE_VFORK)
-        child->vfork_done = &done;
+        child->vfork_parent = t;
     trace_name(tid, child->name);
     task_prepare_first_run(child);
     task_start(child);
     if (a->flags & CLONE_VFORK)
-        wait_for_vfork(tid, &done);
+        wait_for_vfork(t, tid);
     return tid;
 }
 
-SYSCALL0(fork)
-{
-    const struct clone_args a = {.exit_signal = SIGCHLD};
-    return create(&a);
-}
+SYSCALL0(fork) { return create(&(struct clone_args){.exit_signal = SIGCHLD}); }
 
-SYSCALL0(vfork)
-{
-    const struct clone_args a = {.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD};
-    return create(&a);
-}
+SYSCALL0(vfork) { return create(&(struct clone_args){.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD}); }
 
 SYSCALL5(clone, uint64_t, flags, uint64_t, stack, uint64_t, parent_tid, uint64_t, child_tid, uint64_t, tls)
 {
-    const struct clone_args a = {.flags = (uint32_t)flags & ~(uint64_t)CSIGNAL,
-                                 .exit_signal = flags & CSIGNAL,
-                                 .stack = stack,
-                                 .parent_tid = parent_tid,
-                                 .child_tid = child_tid,
-                                 .tls = tls};
-    return create(&a);
+    return create(&(struct clone_args){.flags = (uint32_t)flags & ~(uint64_t)CSIGNAL,
+                                       .exit_signal = flags & CSIGNAL,
+                                       .stack = stack,
+                                       .parent_tid = parent_tid,
+                                       .child_tid = child_tid,
+                                       .tls = tls});
 }
 
 SYSCALL2(clone3, uint64_t, from, size_t, bytes)

@@ -24,11 +24,6 @@ void signal_notify(struct task *t)
         task_kick(t);
 }
 
-static bool takes_now(const struct task *t, int number)
-{
-    return !(t->blocked & SIGNAL_BIT(number)) && (t->state == TASK_RUNNABLE || t->state == TASK_SLEEPING);
-}
-
 void signal_kill_threads(struct process *p, const struct task *except)
 {
     struct task *t;
@@ -44,29 +39,16 @@ void signal_kill_threads(struct process *p, const struct task *except)
     }
 }
 
-void signal_retarget(struct process *p, const struct task *self)
+void signal_retarget(struct process *p, uint64_t numbers, const struct task *except)
 {
     struct task *t;
     LIST_FOR_EACH(t, &p->threads, in_process)
     {
-        if (t != self && p->pending & ~t->blocked)
-            signal_notify(t);
+        if (t == except || (t->state != TASK_RUNNABLE && t->state != TASK_SLEEPING) || !(numbers & ~t->blocked))
+            continue;
+        signal_notify(t);
+        numbers &= t->blocked;
     }
-}
-
-/* Somebody who takes it now: t, or for a process any thread. If there is none, it waits for the first that goes to user
- * mode or unblocks it. */
-static struct task *taker(struct task *t, int number, bool is_process)
-{
-    struct task *other;
-    if (takes_now(t, number))
-        return t;
-    LIST_FOR_EACH(other, &t->process->threads, in_process)
-    {
-        if (is_process && takes_now(other, number))
-            return other;
-    }
-    return NULL;
 }
 
 void signal_send(struct task *t, int number, const siginfo_t *given, bool is_process)
@@ -91,9 +73,10 @@ void signal_send(struct task *t, int number, const siginfo_t *given, bool is_pro
         info->si_signo = number;
     }
     *pending |= bit;
-    struct task *to = taker(t, number, is_process);
-    if (to)
-        signal_notify(to);
+    if (is_process)
+        signal_retarget(p, bit, NULL);
+    else if (!(t->blocked & bit))
+        signal_notify(t);
 }
 
 void signal_send_process(struct process *p, int number, const siginfo_t *info)
@@ -167,6 +150,5 @@ void signal_set_blocked(struct task *t, uint64_t mask)
 {
     uint64_t added = mask & ~t->blocked;
     t->blocked = mask & ~SIGNALS_UNBLOCKABLE;
-    if (t->process->pending & added)
-        signal_retarget(t->process, t);
+    signal_retarget(t->process, t->process->pending & added, t);
 }

@@ -21,13 +21,11 @@ int signal_take(struct task *t, uint64_t numbers, siginfo_t *info);
 void signal_remove(struct process *p, uint64_t numbers); /* of it and all its threads */
 void signal_notify(struct task *t);                      /* it has something to look at: wakes or kicks it */
 void signal_kill_threads(struct process *p, const struct task *except);
-/* What was sent to the process as a whole and is now not for `self`: others may have to be woken. */
-void signal_retarget(struct process *p, const struct task *self);
+/* Pending signals of the process as a whole: for each somebody who takes it is told. If there is nobody, it waits for
+ * the first that goes to user mode or unblocks it. */
+void signal_retarget(struct process *p, uint64_t numbers, const struct task *except);
 
-/* --- proc/signal_frame.c --- */
-/* Makes f enter the handler of info's signal on the user's stack; -EFAULT: it has no good one. */
-int signal_frame_push(struct frame *f, const siginfo_t *info, const struct sigaction *action);
-bool signal_is_on_stack(const struct task *t, uint64_t sp); /* the alternate one */
+bool signal_is_on_stack(const struct task *t, uint64_t sp); /* the alternate one: proc/signal_deliver.c */
 
 /* --- proc/job.c --- */
 /* Before a signal is sent: a stop takes back SIGCONT and the other way round; SIGCONT continues. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* System calls about signals, but for rt_sigreturn: signal_frame.c. */
+/* System calls about signals, but for rt_sigreturn: signal_deliver.c. */
 #include "arch/syscall.h"
+#include "ipc/ipc.h"
 #include "mm/mm.h"
 #include "proc/signal.h"
 #include "sched/time.h"
@@ -69,16 +70,8 @@ SYSCALL0(pause) { return wait_for_signal(); }
 
 SYSCALL2(rt_sigsuspend, uint64_t, from, size_t, set_bytes)
 {
-    struct task *t = current;
-    uint64_t set;
-    if (set_bytes != sizeof set)
-        return -EINVAL;
-    if (GET_USER(set, from))
-        return -EFAULT;
-    t->saved_blocked = t->blocked;
-    t->has_saved_blocked = true;
-    signal_set_blocked(t, set);
-    return wait_for_signal();
+    int error = mask_begin(from, set_bytes);
+    return error ? error : wait_for_signal();
 }
 
 SYSCALL4(rt_sigtimedwait, uint64_t, from, uint64_t, to, uint64_t, timeout, size_t, set_bytes)
@@ -110,12 +103,6 @@ SYSCALL4(rt_sigtimedwait, uint64_t, from, uint64_t, to, uint64_t, timeout, size_
     return to && PUT_USER(to, info) ? -EFAULT : number;
 }
 
-bool signal_is_on_stack(const struct task *t, uint64_t sp)
-{
-    uint64_t base = (uint64_t)t->alternate_stack.ss_sp;
-    return sp > base && sp - base <= t->alternate_stack.ss_size;
-}
-
 SYSCALL2(sigaltstack, uint64_t, from, uint64_t, former)
 {
     struct task *t = current;
@@ -140,53 +127,28 @@ SYSCALL2(sigaltstack, uint64_t, from, uint64_t, former)
 
 /* --- sending --- */
 
-static siginfo_t sender_info(int code)
+/* To a task of process pid, tid 0: to the process as a whole; info NULL: with that of kill() or tgkill(). */
+static long send(int pid, int tid, int number, siginfo_t *info)
 {
-    siginfo_t info = {.si_code = code};
-    info.si_pid = current->process->pid;
-    return info;
-}
-
-static long send_to(struct task *t, int number, const siginfo_t *info, bool is_process)
-{
-    if (!t || !t->process)
+    siginfo_t own = {.si_code = tid ? SI_TKILL : SI_USER};
+    struct task *t = task_find(tid ? tid : pid);
+    own.si_pid = current->process->pid;
+    if (number && !is_number(number))
+        return -EINVAL;
+    if (pid <= 0 && !tid)
+        return signal_send_group(pid == -1 ? -1 : pid ? -pid : current->process->pgrp, number, &own);
+    if (!t || !t->process || t->process->pid != pid)
         return -ESRCH;
     if (number)
-        signal_send(t, number, info, is_process);
+        signal_send(t, number, info ? info : &own, !tid);
     return 0;
 }
 
-static struct task *leader_of(int pid)
-{
-    const struct process *p = process_find(pid);
-    return p ? p->leader : NULL;
-}
-
-SYSCALL2(kill, int, pid, int, number)
-{
-    siginfo_t info = sender_info(SI_USER);
-    if (number && !is_number(number))
-        return -EINVAL;
-    if (pid > 0)
-        return send_to(leader_of(pid), number, &info, true);
-    if (pid == INT32_MIN)
-        return -ESRCH;
-    return signal_send_group(pid == -1 ? -1 : pid ? -pid : current->process->pgrp, number, &info);
-}
+SYSCALL2(kill, int, pid, int, number) { return pid == INT32_MIN ? -ESRCH : send(pid, 0, number, NULL); }
 
 SYSCALL3(tgkill, int, pid, int, tid, int, number)
 {
-    siginfo_t info = sender_info(SI_TKILL);
-    struct task *t = task_find(tid);
-    if (pid <= 0 || tid <= 0 || (number && !is_number(number)))
-        return -EINVAL;
-    return t && t->process && t->process->pid == pid ? send_to(t, number, &info, false) : -ESRCH;
-}
-
-SYSCALL2(tkill, int, tid, int, number)
-{
-    siginfo_t info = sender_info(SI_TKILL);
-    return tid <= 0 || (number && !is_number(number)) ? -EINVAL : send_to(task_find(tid), number, &info, false);
+    return pid <= 0 || tid <= 0 ? -EINVAL : send(pid, tid, number, NULL);
 }
 
 SYSCALL3(rt_sigqueueinfo, int, pid, int, number, uint64_t, from)
@@ -194,10 +156,8 @@ SYSCALL3(rt_sigqueueinfo, int, pid, int, number, uint64_t, from)
     siginfo_t info;
     if (GET_USER(info, from))
         return -EFAULT;
-    if (number && !is_number(number))
-        return -EINVAL;
     /* Only to oneself may one pretend to be the kernel, kill() or tgkill(). */
     if ((info.si_code >= 0 || info.si_code == SI_TKILL) && pid != current->process->pid)
         return -EPERM;
-    return send_to(leader_of(pid), number, &info, true);
+    return pid <= 0 ? -ESRCH : send(pid, 0, number, &info);
 }

@@ -24,27 +24,14 @@ struct new_utsname system_name = {.sysname = "Linux",
 
 SYSCALL1(uname, uint64_t, to) { return PUT_USER(to, system_name); }
 
-SYSCALL2(sethostname, uint64_t, from, size_t, bytes)
-{
-    char name[__NEW_UTS_LEN + 1] = {0};
-    if (bytes > __NEW_UTS_LEN)
-        return -EINVAL;
-    if (copy_from_user(name, from, bytes))
-        return -EFAULT;
-    memcpy(system_name.nodename, name, sizeof name);
-    return 0;
-}
-
 SYSCALL1(sysinfo, uint64_t, to)
 {
-    struct process *p;
     struct sysinfo info;
     memset(&info, 0, sizeof info);
     info.uptime = (long)(clock_now() / NS_PER_SECOND);
     info.totalram = pages_total() * PAGE_BYTES;
     info.freeram = pages_free() * PAGE_BYTES;
     info.mem_unit = 1;
-    LIST_FOR_EACH(p, &process_list, all) { info.procs++; }
     return PUT_USER(to, info);
 }
 

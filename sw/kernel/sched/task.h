@@ -71,7 +71,7 @@ struct task {
 
     /* exit: proc/exit.c */
     uint64_t clear_child_tid, robust_list;
-    struct wait_queue *vfork_done; /* woken when this task gives up its parent's mm; NULL: no vfork */
+    struct task *vfork_parent; /* sleeps until this task gives up its mm; NULL: no vfork */
 
     struct {              /* sched/rseq.c */
         uint64_t address; /* 0: not registered */
@@ -103,9 +103,8 @@ struct process {
     uint64_t started_ns, dead_user_ns, dead_system_ns, children_user_ns, children_system_ns;
     struct timer alarm;
     uint64_t alarm_interval;
-    char *command; /* argv joined by NULs, for /proc */
+    char executable[256], command[512]; /* path; argv joined by NULs, as much as fits, for /proc */
     size_t command_bytes;
-    char executable[256];
     uint32_t uid, gid;
 };
 
