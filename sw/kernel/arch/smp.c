@@ -13,13 +13,6 @@
 uint64_t ap_stack_top;
 volatile uint32_t ap_index;
 
-static void wait_ns(uint64_t ns)
-{
-    uint64_t end = clock_now() + ns;
-    while (clock_now() < end)
-        cpu_pause();
-}
-
 static void start_core(uint32_t apic_id)
 {
     uint32_t index = cpu_count;
@@ -30,13 +23,12 @@ static void start_core(uint32_t apic_id)
         panic("no memory for core %u", index);
     ap_stack_top = (uint64_t)(idle->kernel_stack + KERNEL_STACK_BYTES);
     ap_index = index;
-    apic_send_start(apic_id, ICR_INIT);
-    wait_ns(10000);
-    for (int attempt = 0; attempt < 2 && !cpus[index].is_online; attempt++) {
-        apic_send_start(apic_id, ICR_STARTUP | TRAMPOLINE_ADDRESS / 4096);
-        for (int i = 0; i < 1000 && !cpus[index].is_online; i++)
-            wait_ns(10000);
-    }
+    apic_send_to(apic_id, ICR_INIT);
+    for (uint64_t end = clock_now() + 10000; clock_now() < end;)
+        cpu_pause();
+    apic_send_to(apic_id, ICR_STARTUP | TRAMPOLINE_ADDRESS / 4096);
+    for (uint64_t end = clock_now() + 10000000; clock_now() < end && !cpus[index].is_online;)
+        cpu_pause();
     if (cpus[index].is_online)
         cpu_count++;
     else

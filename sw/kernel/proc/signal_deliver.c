@@ -77,7 +77,7 @@ static int push_frame(struct task *t, struct frame *f, const siginfo_t *info, co
     s.context.uc_sigmask = t->has_saved_blocked ? t->saved_blocked : t->blocked;
     save_registers(&s.context.uc_mcontext, f);
     s.context.uc_mcontext.fpstate = (void *)fpstate;
-    if (PUT_USER(sp, s) || fpu_to_user(t, fpstate))
+    if (PUT_USER(sp, s) || fpu_to_user(fpstate))
         return -EFAULT;
     f->rdi = (uint64_t)info->si_signo;
     f->rsi = sp + offsetof(struct signal_frame, info);
@@ -99,7 +99,7 @@ SYSCALL0(rt_sigreturn)
     struct ucontext c;
     f->error = UINT64_MAX; /* whatever RAX becomes: no call to be restarted */
     if (GET_USER(c, f->rsp - 8 + offsetof(struct signal_frame, context)) || c.uc_mcontext.rip >= USER_END ||
-        (c.uc_mcontext.fpstate && fpu_from_user(t, (uint64_t)c.uc_mcontext.fpstate))) {
+        (c.uc_mcontext.fpstate && fpu_from_user((uint64_t)c.uc_mcontext.fpstate))) {
         signal_fault(t, SIGSEGV, SI_KERNEL, 0);
         return 0;
     }
