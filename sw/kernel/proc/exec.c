@@ -15,16 +15,13 @@
 #include "uintr/uintr.h"
 #include <linux/resource.h>
 
-enum { SCRIPT_DEPTH = 5, SCRIPT_LINE = 256, STRINGS_BYTES = 128 << 10 };
+enum { SCRIPT_LINE = 256, STRINGS_BYTES = 128 << 10 };
 
-/* --- arguments and environment --- */
-
-/* Appends the strings of an array in user memory, or of process 1's in the kernel's: how many, or -errno. */
-static long append(struct program *g, uint64_t array, bool is_kernel)
+/* Appends the strings of an array in user memory, or in the kernel's, and counts them. */
+static int append(struct program *g, uint64_t array, bool is_kernel, bool skips_first, size_t *count)
 {
-    long count = 0;
-    for (; array; array += sizeof array, count++) {
-        char *to = g->strings + g->bytes;
+    for (; array; array += sizeof array, skips_first = false) {
+        int64_t room = STRINGS_BYTES - (int64_t)g->bytes, length;
         uint64_t from;
         if (is_kernel)
             from = *(const uint64_t *)array;
@@ -32,48 +29,21 @@ static long append(struct program *g, uint64_t array, bool is_kernel)
             return -EFAULT;
         if (!from)
             break;
-        int64_t room = STRINGS_BYTES - (int64_t)g->bytes;
-        int64_t length = is_kernel ? snprintf(to, (size_t)room, "%s", (const char *)from)
-                                   : copy_string_from_user(to, from, (size_t)room);
+        if (skips_first)
+            continue;
+        if (is_kernel)
+            length = snprintf(g->strings + g->bytes, (size_t)room, "%s", (const char *)from);
+        else
+            length = copy_string_from_user(g->strings + g->bytes, from, (size_t)room);
         if (length == -ENAMETOOLONG || length >= room)
             return -E2BIG;
         if (length < 0)
-            return length;
+            return (int)length;
         g->bytes += (size_t)length + 1;
+        ++*count;
     }
-    return count;
-}
-
-/* Puts an argument before all others, or in place of the first. */
-static int prepend(struct program *g, const char *text, bool is_replacing)
-{
-    size_t bytes = strlen(text) + 1, gone = is_replacing ? strlen(g->strings) + 1 : 0;
-    if (bytes > STRINGS_BYTES - g->bytes)
-        return -E2BIG;
-    memmove(g->strings + bytes, g->strings + gone, g->bytes - gone);
-    memcpy(g->strings, text, bytes);
-    g->bytes += bytes - gone;
-    g->argument_bytes += bytes - gone;
-    g->argument_count += !is_replacing;
     return 0;
 }
-
-static long collect_strings(struct program *g, uint64_t arguments, uint64_t environment, bool is_kernel)
-{
-    long count = append(g, arguments, is_kernel);
-    if (count < 0)
-        return count;
-    g->argument_count = (size_t)count;
-    g->argument_bytes = g->bytes;
-    int error = count ? 0 : prepend(g, "", false); /* nobody expects argc to be 0 */
-    if (error)
-        return error;
-    count = append(g, environment, is_kernel);
-    g->environment_count = (size_t)count;
-    return count < 0 ? count : 0;
-}
-
-/* --- the file --- */
 
 static int open_program(struct program *g, const char *path)
 {
@@ -95,8 +65,8 @@ static char *skip(char *p, bool blanks)
     return p;
 }
 
-/* "#! interpreter argument" goes before the other arguments; the argument is all the rest, blanks within included. */
-static int become_interpreter(struct program *g, char *line)
+/* A line "#! interpreter argument" as words; the argument is all the rest, blanks within included. */
+static void split_line(char *line, const char *words[2])
 {
     char *end = strchr(line, '\n');
     if (!end)
@@ -106,36 +76,37 @@ static int become_interpreter(struct program *g, char *line)
     *end = 0;
     char *interpreter = skip(line + 2, true), *rest = skip(interpreter, false), *argument = skip(rest, true);
     *rest = 0;
-    if (!*interpreter)
-        return -ENOEXEC;
-    int error = *argument ? prepend(g, argument, false) : 0;
-    if (!error)
-        error = prepend(g, interpreter, false);
-    return error ? error : open_program(g, interpreter);
+    words[0] = interpreter;
+    words[1] = *argument ? argument : NULL;
 }
 
-static int load(struct program *g)
+/* Opens the program, or for a script its interpreter; its strings are then those words, the script's path and what
+ * followed argv[0]. The path comes once more at the end. */
+static int open_and_collect(struct program *g, uint64_t arguments, uint64_t environment, bool is_kernel)
 {
+    const char *words[3] = {NULL}, *const path[2] = {g->path, NULL};
+    char line[SCRIPT_LINE + 1];
     int error = open_program(g, g->path);
-    for (int depth = 0; !error; depth++) {
-        char line[SCRIPT_LINE + 1];
-        int64_t n = vfs_read_at(g->file->inode, line, SCRIPT_LINE, 0);
-        if (n < 0)
-            return (int)n;
-        line[n] = 0;
-        if (line[0] != '#' || line[1] != '!')
-            return elf_load(g);
-        if (depth == SCRIPT_DEPTH)
-            return -ELOOP;
-        if (depth == 0) /* argv[0] is the script's path; that of further ones it is already */
-            error = prepend(g, g->path, true);
+    int64_t n = error ? error : vfs_read_at(g->file->inode, line, SCRIPT_LINE, 0);
+    if (n < 0)
+        return (int)n;
+    line[n] = 0;
+    bool is_script = line[0] == '#' && line[1] == '!';
+    if (is_script) {
+        split_line(line, words);
+        error = *words[0] ? open_program(g, words[0]) : -ENOEXEC;
         if (!error)
-            error = become_interpreter(g, line);
+            error = append(g, (uint64_t)words, true, false, &g->argument_count);
+        if (!error)
+            error = append(g, (uint64_t)path, true, false, &g->argument_count);
     }
-    return error;
+    if (!error)
+        error = append(g, arguments, is_kernel, is_script, &g->argument_count);
+    g->argument_bytes = g->bytes;
+    if (!error)
+        error = append(g, environment, is_kernel, false, &g->environment_count);
+    return error ? error : append(g, (uint64_t)path, true, false, &(size_t){0});
 }
-
-/* --- taking over --- */
 
 /* A thread that is not the first one takes over its number and place. */
 static void become_leader(struct process *p, struct task *t)
@@ -170,22 +141,22 @@ static int end_other_threads(struct task *t)
     return error ? -EAGAIN : 0; /* killed ourselves */
 }
 
-static void set_names(struct task *t, const struct program *g)
+/* Another process that shares the descriptors keeps them. */
+static int own_files(struct task *t)
 {
-    struct process *p = t->process;
-    const char *slash = strrchr(g->path, '/');
-    memset(t->name, 0, sizeof t->name);
-    snprintf(t->name, sizeof t->name, "%s", slash ? slash + 1 : g->path);
-    trace_name(t->tid, t->name);
-    snprintf(p->executable, sizeof p->executable, "%s", g->file->path ? g->file->path : g->path);
-    p->command_bytes = MIN(g->argument_bytes, sizeof p->command);
-    memcpy(p->command, g->strings, p->command_bytes);
+    struct files *own = t->files->refs > 1 ? files_copy(t->files) : files_get(t->files);
+    if (!own)
+        return -ENOMEM;
+    files_put(t->files);
+    t->files = own;
+    return 0;
 }
 
 /* Nothing fails from here on. */
 static void install(struct task *t, struct program *g)
 {
     struct process *p = t->process;
+    const char *slash = strrchr(g->path, '/');
     uintr_task_exit(t);
     fpu_reset(t);
     mm_set_program(g->mm, g->file->inode);
@@ -196,7 +167,12 @@ static void install(struct task *t, struct program *g)
     t->alternate_stack = (stack_t){.ss_flags = SS_DISABLE};
     t->restart.again = NULL;
     p->has_execed = true;
-    set_names(t, g);
+    memset(t->name, 0, sizeof t->name);
+    snprintf(t->name, sizeof t->name, "%s", slash ? slash + 1 : g->path);
+    trace_name(t->tid, t->name);
+    snprintf(p->executable, sizeof p->executable, "%s", g->file->path ? g->file->path : g->path);
+    p->command_bytes = MIN(g->argument_bytes, sizeof p->command);
+    memcpy(p->command, g->strings, p->command_bytes);
     *t->frame = (struct frame){.vector = FRAME_SYSCALL,
                                .error = UINT64_MAX,
                                .rip = g->entry,
@@ -208,32 +184,18 @@ static void install(struct task *t, struct program *g)
     wrmsr(MSR_FS_BASE, 0);
 }
 
-static long prepare(struct task *t, struct program *g, uint64_t arguments, uint64_t environment, bool is_kernel)
-{
-    const char *const path[] = {g->path, NULL};
-    long error = collect_strings(g, arguments, environment, is_kernel);
-    if (!error)
-        error = load(g);
-    if (!error)
-        error = append(g, (uint64_t)path, true);
-    if (error >= 0)
-        error = exec_build_stack(g);
-    if (!error)
-        error = end_other_threads(t);
-    if (!error && t->files->refs > 1) { /* shared with another process, which keeps its descriptors */
-        struct files *own = files_copy(t->files);
-        if (!own)
-            return -ENOMEM;
-        files_put(t->files);
-        t->files = own;
-    }
-    return error;
-}
-
-static long execute(const char *path, uint64_t arguments, uint64_t environment, bool is_kernel)
+static int execute(const char *path, uint64_t arguments, uint64_t environment, bool is_kernel)
 {
     struct program g = {.path = path, .strings = kmalloc(STRINGS_BYTES)};
-    long error = g.strings ? prepare(current, &g, arguments, environment, is_kernel) : -ENOMEM;
+    int error = g.strings ? open_and_collect(&g, arguments, environment, is_kernel) : -ENOMEM;
+    if (!error)
+        error = elf_load(&g);
+    if (!error)
+        error = exec_build_stack(&g);
+    if (!error)
+        error = end_other_threads(current);
+    if (!error)
+        error = own_files(current);
     if (!error)
         install(current, &g);
     if (g.mm)
@@ -246,7 +208,7 @@ static long execute(const char *path, uint64_t arguments, uint64_t environment, 
 SYSCALL3(execve, uint64_t, path_at, uint64_t, arguments, uint64_t, environment)
 {
     char *path;
-    long error = string_from_user(&path, path_at, PATH_BYTES);
+    int error = string_from_user(&path, path_at, PATH_BYTES);
     if (error)
         return error;
     error = execute(path, arguments, environment, false);

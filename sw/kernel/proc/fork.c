@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* New tasks: fork, vfork, clone, clone3. There are no namespaces, every child is its creator's and ends with SIGCHLD,
- * and CLONE_SIGHAND without CLONE_THREAD gives the child a copy of the actions. */
+/* New tasks: fork, vfork, clone, clone3. A process is its creator's child, has signal actions of its own and ends with
+ * SIGCHLD. */
 #include "arch/cpu.h"
 #include "arch/syscall.h"
 #include "fs/vfs.h"
@@ -12,9 +12,8 @@
 #include <linux/sched.h>
 
 #define CLONE_KNOWN                                                                                                    \
-    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_VFORK | CLONE_SYSVSEM | CLONE_DETACHED | \
-     CLONE_UNTRACED | CLONE_IO | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID |      \
-     CLONE_CLEAR_SIGHAND)
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_VFORK | CLONE_SYSVSEM | CLONE_SETTLS |   \
+     CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)
 
 static long check(const struct clone_args *a)
 {
@@ -24,13 +23,11 @@ static long check(const struct clone_args *a)
         return -EINVAL;
     if ((is_thread && !(f & CLONE_SIGHAND)) || (f & CLONE_SIGHAND && !(f & CLONE_VM)))
         return -EINVAL;
-    if (f & CLONE_SIGHAND && f & CLONE_CLEAR_SIGHAND)
-        return -EINVAL;
     return f & CLONE_SETTLS && a->tls >= USER_END ? -EPERM : 0;
 }
 
 /* A process like the current one; its first thread is still to come. */
-static struct process *copy_process(uint64_t flags)
+static struct process *copy_process(void)
 {
     struct process *self = current->process, *p = process_create(self);
     if (!p)
@@ -43,8 +40,6 @@ static struct process *copy_process(uint64_t flags)
     memcpy(p->executable, self->executable, sizeof p->executable);
     memcpy(p->command, self->command, sizeof p->command);
     p->command_bytes = self->command_bytes;
-    if (flags & CLONE_CLEAR_SIGHAND)
-        signal_reset_actions(p);
     return p;
 }
 
@@ -57,13 +52,13 @@ static bool copy_parts(struct task *child, uint64_t flags)
     } else {
         child->mm = mm_fork(t->mm);
     }
-    child->files = flags & CLONE_FILES ? files_get(t->files) : files_copy(t->files);
     if (flags & CLONE_FS) {
         t->fs->refs++;
         child->fs = t->fs;
     } else {
         child->fs = fs_context_copy(t->fs);
     }
+    child->files = flags & CLONE_FILES ? files_get(t->files) : files_copy(t->files);
     child->fpu = fpu_copy(t);
     return child->mm && child->files && child->fs && child->fpu;
 }
@@ -125,7 +120,7 @@ static long create(const struct clone_args *a)
         return error;
     struct task *t = current;
     bool is_process = !(a->flags & CLONE_THREAD);
-    struct process *p = is_process ? copy_process(a->flags) : t->process;
+    struct process *p = is_process ? copy_process() : t->process;
     struct task *child = p ? task_create(p, t->name) : NULL;
     if (!child) {
         if (p && is_process)
