@@ -184,7 +184,7 @@ static void install(struct task *t, struct program *g)
     wrmsr(MSR_FS_BASE, 0);
 }
 
-static int execute(const char *path, uint64_t arguments, uint64_t environment, bool is_kernel)
+static int execute(struct task *t, const char *path, uint64_t arguments, uint64_t environment, bool is_kernel)
 {
     struct program g = {.path = path, .strings = kmalloc(STRINGS_BYTES)};
     int error = g.strings ? open_and_collect(&g, arguments, environment, is_kernel) : -ENOMEM;
@@ -193,11 +193,11 @@ static int execute(const char *path, uint64_t arguments, uint64_t environment, b
     if (!error)
         error = exec_build_stack(&g);
     if (!error)
-        error = end_other_threads(current);
+        error = end_other_threads(t);
     if (!error)
-        error = own_files(current);
+        error = own_files(t);
     if (!error)
-        install(current, &g);
+        install(t, &g);
     if (g.mm)
         mm_put(g.mm);
     file_put(g.file);
@@ -211,28 +211,22 @@ SYSCALL3(execve, uint64_t, path_at, uint64_t, arguments, uint64_t, environment)
     int error = string_from_user(&path, path_at, PATH_BYTES);
     if (error)
         return error;
-    error = execute(path, arguments, environment, false);
+    error = execute(current, path, arguments, environment, false);
     kfree(path);
     return error;
 }
 
 /* --- process 1 --- */
 
-/* The current kernel thread becomes the first process's. */
-static long become_process(struct task *t)
+static struct task *create_init(void)
 {
     struct process *p = process_create(NULL);
-    struct task *first = task_find(1);
+    struct task *t = p ? task_create(p, "init") : NULL, *first = task_find(1);
     struct file *console;
-    t->files = files_create();
-    t->fs = fs_context_create();
-    t->fpu = fpu_create();
-    if (!p || !t->files || !t->fs || !t->fpu)
-        return -ENOMEM;
+    if (!t || !(t->files = files_create()) || !(t->fs = fs_context_create()) || !(t->fpu = fpu_create()))
+        return NULL;
     if (first && first != t)
         task_exchange_tids(t, first);
-    t->process = p;
-    t->affinity = UINT64_MAX;
     t->frame = (struct frame *)(t->kernel_stack + KERNEL_STACK_BYTES) - 1;
     list_append(&p->threads, &t->in_process);
     p->leader = t;
@@ -245,16 +239,16 @@ static long become_process(struct task *t)
     if (!vfs_open(AT_FDCWD, "/dev/console", O_RDWR, 0, &console))
         t->files->file[0] = t->files->file[1] = t->files->file[2] = file_get(file_get(console));
     init_process = p;
-    return 0;
+    return t;
 }
 
 long process_start_init(const char *path, const char *const argv[], const char *const envp[])
 {
-    struct task *t = current;
-    long error = init_process ? 0 : become_process(t);
-    if (!error)
-        error = execute(path, (uint64_t)argv, (uint64_t)envp, true);
-    if (!error)
-        __asm__ volatile("movq %0, %%rsp; jmp first_run" ::"r"(t->frame) : "memory");
-    return error;
+    struct task *t = init_process ? init_process->leader : create_init();
+    int error = t ? execute(t, path, (uint64_t)argv, (uint64_t)envp, true) : -ENOMEM;
+    if (error)
+        return error;
+    task_prepare_first_run(t);
+    task_start(t);
+    return 0;
 }

@@ -34,7 +34,7 @@ bool job_is_orphaned(int pgrp);
 
 /* --- proc/exec.c, exit.c, wait.c --- */
 _Noreturn void process_exit(int wait_status); /* the whole process: code << 8, or the signal */
-/* The calling kernel thread becomes process 1; answers only if that program cannot be run, and may be called again. */
+/* Process 1; may be called again if that program cannot be run. */
 long process_start_init(const char *path, const char *const argv[], const char *const envp[]);
 /* The current task leaves its address space for another one (NULL: none), and what was promised for that moment is
  * done: clear_child_tid, vfork. */

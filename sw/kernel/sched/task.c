@@ -141,9 +141,7 @@ struct task *kernel_thread(const char *name, void (*fn)(void *), void *argument,
     struct task *t = task_create(NULL, name);
     if (!t)
         return NULL;
-    /* Its stack begins where a frame would, for the one that becomes process 1. */
-    uint64_t *sp = push_first_switch((uint64_t *)(t->kernel_stack + KERNEL_STACK_BYTES - sizeof(struct frame)) - 2,
-                                     first_run_kernel);
+    uint64_t *sp = push_first_switch((uint64_t *)(t->kernel_stack + KERNEL_STACK_BYTES - 16), first_run_kernel);
     sp[5] = (uint64_t)fn; /* RBX is popped last, R12 second of four: see switch_to() */
     sp[3] = (uint64_t)argument;
     t->kernel_rsp = (uint64_t)sp;
