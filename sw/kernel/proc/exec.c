@@ -95,17 +95,13 @@ static int open_and_collect(struct program *g, uint64_t arguments, uint64_t envi
     if (is_script) {
         split_line(line, words);
         error = *words[0] ? open_program(g, words[0]) : -ENOEXEC;
-        if (!error)
-            error = append(g, (uint64_t)words, true, false, &g->argument_count);
-        if (!error)
-            error = append(g, (uint64_t)path, true, false, &g->argument_count);
+        error = error ?: append(g, (uint64_t)words, true, false, &g->argument_count);
+        error = error ?: append(g, (uint64_t)path, true, false, &g->argument_count);
     }
-    if (!error)
-        error = append(g, arguments, is_kernel, is_script, &g->argument_count);
+    error = error ?: append(g, arguments, is_kernel, is_script, &g->argument_count);
     g->argument_bytes = g->bytes;
-    if (!error)
-        error = append(g, environment, is_kernel, false, &g->environment_count);
-    return error ? error : append(g, (uint64_t)path, true, false, &(size_t){0});
+    error = error ?: append(g, environment, is_kernel, false, &g->environment_count);
+    return error ?: append(g, (uint64_t)path, true, false, &(size_t){0});
 }
 
 /* A thread that is not the first one takes over its number and place. */
@@ -188,14 +184,7 @@ static int execute(struct task *t, const char *path, uint64_t arguments, uint64_
 {
     struct program g = {.path = path, .strings = kmalloc(STRINGS_BYTES)};
     int error = g.strings ? open_and_collect(&g, arguments, environment, is_kernel) : -ENOMEM;
-    if (!error)
-        error = elf_load(&g);
-    if (!error)
-        error = exec_build_stack(&g);
-    if (!error)
-        error = end_other_threads(t);
-    if (!error)
-        error = own_files(t);
+    error = error ?: elf_load(&g) ?: exec_build_stack(&g) ?: end_other_threads(t) ?: own_files(t);
     if (!error)
         install(t, &g);
     if (g.mm)
@@ -207,11 +196,8 @@ static int execute(struct task *t, const char *path, uint64_t arguments, uint64_
 
 SYSCALL3(execve, uint64_t, path_at, uint64_t, arguments, uint64_t, environment)
 {
-    char *path;
-    int error = string_from_user(&path, path_at, PATH_BYTES);
-    if (error)
-        return error;
-    error = execute(current, path, arguments, environment, false);
+    char *path = NULL;
+    int error = string_from_user(&path, path_at, PATH_BYTES) ?: execute(current, path, arguments, environment, false);
     kfree(path);
     return error;
 }

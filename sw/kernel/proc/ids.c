@@ -10,27 +10,14 @@
 #include <asm/prctl.h>
 #include <linux/prctl.h>
 
-SYSCALL0(getpid) { return current->process->pid; }
-
-SYSCALL0(gettid) { return current->tid; }
-
-SYSCALL0(getppid) { return current->process->parent ? current->process->parent->pid : 0; }
-
 static struct process *process_or_self(int pid) { return pid ? process_find(pid) : current->process; }
 
-SYSCALL1(getpgid, int, pid)
-{
-    const struct process *p = process_or_self(pid);
-    return p ? p->pgrp : -ESRCH;
-}
-
+SYSCALL0(gettid) { return current->tid; }
+SYSCALL0(getpid) { return current->process->pid; }
+SYSCALL0(getppid) { return current->process->parent ? current->process->parent->pid : 0; }
 SYSCALL0(getpgrp) { return current->process->pgrp; }
-
-SYSCALL1(getsid, int, pid)
-{
-    const struct process *p = process_or_self(pid);
-    return p ? p->session : -ESRCH;
-}
+SYSCALL1(getpgid, int, pid) { return process_or_self(pid) ? process_or_self(pid)->pgrp : -ESRCH; }
+SYSCALL1(getsid, int, pid) { return process_or_self(pid) ? process_or_self(pid)->session : -ESRCH; }
 
 /* Some member of a group; NULL: there is no such group. */
 static const struct process *group_member(int pgrp)

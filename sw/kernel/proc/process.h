@@ -32,7 +32,7 @@ bool signal_has_work(const struct task *t, const struct frame *f);
 /* Nobody outside of the group but inside of its session is there to continue it. */
 bool job_is_orphaned(int pgrp);
 
-/* --- proc/exec.c, exit.c, wait.c --- */
+/* --- proc/exec.c, exit.c --- */
 _Noreturn void process_exit(int wait_status); /* the whole process: code << 8, or the signal */
 /* Process 1; may be called again if that program cannot be run. */
 long process_start_init(const char *path, const char *const argv[], const char *const envp[]);

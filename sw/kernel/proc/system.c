@@ -94,14 +94,13 @@ void kernel_random_fill(void *to, size_t bytes)
 
 SYSCALL3(getrandom, uint64_t, to, size_t, bytes, uint32_t, flags)
 {
-    uint8_t part[256];
     if (flags & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE))
         return -EINVAL;
     bytes = MIN(bytes, (size_t)RANDOM_BYTES_MAX);
     for (size_t done = 0, n; done < bytes; done += n) {
-        n = MIN(bytes - done, sizeof part);
-        kernel_random_fill(part, n);
-        if (copy_to_user(to + done, part, n))
+        uint64_t word = kernel_random();
+        n = MIN(bytes - done, sizeof word);
+        if (copy_to_user(to + done, &word, n))
             return done ? (long)done : -EFAULT;
     }
     return (long)bytes;
