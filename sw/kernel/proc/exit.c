@@ -59,14 +59,8 @@ void task_release_parts(struct task *t)
 
 void process_release(struct process *p)
 {
-    struct task *leader = p->leader;
-    list_remove(&p->sibling);
-    if (leader) {
-        list_remove(&leader->in_process);
-        if (leader != current)
-            task_free(leader);
-    }
-    p->leader = NULL;
+    if (p->leader != current)
+        task_free(p->leader);
     process_put(p);
 }
 

@@ -5,7 +5,6 @@
 #include "arch/syscall.h"
 #include "fs/vfs.h"
 #include "mm/mm.h"
-#include "proc/exec.h"
 #include "proc/signal.h"
 #include "string.h"
 #include "uintr/uintr.h"
@@ -124,7 +123,7 @@ static long create(const struct clone_args *a)
     struct task *child = p ? task_create(p, t->name) : NULL;
     if (!child) {
         if (p && is_process)
-            process_release(p);
+            process_put(p);
         return -ENOMEM;
     }
     list_append(&p->threads, &child->in_process);

@@ -34,6 +34,8 @@ bool job_is_orphaned(int pgrp);
 
 /* --- proc/exec.c, exit.c --- */
 _Noreturn void process_exit(int wait_status); /* the whole process: code << 8, or the signal */
+/* Bytes into an address space that need not be the current one. 0 or -EFAULT. */
+int exec_store(struct mm *mm, uint64_t to, const void *from, size_t bytes);
 /* Process 1; may be called again if that program cannot be run. */
 long process_start_init(const char *path, const char *const argv[], const char *const envp[]);
 /* The current task leaves its address space for another one (NULL: none), and what was promised for that moment is
