@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starting the other cores: those that the MADT lists, one after the other. SDM Vol. 3A, "Multiple-Processor (MP)
- * Initialization". */
+/* The other cores, those that the MADT lists: starting one after the other, and the lock that all of them need. SDM
+ * Vol. 3A, "Multiple-Processor (MP) Initialization". */
 #include "arch/apic.h"
 #include "arch/boot.h"
 #include "arch/cpu.h"
 #include "arch/insn.h"
 #include "madt.h"
-#include "mm/page.h"
+#include "mm/mm.h"
 #include "string.h"
 #include "trampoline.h"
 
@@ -43,3 +43,18 @@ void smp_start(void)
     for (uint32_t i = 0; i < count; i++)
         start_core(ids[i]);
 }
+
+/* --- the kernel lock: tickets, so that cores get it in the order in which they asked --- */
+
+static uint32_t next_ticket, now_serving;
+
+void klock_acquire(void)
+{
+    uint32_t ticket = __atomic_fetch_add(&next_ticket, 1, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&now_serving, __ATOMIC_ACQUIRE) != ticket) {
+        tlb_shootdown_poll(); /* whoever holds the lock may be waiting for this core, which has interrupts off */
+        cpu_pause();
+    }
+}
+
+void klock_release(void) { __atomic_store_n(&now_serving, now_serving + 1, __ATOMIC_RELEASE); }

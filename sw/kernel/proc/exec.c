@@ -231,7 +231,6 @@ static int build_stack(struct program *g)
     if (words && at >= 0) {
         const char *s = g->strings;
         mm_find(g->mm, (uint64_t)at)->name = "[stack]";
-        g->mm->stack_top = USER_END;
         words[0] = g->argument_count;
         for (size_t i = 0; i < count; i++, s += strlen(s) + 1) /* a zero after each of the two kinds */
             words[1 + i + (i >= g->argument_count)] = text + (uint64_t)(s - g->strings);
@@ -297,7 +296,6 @@ static void install(struct task *t, struct program *g)
     signal_reset_actions(p);
     t->alternate_stack = (stack_t){.ss_flags = SS_DISABLE};
     t->restart.again = NULL;
-    p->has_execed = true;
     memset(t->name, 0, sizeof t->name);
     snprintf(t->name, sizeof t->name, "%s", slash ? slash + 1 : g->path);
     trace_name(t->tid, t->name);

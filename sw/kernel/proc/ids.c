@@ -38,8 +38,6 @@ SYSCALL2(setpgid, int, pid, int, pgrp)
         return -EINVAL;
     if (!p || (p != self && p->parent != self))
         return -ESRCH;
-    if (p != self && p->session == self->session && p->has_execed)
-        return -EACCES;
     if (!pgrp)
         pgrp = p->pid;
     const struct process *member = group_member(pgrp);

@@ -9,13 +9,6 @@ bool signal_is_ignored(struct process *p, int number)
     return handler == SIG_IGN || (handler == SIG_DFL && SIGNALS_IGNORED & SIGNAL_BIT(number));
 }
 
-/* Nobody else can end process 1 by what it did not ask for. Linux spares it from its own signals too; here it may be
- * the only program, and its abort() and alarm() shall work. */
-static bool is_protected(const struct process *p, int number)
-{
-    return p == init_process && p->action[number].sa_handler == SIG_DFL && current->process != p && number != SIGALRM;
-}
-
 void signal_notify(struct task *t)
 {
     if (t->state == TASK_SLEEPING)
@@ -56,7 +49,10 @@ void signal_send(struct task *t, int number, const siginfo_t *given, bool is_pro
     struct process *p = t->process;
     if (!p || p->is_dead || (!is_process && t->state == TASK_ZOMBIE))
         return;
-    bool is_spared = is_protected(p, number);
+    /* Nobody else can end process 1 by what it did not ask for. Linux spares it from its own signals too; here it may
+     * be the only program, and its abort() and alarm() shall work. */
+    bool is_spared =
+        p == init_process && p->action[number].sa_handler == SIG_DFL && current->process != p && number != SIGALRM;
     if (number == SIGKILL && !is_spared) {
         signal_kill_threads(p, NULL);
         return;

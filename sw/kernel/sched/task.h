@@ -90,7 +90,7 @@ struct process {
     struct task *leader;
     uint32_t refs;
     int pgrp, session;
-    bool is_session_leader, has_execed, is_dead, group_exiting, is_stopped;
+    bool is_session_leader, is_dead, group_exiting, is_stopped;
     int exit_status; /* as wait4 reports it */
     int job_status;  /* stopped or continued, as wait4 reports it; 0: nothing to report */
     int exit_signal;  /* to the parent, SIGCHLD as a rule */
