@@ -31,7 +31,7 @@ bool signal_is_on_stack(const struct task *t, uint64_t sp); /* the alternate one
 /* Before a signal is sent: a stop takes back SIGCONT and the other way round; SIGCONT continues. */
 void job_prepare(struct process *p, int number);
 void job_stop(int number); /* the current task's process, by default action; returns when it is continued or killed */
-void job_tell_parent(const struct process *p, int code,
-                     int status); /* SIGCHLD with CLD_ and si_status; ends its wait */
+/* SIGCHLD with CLD_ and si_status; ends its wait. */
+void job_tell_parent(const struct process *p, int code, int status);
 
 #endif

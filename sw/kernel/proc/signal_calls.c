@@ -59,20 +59,15 @@ SYSCALL2(rt_sigpending, uint64_t, to, size_t, set_bytes)
 }
 
 /* Sleeps until there is something to deliver; signal_deliver() makes -EINTR of the answer if a handler runs. */
-static long wait_for_signal(void)
-{
-    while (task_sleep(NEVER) != -EINTR)
-        ;
-    return -ERESTARTNOHAND;
-}
-
-SYSCALL0(pause) { return wait_for_signal(); }
-
 SYSCALL2(rt_sigsuspend, uint64_t, from, size_t, set_bytes)
 {
     int error = mask_begin(from, set_bytes);
-    return error ? error : wait_for_signal();
+    while (!error && task_sleep(NEVER) != -EINTR)
+        ;
+    return error ?: -ERESTARTNOHAND;
 }
+
+SYSCALL0(pause) { return do_rt_sigsuspend(0, 0); } /* without a mask */
 
 SYSCALL4(rt_sigtimedwait, uint64_t, from, uint64_t, to, uint64_t, timeout, size_t, set_bytes)
 {
