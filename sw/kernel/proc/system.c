@@ -15,12 +15,7 @@
 
 enum { EXIT_PORT = 0xf4, RANDOM_BYTES_MAX = 0x1ffffff };
 
-struct new_utsname system_name = {.sysname = "Linux",
-                                  .nodename = "uintr-vp",
-                                  .release = "6.1.0-uintr",
-                                  .version = "#1 SMP uintr-vp",
-                                  .machine = "x86_64",
-                                  .domainname = "(none)"};
+struct new_utsname system_name = {"Linux", "uintr-vp", "6.1.0-uintr", "#1 SMP uintr-vp", "x86_64", "(none)"};
 
 SYSCALL1(uname, uint64_t, to) { return PUT_USER(to, system_name); }
 
