@@ -79,8 +79,6 @@ void cpu_set_task(struct task *t)
     struct cpu *cpu = this_cpu();
     cpu->kernel_stack_top = (uint64_t)(t->kernel_stack + KERNEL_STACK_BYTES);
     cpu->tss.rsp[0] = cpu->kernel_stack_top;
-    if (t->mm) {
+    if (t->mm)
         wrmsr(MSR_FS_BASE, t->fs_base);
-        wrmsr(MSR_KERNEL_GS_BASE, t->gs_base);
-    }
 }

@@ -74,17 +74,15 @@ void apic_init(void); /* of this core */
 void apic_eoi(void);
 void apic_send(uint32_t cpu_index, uint8_t vector); /* fixed, edge */
 void apic_send_self(uint8_t vector);
-uint32_t apic_destination(uint32_t cpu_index);         /* as UPID.NDST wants it: x2APIC ID, or xAPIC ID << 8 */
-void apic_send_start(uint32_t apic_id, uint32_t kind); /* INIT or start-up */
+void apic_send_to(uint32_t apic_id, uint32_t command); /* INIT or start-up, and what the others are made of */
 void apic_timer_set(uint64_t deadline_ns);             /* of this core; NEVER: off. What is past fires at once */
 void ioapic_route(uint32_t pin, uint8_t vector);       /* edge, to core 0, unmasked */
 
-/* --- arch/fpu.c: extended state, eagerly saved at switches with XSAVES (or XSAVE where there is none) --- */
+/* --- arch/fpu.c: extended state, eagerly saved at switches with XSAVES --- */
 struct fpu;
 void fpu_init_cpu(void);
-size_t fpu_bytes(void);
 struct fpu *fpu_create(void);            /* initial state; NULL: no memory */
-struct fpu *fpu_copy(struct task *from); /* of the calling task, component 14 zeroed */
+struct fpu *fpu_copy(struct task *from); /* of the calling task, without component 14 */
 void fpu_free(struct fpu *f);
 void fpu_reset(struct task *t); /* initial state: exec */
 /* Brings t's state into memory (XSAVES if it is live: clears UINV) and disowns the registers. */
@@ -93,11 +91,11 @@ void fpu_restore_current(void); /* XRSTORS of the current task unless live; on t
 /* Component 14 of t's saved image (fpu_save() first): 6 words as spec, XSAVE area; NULL: no such component. With
  * must_exist its bit in XSTATE_BV is set (zeroed before if it was not). */
 uint64_t *fpu_uintr_words(struct task *t, bool must_exist);
-/* The frame of a signal: writes the non-compacted user image (x87, SSE and what else XCR0 has) at `to`, 64-byte
- * aligned, with Linux's software bytes; and back. 0 or -EFAULT (-EINVAL: bad image). */
+/* The frame of a signal: writes the current task's non-compacted image (x87, SSE and what else XCR0 has) at `to`,
+ * 64-byte aligned, with Linux's software bytes; and back. 0 or -EFAULT (-EINVAL: bad image). */
 size_t fpu_signal_bytes(void);
-int fpu_to_user(struct task *t, uint64_t to);
-int fpu_from_user(struct task *t, uint64_t from);
+int fpu_to_user(uint64_t to);
+int fpu_from_user(uint64_t from);
 
 /* --- arch/trap.c, entry.S --- */
 void trap_dispatch(struct frame *f);

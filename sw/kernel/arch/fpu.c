@@ -14,6 +14,7 @@
 enum {
     LEGACY_BYTES = 512,
     HEADER_BYTES = 64,
+    COMPONENT_AVX = 2,
     COMPONENT_UINTR = 14,
     UINTR_WORDS = 6,
     XCR0_USED = 0x7, /* x87, SSE, AVX where there is one */
@@ -21,6 +22,7 @@ enum {
     SIGNAL_BYTES_MAX = 1024
 };
 #define COMPACTED (UINT64_C(1) << 63)
+#define INITIAL .fcw = 0x37f, .mxcsr = 0x1f80
 
 struct fpu {
     uint16_t fcw, fsw;
@@ -28,88 +30,38 @@ struct fpu {
     uint32_t mxcsr, mxcsr_mask;
     uint8_t registers[LEGACY_BYTES - 32];
     uint64_t present, compacted, reserved_header[6]; /* XSTATE_BV, XCOMP_BV */
-    uint8_t extended[];
+    uint8_t extended[SIGNAL_BYTES_MAX - LEGACY_BYTES - HEADER_BYTES];
 } __attribute__((aligned(64)));
 _Static_assert(offsetof(struct fpu, present) == LEGACY_BYTES, "the header of an XSAVE area");
 
-/* What every signal handler begins with. */
-static const struct fpu initial = {.fcw = 0x37f, .mxcsr = 0x1f80};
-
 static uint64_t user_mask, supervisor_mask;
-static size_t image_bytes, user_bytes;
+static size_t user_bytes;
 static size_t uintr_offset; /* of component 14 in an image; 0: none */
-static bool has_xsaves;
-static uint8_t user_image[CPUS_MAX][SIGNAL_BYTES_MAX] __attribute__((aligned(64)));
-
-static inline void xsetbv(uint64_t value) { __asm__ volatile("xsetbv" ::"c"(0), "a"((uint32_t)value), "d"(0)); }
-
-static void save(void *image, uint64_t mask)
-{
-    uint32_t low = (uint32_t)mask, high = (uint32_t)(mask >> 32);
-    if (has_xsaves)
-        __asm__ volatile("xsaves64 (%0)" ::"r"(image), "a"(low), "d"(high) : "memory");
-    else
-        __asm__ volatile("xsave64 (%0)" ::"r"(image), "a"(low), "d"(high) : "memory");
-}
-
-static void restore(const void *image, uint64_t mask)
-{
-    uint32_t low = (uint32_t)mask, high = (uint32_t)(mask >> 32);
-    if (has_xsaves)
-        __asm__ volatile("xrstors64 (%0)" ::"r"(image), "a"(low), "d"(high) : "memory");
-    else
-        __asm__ volatile("xrstor64 (%0)" ::"r"(image), "a"(low), "d"(high) : "memory");
-}
-
-/* Offset of component 14 in the compacted format: those before it that are enabled, each rounded up to 64 if it says
- * so. */
-static size_t compacted_offset(unsigned component, uint64_t enabled)
-{
-    size_t at = LEGACY_BYTES + HEADER_BYTES;
-    for (unsigned i = 2; i <= component; i++) {
-        struct cpuid_result r = cpuid(0xd, i);
-        if (!(enabled >> i & 1))
-            continue;
-        if (r.ecx & 2)
-            at = ALIGN_UP(at, 64);
-        if (i < component)
-            at += r.eax;
-    }
-    return at;
-}
 
 void fpu_init_cpu(void)
 {
-    struct cpuid_result leaf = cpuid(0xd, 0), leaf1 = cpuid(0xd, 1);
-    user_mask = leaf.eax & XCR0_USED;
-    has_xsaves = leaf1.eax >> 3 & 1;
-    xsetbv(user_mask);
+    struct cpuid_result leaf1 = cpuid(0xd, 1);
+    if (!(leaf1.eax & 8))
+        panic("this kernel needs XSAVES");
+    user_mask = cpuid(0xd, 0).eax & XCR0_USED;
+    __asm__ volatile("xsetbv" ::"c"(0), "a"((uint32_t)user_mask), "d"(0));
     user_bytes = cpuid(0xd, 0).ebx;
-    if (has_xsaves) {
-        supervisor_mask = leaf1.ecx & 1u << COMPONENT_UINTR && read_cr4() & CR4_UINTR ? 1u << COMPONENT_UINTR : 0;
-        wrmsr(MSR_XSS, supervisor_mask);
-        image_bytes = cpuid(0xd, 1).ebx;
-    } else {
-        image_bytes = user_bytes;
-    }
-    if (supervisor_mask)
-        uintr_offset = compacted_offset(COMPONENT_UINTR, user_mask | supervisor_mask);
-    KASSERT(user_bytes <= SIGNAL_BYTES_MAX);
+    supervisor_mask = leaf1.ecx & 1u << COMPONENT_UINTR && read_cr4() & CR4_UINTR ? 1u << COMPONENT_UINTR : 0;
+    wrmsr(MSR_XSS, supervisor_mask);
+    size_t avx_bytes = user_mask >> COMPONENT_AVX & 1 ? cpuid(0xd, COMPONENT_AVX).eax : 0;
+    if (supervisor_mask) /* whether it wants to be aligned: all before it has multiples of 64 bytes */
+        uintr_offset = LEGACY_BYTES + HEADER_BYTES + avx_bytes;
+    KASSERT(user_bytes <= SIGNAL_BYTES_MAX && cpuid(0xd, 1).ebx <= sizeof(struct fpu));
 }
-
-size_t fpu_bytes(void) { return image_bytes; }
 
 static void initialise(struct fpu *f)
 {
-    memset(f, 0, image_bytes);
-    f->fcw = 0x37f;
-    f->mxcsr = 0x1f80;
-    f->compacted = has_xsaves ? COMPACTED | user_mask | supervisor_mask : 0;
+    *f = (struct fpu){INITIAL, .compacted = COMPACTED | user_mask | supervisor_mask};
 }
 
 struct fpu *fpu_create(void)
 {
-    struct fpu *f = kmalloc(ALIGN_UP(image_bytes, PAGE_BYTES)); /* whole pages: aligned to 64 */
+    struct fpu *f = kmalloc(PAGE_BYTES); /* a whole page: aligned to 64 */
     if (f)
         initialise(f);
     return f;
@@ -121,21 +73,12 @@ struct fpu *fpu_copy(struct task *from)
     if (!f)
         return NULL;
     fpu_save(from);
-    memcpy(f, from->fpu, image_bytes);
+    *f = *from->fpu;
     f->present &= ~supervisor_mask;
-    if (uintr_offset)
-        memset((uint8_t *)f + uintr_offset, 0, UINTR_WORDS * sizeof(uint64_t));
     return f;
 }
 
 void fpu_free(struct fpu *f) { kfree(f); }
-
-static void disown(struct task *t)
-{
-    for (uint32_t i = 0; i < cpu_count; i++)
-        if (cpus[i].fpu_owner == t)
-            cpus[i].fpu_owner = NULL;
-}
 
 void fpu_reset(struct task *t)
 {
@@ -147,8 +90,9 @@ void fpu_save(struct task *t)
 {
     if (!t->fpu || this_cpu()->fpu_owner != t)
         return;
-    save(t->fpu, user_mask | supervisor_mask);
-    disown(t);
+    uint64_t mask = user_mask | supervisor_mask;
+    __asm__ volatile("xsaves64 (%0)" ::"r"(t->fpu), "a"((uint32_t)mask), "d"(0) : "memory");
+    this_cpu()->fpu_owner = NULL;
 }
 
 void fpu_restore_current(void)
@@ -157,7 +101,8 @@ void fpu_restore_current(void)
     struct task *t = cpu->running;
     if (!t->fpu || cpu->fpu_owner == t)
         return;
-    restore(t->fpu, user_mask | supervisor_mask);
+    uint64_t mask = user_mask | supervisor_mask;
+    __asm__ volatile("xrstors64 (%0)" ::"r"(t->fpu), "a"((uint32_t)mask), "d"(0) : "memory");
     cpu->fpu_owner = t;
 }
 
@@ -179,39 +124,40 @@ uint64_t *fpu_uintr_words(struct task *t, bool must_exist)
 
 size_t fpu_signal_bytes(void) { return user_bytes + sizeof(uint32_t); }
 
-int fpu_to_user(struct task *t, uint64_t to)
+static void restore_user(const struct fpu *image)
 {
-    KASSERT(t == current);
-    uint8_t *image = user_image[this_cpu()->index];
+    __asm__ volatile("xrstor64 (%0)" ::"r"(image), "a"((uint32_t)user_mask), "d"(0) : "memory");
+}
+
+int fpu_to_user(uint64_t to)
+{
+    static const struct fpu initial = {INITIAL}; /* what every handler begins with */
+    struct fpu image = {0};
     struct _fpx_sw_bytes info = {.magic1 = FP_XSTATE_MAGIC1,
                                  .extended_size = (uint32_t)fpu_signal_bytes(),
                                  .xfeatures = user_mask,
                                  .xstate_size = (uint32_t)user_bytes};
     uint32_t end = FP_XSTATE_MAGIC2;
     fpu_restore_current();
-    memset(image, 0, user_bytes);
-    __asm__ volatile("xsave64 (%0)" ::"r"(image), "a"((uint32_t)user_mask), "d"(0) : "memory");
-    memcpy(image + 464, &info, sizeof info);
-    if (copy_to_user(to, image, user_bytes))
+    __asm__ volatile("xsave64 (%0)" ::"r"(&image), "a"((uint32_t)user_mask), "d"(0) : "memory");
+    memcpy((uint8_t *)&image + offsetof(struct _fpstate_64, sw_reserved), &info, sizeof info);
+    if (copy_to_user(to, &image, user_bytes) || PUT_USER(to + user_bytes, end))
         return -EFAULT;
-    if (copy_to_user(to + user_bytes, &end, sizeof end))
-        return -EFAULT;
-    __asm__ volatile("xrstor64 (%0)" ::"r"(&initial), "a"((uint32_t)user_mask), "d"(0) : "memory");
+    restore_user(&initial);
     return 0;
 }
 
-int fpu_from_user(struct task *t, uint64_t from)
+int fpu_from_user(uint64_t from)
 {
-    KASSERT(t == current);
-    struct fpu *image = (struct fpu *)user_image[this_cpu()->index];
-    if (copy_from_user(image, from, user_bytes))
+    struct fpu image;
+    uint64_t reserved = 0;
+    if (copy_from_user(&image, from, user_bytes))
         return -EFAULT;
-    for (size_t i = 0; i < ARRAY_SIZE(image->reserved_header); i++)
-        if (image->reserved_header[i])
-            return -EINVAL;
-    if (image->present & ~user_mask || image->compacted || image->mxcsr & ~0xffffu)
+    for (size_t i = 0; i < ARRAY_SIZE(image.reserved_header); i++)
+        reserved |= image.reserved_header[i];
+    if (reserved || image.present & ~user_mask || image.compacted || image.mxcsr & ~0xffffu)
         return -EINVAL;
     fpu_restore_current();
-    __asm__ volatile("xrstor64 (%0)" ::"r"(image), "a"((uint32_t)user_mask), "d"(0) : "memory");
+    restore_user(&image);
     return 0;
 }

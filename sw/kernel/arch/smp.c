@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starting the other cores: those that the MADT lists, one after the other. SDM Vol. 3A, "Multiple-Processor (MP)
- * Initialization". */
+/* The other cores, those that the MADT lists: starting one after the other, and the lock that all of them need. SDM
+ * Vol. 3A, "Multiple-Processor (MP) Initialization". */
 #include "arch/apic.h"
 #include "arch/boot.h"
 #include "arch/cpu.h"
 #include "arch/insn.h"
 #include "madt.h"
-#include "mm/page.h"
+#include "mm/mm.h"
 #include "string.h"
 #include "trampoline.h"
 
 uint64_t ap_stack_top;
 volatile uint32_t ap_index;
-
-static void wait_ns(uint64_t ns)
-{
-    uint64_t end = clock_now() + ns;
-    while (clock_now() < end)
-        cpu_pause();
-}
 
 static void start_core(uint32_t apic_id)
 {
@@ -30,13 +23,12 @@ static void start_core(uint32_t apic_id)
         panic("no memory for core %u", index);
     ap_stack_top = (uint64_t)(idle->kernel_stack + KERNEL_STACK_BYTES);
     ap_index = index;
-    apic_send_start(apic_id, ICR_INIT);
-    wait_ns(10000);
-    for (int attempt = 0; attempt < 2 && !cpus[index].is_online; attempt++) {
-        apic_send_start(apic_id, ICR_STARTUP | TRAMPOLINE_ADDRESS / 4096);
-        for (int i = 0; i < 1000 && !cpus[index].is_online; i++)
-            wait_ns(10000);
-    }
+    apic_send_to(apic_id, ICR_INIT);
+    for (uint64_t end = clock_now() + 10000; clock_now() < end;)
+        cpu_pause();
+    apic_send_to(apic_id, ICR_STARTUP | TRAMPOLINE_ADDRESS / 4096);
+    for (uint64_t end = clock_now() + 10000000; clock_now() < end && !cpus[index].is_online;)
+        cpu_pause();
     if (cpus[index].is_online)
         cpu_count++;
     else
@@ -51,3 +43,18 @@ void smp_start(void)
     for (uint32_t i = 0; i < count; i++)
         start_core(ids[i]);
 }
+
+/* --- the kernel lock: tickets, so that cores get it in the order in which they asked --- */
+
+static uint32_t next_ticket, now_serving;
+
+void klock_acquire(void)
+{
+    uint32_t ticket = __atomic_fetch_add(&next_ticket, 1, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&now_serving, __ATOMIC_ACQUIRE) != ticket) {
+        tlb_shootdown_poll(); /* whoever holds the lock may be waiting for this core, which has interrupts off */
+        cpu_pause();
+    }
+}
+
+void klock_release(void) { __atomic_store_n(&now_serving, now_serving + 1, __ATOMIC_RELEASE); }

@@ -6,20 +6,26 @@
 #include <asm/unistd_64.h>
 
 #define SYSCALL(name) long sys_##name(const uint64_t *arguments);
+#define SYSCALL_AS(name, function) SYSCALL(function)
 #define SYSCALL_AT(number, name) SYSCALL(name)
 #include "arch/syscalls.def"
 #undef SYSCALL
+#undef SYSCALL_AS
 #undef SYSCALL_AT
 
 typedef long syscall_function(const uint64_t *arguments);
 
 static syscall_function *const table[] = {
 #define SYSCALL(name) [__NR_##name] = sys_##name,
+#define SYSCALL_AS(name, function) [__NR_##name] = sys_##function,
 #define SYSCALL_AT(number, name) [number] = sys_##name,
 #include "arch/syscalls.def"
 #undef SYSCALL
+#undef SYSCALL_AS
 #undef SYSCALL_AT
 };
+
+SYSCALL0(nothing) { return 0; }
 
 static uint64_t named[ARRAY_SIZE(table) / 64 + 1]; /* calls without a function that were reported */
 

@@ -17,20 +17,12 @@ enum {
     ERESTART_RESTARTBLOCK = 516, /* by restart_syscall() and task->restart, if there is none */
 };
 
-#define SYSCALL0(name)                                                                                                 \
-    long sys_##name(const uint64_t *a_);                                                                               \
-    static long do_##name(void);                                                                                       \
-    long sys_##name(const uint64_t *a_)                                                                                \
-    {                                                                                                                  \
-        (void)a_;                                                                                                      \
-        return do_##name();                                                                                            \
-    }                                                                                                                  \
-    static long do_##name(void)
 #define SYSCALL_BODY_(name, parameters, ...)                                                                           \
     long sys_##name(const uint64_t *a_);                                                                               \
     static long do_##name parameters;                                                                                  \
-    long sys_##name(const uint64_t *a_) { return do_##name(__VA_ARGS__); }                                             \
+    long sys_##name(__attribute__((unused)) const uint64_t *a_) { return do_##name(__VA_ARGS__); }                     \
     static long do_##name parameters
+#define SYSCALL0(name) SYSCALL_BODY_(name, (void))
 #define SYSCALL1(name, t0, p0) SYSCALL_BODY_(name, (t0 p0), (t0)a_[0])
 #define SYSCALL2(name, t0, p0, t1, p1) SYSCALL_BODY_(name, (t0 p0, t1 p1), (t0)a_[0], (t1)a_[1])
 #define SYSCALL3(name, t0, p0, t1, p1, t2, p2)                                                                         \

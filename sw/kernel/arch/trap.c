@@ -24,11 +24,8 @@ static void account_entry(struct frame *f)
 
 static _Noreturn void die(const struct frame *f)
 {
-    panic("vector %lu error %lx at rip %lx cs %lx rflags %lx rsp %lx cr2 %lx task %d rax %lx rbx %lx rcx %lx rdx %lx "
-          "rsi %lx "
-          "rdi %lx r12 %lx",
-          f->vector, f->error, f->rip, f->cs, f->rflags, f->rsp, read_cr2(), current ? current->tid : -1, f->rax,
-          f->rbx, f->rcx, f->rdx, f->rsi, f->rdi, f->r12);
+    panic("vector %lu error %lx at rip %lx cs %lx rsp %lx cr2 %lx task %d rax %lx rdi %lx", f->vector, f->error, f->rip,
+          f->cs, f->rsp, read_cr2(), current ? current->tid : -1, f->rax, f->rdi);
 }
 
 /* Signal and code of a user's exception: Linux's choice for each. */
@@ -37,26 +34,13 @@ static void exception_signal(struct frame *f)
     static const struct {
         uint8_t number, code;
     } signals[32] = {
-        [VECTOR_DE] = {SIGFPE, FPE_INTDIV},
-        [VECTOR_DB] = {SIGTRAP, TRAP_TRACE},
-        [VECTOR_BP] = {SIGTRAP, TRAP_BRKPT},
-        [VECTOR_OF] = {SIGSEGV, 0},
-        [5] = {SIGSEGV, 0},
-        [VECTOR_UD] = {SIGILL, ILL_ILLOPN},
-        [VECTOR_NM] = {SIGSEGV, 0},
-        [VECTOR_TS] = {SIGSEGV, 0},
-        [VECTOR_NP] = {SIGBUS, 0},
-        [VECTOR_SS] = {SIGBUS, 0},
-        [VECTOR_GP] = {SIGSEGV, 0},
-        [VECTOR_MF] = {SIGFPE, FPE_FLTINV},
-        [VECTOR_AC] = {SIGBUS, BUS_ADRALN},
-        [19] = {SIGFPE, FPE_FLTINV},
+        [VECTOR_DE] = {SIGFPE, FPE_INTDIV}, [VECTOR_DB] = {SIGTRAP, TRAP_TRACE}, [VECTOR_BP] = {SIGTRAP, TRAP_BRKPT},
+        [VECTOR_UD] = {SIGILL, ILL_ILLOPN}, [VECTOR_NP] = {SIGBUS, 0},           [VECTOR_SS] = {SIGBUS, 0},
+        [VECTOR_MF] = {SIGFPE, FPE_FLTINV}, [VECTOR_AC] = {SIGBUS, BUS_ADRALN},  [19] = {SIGFPE, FPE_FLTINV},
     };
-    if (f->vector >= ARRAY_SIZE(signals) || !signals[f->vector].number)
-        die(f);
     int code = signals[f->vector].code;
     bool has_address = code && f->vector != VECTOR_BP;
-    signal_fault(current, signals[f->vector].number, code ? code : SI_KERNEL, has_address ? f->rip : 0);
+    signal_fault(current, signals[f->vector].number ?: SIGSEGV, code ?: SI_KERNEL, has_address ? f->rip : 0);
 }
 
 static void page_fault(struct frame *f)

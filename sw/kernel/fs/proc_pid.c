@@ -172,7 +172,7 @@ static int print_status(struct proc_text *o, const struct proc_subject *s)
 
 static int print_cmdline(struct proc_text *o, const struct proc_subject *s)
 {
-    if (mm_of(s) && s->process->command)
+    if (mm_of(s))
         proc_put(o, s->process->command, s->process->command_bytes);
     return 0;
 }

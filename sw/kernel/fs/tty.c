@@ -53,7 +53,7 @@ int tty_job_control(struct tty *t, int number)
         return 0;
     if (current->blocked & SIGNAL_BIT(number) || signal_is_ignored(p, number))
         return number == SIGTTIN ? -EIO : 0;
-    if (job_is_orphaned(p->pgrp, NULL))
+    if (job_is_orphaned(p->pgrp))
         return -EIO;
     signal_send_group(p->pgrp, number, NULL);
     return -ERESTARTSYS;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Running another program: finding it, scripts and their interpreters, and the moment when it takes over. What can fail
- * comes before that moment; the other threads are ended last of it. */
-#include "proc/exec.h"
+/* Running another program: a static ELF64 file, fixed or position-independent, or a script. What can fail comes before
+ * the moment when it takes over, and until then nothing of the old program has been touched; the other threads are
+ * ended last. Every field of a file is suspect. */
 #include "arch/control.h"
 #include "arch/cpu.h"
 #include "arch/insn.h"
@@ -13,196 +13,295 @@
 #include "proc/signal.h"
 #include "string.h"
 #include "uintr/uintr.h"
+#include <linux/auxvec.h>
+#include <linux/elf.h>
 #include <linux/resource.h>
 
-enum { SCRIPT_DEPTH = 5, SCRIPT_LINE = 256, COMMAND_BYTES_MAX = 4096 };
+enum {
+    SCRIPT_LINE = 256,
+    STRINGS_BYTES = 128 << 10,
+    HEADERS_MAX = 32,
+    SPARE_STACK_BYTES = 128 << 10,
+    CLOCK_TICKS = 100,
+    SIGNAL_FRAME_BYTES = 440 + 128 + 64
+};
+#define PIE_BASE 0x555555554000ull
 
-/* Best effort: a path that is too long for /proc is no reason to fail. */
-static void note_executable(struct program *g, const struct path_result *r, int dirfd, const char *path)
+struct program {
+    const char *path;  /* as it was asked for: AT_EXECFN and the task's name */
+    struct file *file; /* what is loaded; a reference */
+    struct mm *mm;
+    char *strings; /* arguments, environment, and the path once more, one after the other with their NULs */
+    size_t bytes, argument_bytes, argument_count, environment_count;
+    uint64_t entry, stack;          /* first RIP and RSP */
+    uint64_t headers, header_count; /* of the ELF file, for the auxiliary vector */
+};
+
+/* Appends the strings of an array in user memory, or in the kernel's, and counts them. */
+static int append(struct program *g, uint64_t array, bool is_kernel, bool skips_first, size_t *count)
 {
-    const struct file *opened = *path ? NULL : fd_file_any(dirfd);
-    size_t room = sizeof g->executable;
-    if (opened && opened->path)
-        path = opened->path;
-    int error = r->name[0] ? path_of_inode(r->parent, g->executable, room) : -ENOENT;
-    size_t length = error ? 0 : strlen(g->executable);
-    if (length == 1)
-        length = 0; /* the root */
-    if (error || length + 1 + strlen(r->name) >= room)
-        snprintf(g->executable, room, "%s", path);
-    else
-        snprintf(g->executable + length, room - length, "/%s", r->name);
-}
-
-static int check_executable(const struct inode *i, bool is_slashed)
-{
-    if (!i)
-        return -ENOENT;
-    if (S_ISLNK(i->mode))
-        return -ELOOP;
-    if (!S_ISREG(i->mode))
-        return -EACCES;
-    if (is_slashed)
-        return -ENOTDIR;
-    return i->mode & 0111 ? 0 : -EACCES;
-}
-
-int program_open(struct program *g, int dirfd, const char *path, unsigned path_flags)
-{
-    struct path_result r;
-    int error = path_lookup(dirfd, path, path_flags | PATH_PARENT, &r);
-    if (error)
-        return error;
-    error = check_executable(r.inode, r.is_slashed && *path);
-    if (!error) {
-        note_executable(g, &r, dirfd, path);
-        inode_put(g->inode);
-        g->inode = inode_get(r.inode);
-    }
-    path_result_free(&r);
-    return error;
-}
-
-static bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-/* Splits a line "#! interpreter argument"; *argument NULL: none. The argument is all the rest, blanks within included.
- */
-static int split_line(char *line, size_t bytes, char **interpreter, char **argument)
-{
-    char *end = strchr(line, '\n'), *p = line + 2;
-    bool is_whole = end || bytes < SCRIPT_LINE;
-    if (!end)
-        end = line + strlen(line);
-    while (end > p && is_blank(end[-1]))
-        end--;
-    *end = 0;
-    while (is_blank(*p))
-        p++;
-    *interpreter = p;
-    while (*p && !is_blank(*p))
-        p++;
-    if (p == *interpreter || (!*p && !is_whole))
-        return -ENOEXEC;
-    *argument = NULL;
-    if (*p) {
-        *p++ = 0;
-        while (is_blank(*p))
-            p++;
-        *argument = p;
+    for (; array; array += sizeof array, skips_first = false) {
+        int64_t room = STRINGS_BYTES - (int64_t)g->bytes, length;
+        uint64_t from;
+        if (is_kernel)
+            from = *(const uint64_t *)array;
+        else if (GET_USER(from, array))
+            return -EFAULT;
+        if (!from)
+            break;
+        if (skips_first)
+            continue;
+        if (is_kernel)
+            length = snprintf(g->strings + g->bytes, (size_t)room, "%s", (const char *)from);
+        else
+            length = copy_string_from_user(g->strings + g->bytes, from, (size_t)room);
+        if (length == -ENAMETOOLONG || length >= room)
+            return -E2BIG;
+        if (length < 0)
+            return (int)length;
+        g->bytes += (size_t)length + 1;
+        ++*count;
     }
     return 0;
 }
 
-/* argv becomes: interpreter, its argument if there is one, the script's path, and what followed argv[0]. */
-static int become_interpreter(struct program *g, char *interpreter, char *argument, const char *script)
+static int open_program(struct program *g, const char *path)
 {
-    strings_remove_first(&g->arguments);
-    int error = strings_prepend(&g->arguments, kstrdup(script));
-    if (!error && argument)
-        error = strings_prepend(&g->arguments, kstrdup(argument));
-    if (!error)
-        error = strings_prepend(&g->arguments, kstrdup(interpreter));
-    return error ? error : program_open(g, AT_FDCWD, interpreter, 0);
+    struct file *f;
+    int error = vfs_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &f);
+    if (error)
+        return error;
+    file_put(g->file);
+    g->file = f;
+    return f->inode && S_ISREG(f->inode->mode) && f->inode->mode & 0111 ? 0 : -EACCES;
 }
 
-static int load(struct program *g)
+static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+static char *skip(char *p, bool blanks)
 {
-    char line[SCRIPT_LINE + 1], *interpreter, *argument, *script = kstrdup(g->path);
-    int error = script ? 0 : -ENOMEM;
-    for (int depth = 0; !error; depth++) {
-        int64_t n = vfs_read_at(g->inode, line, SCRIPT_LINE, 0);
-        if (n < 0) {
-            error = (int)n;
-            break;
-        }
-        line[n] = 0;
-        if (line[0] != '#' || line[1] != '!') {
-            error = elf_load(g);
-            break;
-        }
-        error = depth == SCRIPT_DEPTH ? -ELOOP : split_line(line, (size_t)n, &interpreter, &argument);
+    while (*p && is_blank(*p) == blanks)
+        p++;
+    return p;
+}
+
+/* A line "#! interpreter argument" as words; the argument is all the rest, blanks within included. */
+static void split_line(char *line, const char *words[2])
+{
+    char *end = strchr(line, '\n');
+    if (!end)
+        end = line + strlen(line);
+    while (is_blank(end[-1]))
+        end--;
+    *end = 0;
+    char *interpreter = skip(line + 2, true), *rest = skip(interpreter, false), *argument = skip(rest, true);
+    *rest = 0;
+    words[0] = interpreter;
+    words[1] = *argument ? argument : NULL;
+}
+
+/* Opens the program, or for a script its interpreter; its strings are then those words, the script's path and what
+ * followed argv[0]. The path comes once more at the end. */
+static int open_and_collect(struct program *g, uint64_t arguments, uint64_t environment, bool is_kernel)
+{
+    const char *words[3] = {NULL}, *const path[2] = {g->path, NULL};
+    char line[SCRIPT_LINE + 1];
+    int error = open_program(g, g->path);
+    int64_t n = error ? error : vfs_read_at(g->file->inode, line, SCRIPT_LINE, 0);
+    if (n < 0)
+        return (int)n;
+    line[n] = 0;
+    bool is_script = line[0] == '#' && line[1] == '!';
+    if (is_script) {
+        split_line(line, words);
+        error = *words[0] ? open_program(g, words[0]) : -ENOEXEC;
+        error = error ?: append(g, (uint64_t)words, true, false, &g->argument_count);
+        error = error ?: append(g, (uint64_t)path, true, false, &g->argument_count);
+    }
+    error = error ?: append(g, arguments, is_kernel, is_script, &g->argument_count);
+    g->argument_bytes = g->bytes;
+    error = error ?: append(g, environment, is_kernel, false, &g->environment_count);
+    return error ?: append(g, (uint64_t)path, true, false, &(size_t){0});
+}
+
+int exec_store(struct mm *mm, uint64_t to, const void *from, size_t bytes)
+{
+    const uint8_t *source = from;
+    for (size_t n; bytes; to += n, source += n, bytes -= n) {
+        uint64_t page = mm_page_at(mm, to, true);
+        if (!page)
+            return -EFAULT;
+        n = MIN(bytes, PAGE_BYTES - to % PAGE_BYTES);
+        memcpy((uint8_t *)phys_to_virt(page) + to % PAGE_BYTES, source, n);
+    }
+    return 0;
+}
+
+static bool is_ours(const Elf64_Ehdr *h)
+{
+    return memcmp(h->e_ident, "\177ELF\2\1\1", EI_VERSION + 1) == 0 && (h->e_type == ET_EXEC || h->e_type == ET_DYN) &&
+           h->e_machine == EM_X86_64 && h->e_phentsize == sizeof(Elf64_Phdr) && h->e_phnum <= HEADERS_MAX;
+}
+
+/* Segments come in order of address and do not overlap: `last` is where the one before ended. */
+static int map_segment(struct mm *mm, struct inode *inode, const Elf64_Phdr *s, uint64_t address, uint64_t last)
+{
+    static const uint8_t zeros[PAGE_BYTES];
+    if (s->p_vaddr >= USER_END || s->p_memsz >= USER_END || address + s->p_memsz > mm->mmap_top)
+        return -ENOMEM;
+    if (s->p_filesz > s->p_memsz || s->p_offset > inode->size || s->p_filesz > inode->size - s->p_offset ||
+        address < last || (s->p_vaddr - s->p_offset) % PAGE_BYTES)
+        return -ENOEXEC;
+    uint32_t flags = (s->p_flags & PF_R ? AREA_READ : 0) | (s->p_flags & PF_W ? AREA_WRITE : 0) |
+                     (s->p_flags & PF_X ? AREA_EXEC : 0);
+    uint64_t start = ALIGN_DOWN(address, PAGE_BYTES), end = ALIGN_UP(address + s->p_memsz, PAGE_BYTES);
+    uint64_t file_end = address + s->p_filesz, zero = s->p_filesz ? ALIGN_UP(file_end, PAGE_BYTES) : start;
+    int64_t at = 0;
+    if (s->p_filesz)
+        at =
+            mm_map(mm, start, zero - start, flags, MAP_FIXED | MAP_PRIVATE, inode, ALIGN_DOWN(s->p_offset, PAGE_BYTES));
+    if (at >= 0 && end > zero)
+        at = mm_map(mm, zero, end - zero, flags, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
+    /* The rest of the file's last page would be whatever follows in the file. */
+    if (at >= 0 && s->p_memsz > s->p_filesz && zero > file_end && flags & AREA_WRITE)
+        at = exec_store(mm, file_end, zeros, zero - file_end) ? -ENOMEM : 0;
+    return at < 0 ? (int)at : 0;
+}
+
+/* Into g->mm, which it makes. */
+static int load_image(struct program *g)
+{
+    struct inode *inode = g->file->inode;
+    Elf64_Ehdr h;
+    Elf64_Phdr segments[HEADERS_MAX];
+    if (vfs_read_at(inode, &h, sizeof h, 0) != sizeof h || !is_ours(&h))
+        return -ENOEXEC;
+    int64_t bytes = h.e_phnum * (int64_t)sizeof *segments;
+    if (vfs_read_at(inode, segments, (size_t)bytes, h.e_phoff) != bytes)
+        return -ENOEXEC;
+    g->mm = mm_create();
+    if (!g->mm)
+        return -ENOMEM;
+    uint64_t bias = h.e_type == ET_DYN ? PIE_BASE : 0, end = 0;
+    for (const Elf64_Phdr *s = segments; s < segments + h.e_phnum; s++) {
+        if (s->p_type == PT_INTERP)
+            return -ELIBACC;
+        if (s->p_type != PT_LOAD || !s->p_memsz)
+            continue;
+        int error = map_segment(g->mm, inode, s, bias + s->p_vaddr, end);
         if (error)
-            break;
-        error = become_interpreter(g, interpreter, argument, script);
-        kfree(script);
-        script = kstrdup(interpreter);
-        if (!script && !error)
-            error = -ENOMEM;
+            return error;
+        end = bias + s->p_vaddr + s->p_memsz;
+        if (h.e_phoff - s->p_offset < s->p_filesz) /* this one holds the headers */
+            g->headers = bias + s->p_vaddr + (h.e_phoff - s->p_offset);
     }
-    kfree(script);
-    return error;
+    g->header_count = h.e_phnum;
+    g->entry = bias + h.e_entry;
+    g->mm->brk_start = g->mm->brk_end = ALIGN_UP(end, PAGE_BYTES);
+    return end && g->entry < USER_END ? 0 : -ENOEXEC;
 }
 
-static void program_free(struct program *g)
+/* From its top: 8 zeros, the path, environment and argument strings, 16 random bytes, the auxiliary vector, envp[],
+ * argv[], argc. */
+static int build_stack(struct program *g)
 {
-    if (g->mm)
-        mm_put(g->mm);
-    inode_put(g->inode);
-    strings_free(&g->arguments);
-    strings_free(&g->environment);
-    kfree(g->path);
-}
-
-static bool is_alone(struct process *p, const struct task *self)
-{
-    struct task *t;
-    LIST_FOR_EACH(t, &p->threads, in_process)
-    {
-        if (t != self && t->state != TASK_ZOMBIE)
-            return false;
+    const uint64_t text = USER_END - 8 - g->bytes, path = USER_END - 8 - (strlen(g->path) + 1);
+    const uint64_t random[2] = {kernel_random(), kernel_random()}, random_at = text - sizeof random;
+    const uint64_t auxiliary[] = {AT_HWCAP,       cpuid(1, 0).edx,
+                                  AT_PAGESZ,      PAGE_BYTES,
+                                  AT_CLKTCK,      CLOCK_TICKS,
+                                  AT_PHDR,        g->headers,
+                                  AT_PHENT,       sizeof(Elf64_Phdr),
+                                  AT_PHNUM,       g->header_count,
+                                  AT_ENTRY,       g->entry,
+                                  AT_UID,         0,
+                                  AT_EUID,        0,
+                                  AT_GID,         0,
+                                  AT_EGID,        0,
+                                  AT_SECURE,      0,
+                                  AT_RANDOM,      random_at,
+                                  AT_EXECFN,      path,
+                                  AT_MINSIGSTKSZ, SIGNAL_FRAME_BYTES + fpu_signal_bytes(),
+                                  AT_NULL,        0};
+    size_t count = g->argument_count + g->environment_count, bytes = (count + 3) * sizeof(uint64_t) + sizeof auxiliary;
+    g->stack = ALIGN_DOWN(random_at - bytes, (uint64_t)16);
+    uint64_t stack_bytes = ALIGN_UP(USER_END - g->stack + SPARE_STACK_BYTES, PAGE_BYTES), *words = kzalloc(bytes);
+    int64_t at = mm_map(g->mm, USER_END - stack_bytes, stack_bytes, AREA_READ | AREA_WRITE | AREA_GROWS_DOWN,
+                        MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
+    if (words && at >= 0) {
+        const char *s = g->strings;
+        mm_find(g->mm, (uint64_t)at)->name = "[stack]";
+        words[0] = g->argument_count;
+        for (size_t i = 0; i < count; i++, s += strlen(s) + 1) /* a zero after each of the two kinds */
+            words[1 + i + (i >= g->argument_count)] = text + (uint64_t)(s - g->strings);
+        memcpy(words + count + 3, auxiliary, sizeof auxiliary);
+        if (exec_store(g->mm, g->stack, words, bytes) || exec_store(g->mm, random_at, random, sizeof random) ||
+            exec_store(g->mm, text, g->strings, g->bytes))
+            at = -ENOMEM;
     }
-    return true;
+    kfree(words);
+    return words && at >= 0 ? 0 : -ENOMEM;
 }
 
 /* A thread that is not the first one takes over its number and place. */
-static void become_leader(struct task *t)
+static void become_leader(struct process *p, struct task *t)
 {
-    struct process *p = t->process;
     struct task *old = p->leader;
+    if (t == old)
+        return;
     task_exchange_tids(t, old);
     p->leader = t;
-    p->dead_user_ns += old->user_ns;
-    p->dead_system_ns += old->system_ns;
-    list_remove(&old->in_process);
-    task_free(old);
+    if (old->state == TASK_ZOMBIE) {
+        list_remove(&old->in_process);
+        task_free(old);
+    }
 }
 
-static long end_other_threads(struct task *t)
+/* Ends the other threads, and leaves descriptors that are shared with another process to that. */
+static int become_alone(struct task *t)
 {
     struct process *p = t->process;
     struct waiter w;
+    int error = 0;
     if (p->group_exiting)
         return -EAGAIN;
     p->group_exiting = true;
+    become_leader(p, t);
     signal_kill_threads(p, t);
-    int error = 0;
-    while (!is_alone(p, t) && !error) {
+    while (process_has_thread(p, t) && !error) {
         wait_begin(&p->child_event, &w);
         error = task_sleep_uninterrupted(NEVER);
         wait_end(&w);
     }
     p->group_exiting = false;
-    if (error)
-        return -EAGAIN; /* killed ourselves */
-    if (t != p->leader)
-        become_leader(t);
+    struct files *own = error ? NULL : t->files->refs > 1 ? files_copy(t->files) : files_get(t->files);
+    if (!own)
+        return -EAGAIN; /* killed ourselves, as a rule */
+    files_put(t->files);
+    t->files = own;
     return 0;
 }
 
-static void set_names(struct task *t, struct program *g)
+/* Nothing fails from here on. */
+static void install(struct task *t, struct program *g)
 {
     struct process *p = t->process;
     const char *slash = strrchr(g->path, '/');
+    uintr_task_exit(t);
+    fpu_reset(t);
+    mm_set_program(g->mm, g->file->inode);
+    task_replace_mm(t, g->mm);
+    g->mm = NULL;
+    files_close_on_exec(t->files);
+    signal_reset_actions(p);
+    t->alternate_stack = (stack_t){.ss_flags = SS_DISABLE};
+    t->restart.again = NULL;
     memset(t->name, 0, sizeof t->name);
     snprintf(t->name, sizeof t->name, "%s", slash ? slash + 1 : g->path);
     trace_name(t->tid, t->name);
-    memcpy(p->executable, g->executable, sizeof p->executable);
-    kfree(p->command);
-    p->command = strings_join(&g->arguments, COMMAND_BYTES_MAX, &p->command_bytes);
-}
-
-static void set_registers(struct task *t, const struct program *g)
-{
+    snprintf(p->executable, sizeof p->executable, "%s", g->file->path ? g->file->path : g->path);
+    p->command_bytes = MIN(g->argument_bytes, sizeof p->command);
+    memcpy(p->command, g->strings, p->command_bytes);
     *t->frame = (struct frame){.vector = FRAME_SYSCALL,
                                .error = UINT64_MAX,
                                .rip = g->entry,
@@ -210,186 +309,64 @@ static void set_registers(struct task *t, const struct program *g)
                                .rflags = RFLAGS_IF | RFLAGS_ONE,
                                .rsp = g->stack,
                                .ss = SEL_USER_DATA};
-    t->fs_base = t->gs_base = 0;
-    if (t == current) {
-        wrmsr(MSR_FS_BASE, 0);
-        wrmsr(MSR_KERNEL_GS_BASE, 0);
-    }
+    t->fs_base = 0;
+    wrmsr(MSR_FS_BASE, 0);
 }
 
-/* Nothing fails from here on. */
-static void install(struct task *t, struct program *g)
+static int execute(struct task *t, const char *path, uint64_t arguments, uint64_t environment, bool is_kernel)
 {
-    struct process *p = t->process;
-    uintr_task_exit(t);
-    fpu_reset(t);
-    mm_set_program(g->mm, g->inode);
-    task_replace_mm(t, g->mm);
-    g->mm = NULL;
-    files_close_on_exec(t->files);
-    signal_reset_actions(p);
-    t->alternate_stack = (stack_t){.ss_flags = SS_DISABLE};
-    t->restart.again = NULL;
-    p->has_execed = true;
-    p->exit_signal = SIGCHLD;
-    set_names(t, g);
-    set_registers(t, g);
-}
-
-static long run(struct task *t, struct program *g)
-{
-    if (!g->arguments.count) { /* nobody expects argc to be 0 */
-        int error = strings_add(&g->arguments, kstrdup(""));
-        if (error)
-            return error;
-    }
-    long error = load(g);
-    if (!error && g->arguments.bytes + g->environment.bytes + strlen(g->path) > ARGUMENT_BYTES_MAX)
-        error = -E2BIG;
+    struct program g = {.path = path, .strings = kmalloc(STRINGS_BYTES)};
+    int error = g.strings ? open_and_collect(&g, arguments, environment, is_kernel) : -ENOMEM;
+    error = error ?: load_image(&g) ?: build_stack(&g) ?: become_alone(t);
     if (!error)
-        error = exec_build_stack(g, t->process);
-    if (!error && t == current)
-        error = end_other_threads(t);
-    if (!error && t->files->refs > 1) { /* shared with another process, which keeps its descriptors */
-        struct files *own = files_copy(t->files);
-        if (!own)
-            return -ENOMEM;
-        files_put(t->files);
-        t->files = own;
-    }
-    if (!error)
-        install(t, g);
+        install(t, &g);
+    if (g.mm)
+        mm_put(g.mm);
+    file_put(g.file);
+    kfree(g.strings);
     return error;
 }
 
-static long run_from_kernel(struct task *t, const char *path, const char *const argv[], const char *const envp[])
+SYSCALL3(execve, uint64_t, path_at, uint64_t, arguments, uint64_t, environment)
 {
-    struct program g = {.path = kstrdup(path)};
-    long error = g.path ? program_open(&g, AT_FDCWD, path, 0) : -ENOMEM;
-    if (!error)
-        error = strings_from_kernel(&g.arguments, argv);
-    if (!error)
-        error = strings_from_kernel(&g.environment, envp);
-    if (!error)
-        error = run(t, &g);
-    program_free(&g);
-    return error;
-}
-
-long exec_load(const char *path, char **argv, char **envp)
-{
-    return run_from_kernel(current, path, (const char *const *)argv, (const char *const *)envp);
-}
-
-/* The name of a program that is given by a descriptor: what it can be opened by once more. */
-static char *descriptor_path(int dirfd, const char *path)
-{
-    size_t bytes = strlen(path) + 24;
-    char *name = kmalloc(bytes);
-    if (name)
-        snprintf(name, bytes, *path ? "/dev/fd/%d/%s" : "/dev/fd/%d", dirfd, path);
-    return name;
-}
-
-static long execute(int dirfd, uint64_t path_at, uint64_t argv, uint64_t envp, int flags)
-{
-    struct program g = {0};
-    char *path;
-    if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
-        return -EINVAL;
-    long error = string_from_user(&path, path_at, PATH_BYTES);
-    if (error)
-        return error;
-    if (!*path && !(flags & AT_EMPTY_PATH))
-        error = -ENOENT;
-    if (!error)
-        error = strings_from_user(&g.arguments, argv, ARGUMENT_BYTES_MAX);
-    if (!error)
-        error = strings_from_user(&g.environment, envp, ARGUMENT_BYTES_MAX - g.arguments.bytes);
-    if (!error)
-        error = program_open(&g, dirfd, path, PATH_EMPTY | (flags & AT_SYMLINK_NOFOLLOW ? PATH_NO_FOLLOW : 0));
-    g.path = dirfd == AT_FDCWD || *path == '/' ? kstrdup(path) : descriptor_path(dirfd, path);
+    char *path = NULL;
+    int error = string_from_user(&path, path_at, PATH_BYTES) ?: execute(current, path, arguments, environment, false);
     kfree(path);
-    if (!error)
-        error = g.path ? run(current, &g) : -ENOMEM;
-    program_free(&g);
     return error;
-}
-
-SYSCALL3(execve, uint64_t, path, uint64_t, argv, uint64_t, envp) { return execute(AT_FDCWD, path, argv, envp, 0); }
-
-SYSCALL5(execveat, int, dirfd, uint64_t, path, uint64_t, argv, uint64_t, envp, int, flags)
-{
-    return execute(dirfd, path, argv, envp, flags);
 }
 
 /* --- process 1 --- */
 
-static void set_limits(struct process *p)
-{
-    static const struct {
-        int resource;
-        uint64_t soft, hard;
-    } limits[] = {{RLIMIT_STACK, 8 << 20, RLIM_INFINITY},
-                  {RLIMIT_CORE, 0, RLIM_INFINITY},
-                  {RLIMIT_NOFILE, FDS_MAX, FDS_MAX},
-                  {RLIMIT_NPROC, 32768, 32768},
-                  {RLIMIT_MEMLOCK, 8 << 20, 8 << 20},
-                  {RLIMIT_SIGPENDING, 64, 64},
-                  {RLIMIT_MSGQUEUE, 819200, 819200},
-                  {RLIMIT_NICE, 0, 0},
-                  {RLIMIT_RTPRIO, 0, 0}};
-    for (size_t i = 0; i < ARRAY_SIZE(p->rlimit); i++)
-        p->rlimit[i][0] = p->rlimit[i][1] = RLIM_INFINITY;
-    for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
-        p->rlimit[limits[i].resource][0] = limits[i].soft;
-        p->rlimit[limits[i].resource][1] = limits[i].hard;
-    }
-}
-
-static void open_console(struct files *files)
-{
-    struct file *f;
-    if (vfs_open(AT_FDCWD, "/dev/console", O_RDWR, 0, &f))
-        return;
-    for (int fd = 0; fd < 3; fd++)
-        files->file[fd] = file_get(f);
-    file_put(f);
-}
-
-long process_start_init(const char *path, const char *const argv[], const char *const envp[])
+static struct task *create_init(void)
 {
     struct process *p = process_create(NULL);
-    struct task *t = p ? task_create(p, "init") : NULL;
-    if (!t) {
-        if (p)
-            process_release(p);
-        return -ENOMEM;
-    }
-    struct task *first = task_find(1);
+    struct task *t = p ? task_create(p, "init") : NULL, *first = task_find(1);
+    struct file *console;
+    if (!t || !(t->files = files_create()) || !(t->fs = fs_context_create()) || !(t->fpu = fpu_create()))
+        return NULL;
     if (first && first != t)
         task_exchange_tids(t, first);
+    t->frame = (struct frame *)(t->kernel_stack + KERNEL_STACK_BYTES) - 1;
     list_append(&p->threads, &t->in_process);
     p->leader = t;
     p->pid = p->pgrp = p->session = t->tid;
     p->is_session_leader = true;
-    p->continue_reported = true;
-    set_limits(p);
-    t->frame = (struct frame *)(t->kernel_stack + KERNEL_STACK_BYTES) - 1;
-    t->files = files_create();
-    t->fs = fs_context_create();
-    t->fpu = fpu_create();
-    long error = t->files && t->fs && t->fpu ? 0 : -ENOMEM;
-    if (!error) {
-        open_console(t->files);
-        error = run_from_kernel(t, path, argv, envp);
-    }
-    if (error) {
-        task_release_parts(t);
-        process_release(p);
-        return error;
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(p->rlimit); i++)
+        p->rlimit[i][0] = p->rlimit[i][1] = RLIM_INFINITY;
+    p->rlimit[RLIMIT_STACK][0] = 8 << 20;
+    p->rlimit[RLIMIT_NOFILE][0] = p->rlimit[RLIMIT_NOFILE][1] = FDS_MAX;
+    if (!vfs_open(AT_FDCWD, "/dev/console", O_RDWR, 0, &console))
+        t->files->file[0] = t->files->file[1] = t->files->file[2] = file_get(file_get(console));
     init_process = p;
+    return t;
+}
+
+long process_start_init(const char *path, const char *const argv[], const char *const envp[])
+{
+    struct task *t = init_process ? init_process->leader : create_init();
+    int error = t ? execute(t, path, (uint64_t)argv, (uint64_t)envp, true) : -ENOMEM;
+    if (error)
+        return error;
     task_prepare_first_run(t);
     task_start(t);
     return 0;

@@ -1,31 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers of processes, groups and sessions; users and groups. There is one user id and one group id for each process:
- * real, effective and saved ones are the same, and only root may change them. */
+/* What threads, processes, groups and sessions are called, and whose they are: everybody is root. */
+#include "arch/cpu.h"
+#include "arch/insn.h"
+#include "arch/msr.h"
 #include "arch/syscall.h"
 #include "mm/mm.h"
 #include "proc/process.h"
-
-SYSCALL0(getpid) { return current->process->pid; }
-
-SYSCALL0(gettid) { return current->tid; }
-
-SYSCALL0(getppid) { return current->process->parent ? current->process->parent->pid : 0; }
+#include "string.h"
+#include <asm/prctl.h>
+#include <linux/prctl.h>
 
 static struct process *process_or_self(int pid) { return pid ? process_find(pid) : current->process; }
 
-SYSCALL1(getpgid, int, pid)
-{
-    const struct process *p = process_or_self(pid);
-    return p ? p->pgrp : -ESRCH;
-}
-
+SYSCALL0(gettid) { return current->tid; }
+SYSCALL0(getpid) { return current->process->pid; }
+SYSCALL0(getppid) { return current->process->parent ? current->process->parent->pid : 0; }
 SYSCALL0(getpgrp) { return current->process->pgrp; }
-
-SYSCALL1(getsid, int, pid)
-{
-    const struct process *p = process_or_self(pid);
-    return p ? p->session : -ESRCH;
-}
+SYSCALL1(getpgid, int, pid) { return process_or_self(pid) ? process_or_self(pid)->pgrp : -ESRCH; }
+SYSCALL1(getsid, int, pid) { return process_or_self(pid) ? process_or_self(pid)->session : -ESRCH; }
 
 /* Some member of a group; NULL: there is no such group. */
 static const struct process *group_member(int pgrp)
@@ -44,20 +36,13 @@ SYSCALL2(setpgid, int, pid, int, pgrp)
     struct process *self = current->process, *p = process_or_self(pid);
     if (pgrp < 0)
         return -EINVAL;
-    if (!p)
-        return task_find(pid) ? -EINVAL : -ESRCH; /* a thread that is not its process's first */
-    if (p != self && p->parent != self)
+    if (!p || (p != self && p->parent != self))
         return -ESRCH;
-    if (p != self && p->session != self->session)
-        return -EPERM;
-    if (p != self && p->has_execed)
-        return -EACCES;
-    if (p->is_session_leader)
-        return -EPERM;
     if (!pgrp)
         pgrp = p->pid;
     const struct process *member = group_member(pgrp);
-    if (pgrp != p->pid && (!member || member->session != self->session))
+    if (p->is_session_leader || p->session != self->session ||
+        (pgrp != p->pid && (!member || member->session != self->session)))
         return -EPERM;
     p->pgrp = pgrp;
     return 0;
@@ -74,89 +59,47 @@ SYSCALL0(setsid)
     return p->pid;
 }
 
-/* --- users --- */
+/* setuid and setgid; -1 leaves an id as it is in the others. */
+SYSCALL1(set_id, uint32_t, id) { return id ? -EPERM : 0; }
 
-SYSCALL0(getuid) { return current->process->uid; }
-
-SYSCALL0(geteuid) { return current->process->uid; }
-
-SYSCALL0(getgid) { return current->process->gid; }
-
-SYSCALL0(getegid) { return current->process->gid; }
-
-/* The last one of those given (not -1) stays: it is the effective or the saved one. */
-static long set_id(uint32_t *id, const uint32_t *wanted, size_t count)
+SYSCALL3(set_ids, uint32_t, real, uint32_t, effective, uint32_t, saved)
 {
-    bool is_root = !current->process->uid;
-    for (size_t i = 0; i < count; i++)
-        if (wanted[i] != UINT32_MAX && wanted[i] != *id && !is_root)
-            return -EPERM;
-    for (size_t i = 0; i < count; i++)
-        if (wanted[i] != UINT32_MAX)
-            *id = wanted[i];
+    return (real && ~real) || (effective && ~effective) || (saved && ~saved) ? -EPERM : 0;
+}
+
+/* --- of threads --- */
+
+SYSCALL1(set_tid_address, uint64_t, address)
+{
+    current->clear_child_tid = address;
+    return current->tid;
+}
+
+SYSCALL2(prctl, int, option, uint64_t, argument)
+{
+    char name[TASK_NAME_BYTES] = {0};
+    if (option == PR_GET_NAME)
+        return PUT_USER(argument, current->name);
+    if (option != PR_SET_NAME)
+        return -EINVAL;
+    int64_t length = copy_string_from_user(name, argument, sizeof name - 1);
+    if (length < 0 && length != -ENAMETOOLONG) /* too long: what fits */
+        return length;
+    memcpy(current->name, name, sizeof name);
+    trace_name(current->tid, name);
     return 0;
 }
 
-static long set_single(uint32_t *id, uint32_t wanted)
+/* The base of FS, where a thread finds what is its own. */
+SYSCALL2(arch_prctl, int, option, uint64_t, argument)
 {
-    return wanted == UINT32_MAX ? -EINVAL : set_id(id, &wanted, 1);
-}
-
-SYSCALL1(setuid, uint32_t, uid) { return set_single(&current->process->uid, uid); }
-
-SYSCALL1(setgid, uint32_t, gid) { return set_single(&current->process->gid, gid); }
-
-SYSCALL2(setreuid, uint32_t, real, uint32_t, effective)
-{
-    return set_id(&current->process->uid, (const uint32_t[]){real, effective}, 2);
-}
-
-SYSCALL2(setregid, uint32_t, real, uint32_t, effective)
-{
-    return set_id(&current->process->gid, (const uint32_t[]){real, effective}, 2);
-}
-
-SYSCALL3(setresuid, uint32_t, real, uint32_t, effective, uint32_t, saved)
-{
-    return set_id(&current->process->uid, (const uint32_t[]){real, saved, effective}, 3);
-}
-
-SYSCALL3(setresgid, uint32_t, real, uint32_t, effective, uint32_t, saved)
-{
-    return set_id(&current->process->gid, (const uint32_t[]){real, saved, effective}, 3);
-}
-
-static long put_three(uint64_t a, uint64_t b, uint64_t c, uint32_t id)
-{
-    return PUT_USER(a, id) || PUT_USER(b, id) || PUT_USER(c, id) ? -EFAULT : 0;
-}
-
-SYSCALL3(getresuid, uint64_t, real, uint64_t, effective, uint64_t, saved)
-{
-    return put_three(real, effective, saved, current->process->uid);
-}
-
-SYSCALL3(getresgid, uint64_t, real, uint64_t, effective, uint64_t, saved)
-{
-    return put_three(real, effective, saved, current->process->gid);
-}
-
-/* No supplementary groups: nothing asks for them. */
-SYSCALL2(getgroups, int, room, uint64_t, to)
-{
-    (void)to;
-    return room < 0 ? -EINVAL : 0;
-}
-
-SYSCALL2(setgroups, int, count, uint64_t, from)
-{
-    uint32_t group;
-    if (current->process->uid)
-        return -EPERM;
-    if ((uint32_t)count > 65536)
+    if (option == ARCH_GET_FS)
+        return PUT_USER(argument, current->fs_base);
+    if (option != ARCH_SET_FS)
         return -EINVAL;
-    for (int i = 0; i < count; i++)
-        if (GET_USER(group, from + (uint64_t)i * sizeof group))
-            return -EFAULT;
+    if (argument >= USER_END)
+        return -EPERM;
+    current->fs_base = argument;
+    wrmsr(MSR_FS_BASE, argument);
     return 0;
 }

@@ -11,7 +11,7 @@
 /* To one task or, is_process, to any thread of its process. info NULL: from the kernel (SI_KERNEL). Wakes and kicks. */
 void signal_send(struct task *t, int number, const siginfo_t *info, bool is_process);
 void signal_send_process(struct process *p, int number, const siginfo_t *info);
-/* number 0 only asks. -ESRCH: nobody. */
+/* number 0 only asks. -ESRCH: nobody. pgrp -1: everyone but process 1 and the caller's own. */
 int signal_send_group(int pgrp, int number, const siginfo_t *info);
 /* A fault of user code: cannot be ignored or blocked (then it kills). */
 void signal_fault(struct task *t, int number, int code, uint64_t address);
@@ -29,32 +29,32 @@ void signal_deliver(struct frame *f);
 bool signal_has_work(const struct task *t, const struct frame *f);
 
 /* --- proc/job.c --- */
-/* Nobody outside of the group but inside of its session is there to continue it; one process may be left out. */
-bool job_is_orphaned(int pgrp, const struct process *without);
+/* Nobody outside of the group but inside of its session is there to continue it. */
+bool job_is_orphaned(int pgrp);
 
-/* --- proc/fork.c, exec.c, exit.c --- */
-_Noreturn void task_exit(int code);           /* this task alone */
+/* --- proc/exec.c, exit.c --- */
 _Noreturn void process_exit(int wait_status); /* the whole process: code << 8, or the signal */
-long process_start_init(const char *path, const char *const argv[], const char *const envp[]); /* pid 1 */
-/* Replaces the current task's program. Path, argv, envp in kernel memory; 0 or -errno, the old program intact. */
-long exec_load(const char *path, char **argv, char **envp);
-/* t leaves its address space for another one (NULL: none), and all that was promised for that moment is done: robust
- * futexes, clear_child_tid, vfork. */
+/* Bytes into an address space that need not be the current one. 0 or -EFAULT. */
+int exec_store(struct mm *mm, uint64_t to, const void *from, size_t bytes);
+/* Process 1; may be called again if that program cannot be run. */
+long process_start_init(const char *path, const char *const argv[], const char *const envp[]);
+/* The current task leaves its address space for another one (NULL: none), and what was promised for that moment is
+ * done: clear_child_tid, vfork. */
 void task_replace_mm(struct task *t, struct mm *mm);
 /* Gives back what t has besides itself and its mm. */
 void task_release_parts(struct task *t);
 /* A process without living threads, when nobody will ask for it any more: frees it and its leader, unless that is the
  * caller, who then has to be buried. */
 void process_release(struct process *p);
+bool process_has_thread(struct process *p, const struct task *except); /* a living one */
 /* CPU time of a task; of all threads of a process, living and dead. */
 void task_times(const struct task *t, uint64_t *user_ns, uint64_t *system_ns);
 void process_times(const struct process *p, uint64_t *user_ns, uint64_t *system_ns);
 
-/* --- proc/random.c: the same numbers in every run; not for secrets --- */
+/* --- proc/system.c --- */
+_Noreturn void machine_end(uint32_t status); /* ends the simulation */
+/* The same numbers in every run; not for secrets. */
 uint64_t kernel_random(void);
 void kernel_random_fill(void *to, size_t bytes);
-
-/* --- proc/misc.c --- */
-_Noreturn void machine_end(uint32_t status); /* ends the simulation */
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sending signals: who gets them, who is woken, what is not even queued. Taking them is signal_deliver.c's. */
+/* Signals that are sent and wait to be taken: who gets them, who is woken, what is not even kept. One of each number
+ * can be pending, for a task and for a process; realtime signals are not counted. */
 #include "proc/signal.h"
 
 bool signal_is_ignored(struct process *p, int number)
@@ -8,42 +9,12 @@ bool signal_is_ignored(struct process *p, int number)
     return handler == SIG_IGN || (handler == SIG_DFL && SIGNALS_IGNORED & SIGNAL_BIT(number));
 }
 
-/* Nobody else can end process 1 by what it did not ask for. Linux spares it from its own signals too; here it may be
- * the only program, and its abort() and alarm() shall work. */
-static bool is_protected(const struct process *p, const siginfo_t *info)
-{
-    bool is_own = current->process == p || (info->si_signo == SIGALRM && info->si_code == SI_KERNEL);
-    return p == init_process && p->action[info->si_signo].sa_handler == SIG_DFL && !is_own;
-}
-
 void signal_notify(struct task *t)
 {
     if (t->state == TASK_SLEEPING)
         task_wake(t);
     else
         task_kick(t);
-}
-
-static bool takes_now(const struct task *t, int number)
-{
-    return !(t->blocked & SIGNAL_BIT(number)) && (t->state == TASK_RUNNABLE || t->state == TASK_SLEEPING);
-}
-
-/* If nobody takes it now, it waits for the first thread that goes to user mode or unblocks it. */
-static void notify_any(struct process *p, struct task *first, int number)
-{
-    struct task *t;
-    if (takes_now(first, number)) {
-        signal_notify(first);
-        return;
-    }
-    LIST_FOR_EACH(t, &p->threads, in_process)
-    {
-        if (takes_now(t, number)) {
-            signal_notify(t);
-            return;
-        }
-    }
 }
 
 void signal_kill_threads(struct process *p, const struct task *except)
@@ -61,54 +32,53 @@ void signal_kill_threads(struct process *p, const struct task *except)
     }
 }
 
-void signal_retarget(struct process *p, const struct task *self)
+void signal_retarget(struct process *p, uint64_t numbers, const struct task *except)
 {
     struct task *t;
     LIST_FOR_EACH(t, &p->threads, in_process)
     {
-        if (t != self && p->pending & ~t->blocked)
-            signal_notify(t);
+        if (t == except || (t->state != TASK_RUNNABLE && t->state != TASK_SLEEPING) || !(numbers & ~t->blocked))
+            continue;
+        signal_notify(t);
+        numbers &= t->blocked;
     }
 }
 
-int signal_post(struct task *t, int number, const siginfo_t *given, bool is_process)
+void signal_send(struct task *t, int number, const siginfo_t *given, bool is_process)
 {
     struct process *p = t->process;
-    siginfo_t info = {.si_code = SI_KERNEL};
-    if (given)
-        info = *given;
-    info.si_signo = number;
     if (!p || p->is_dead || (!is_process && t->state == TASK_ZOMBIE))
-        return 0;
-    if (number == SIGKILL && !is_protected(p, &info)) {
+        return;
+    /* Nobody else can end process 1 by what it did not ask for. Linux spares it from its own signals too; here it may
+     * be the only program, and its abort() and alarm() shall work. */
+    bool is_spared =
+        p == init_process && p->action[number].sa_handler == SIG_DFL && current->process != p && number != SIGALRM;
+    if (number == SIGKILL && !is_spared) {
         signal_kill_threads(p, NULL);
-        return 0;
+        return;
     }
     job_prepare(p, number);
     /* One that is blocked is kept even if it is ignored: sigtimedwait() may want it. */
-    uint64_t blocked = t->blocked | (t->has_saved_blocked ? t->saved_blocked : 0);
-    bool is_unwanted = signal_is_ignored(p, number) || is_protected(p, &info);
-    if (p->group_exiting || (!(blocked & SIGNAL_BIT(number)) && is_unwanted))
-        return 0;
-    int error = pending_add(is_process ? pending_of_process(p) : pending_of_task(t), &info);
-    if (error)
-        return error;
+    uint64_t bit = SIGNAL_BIT(number), blocked = t->blocked | (t->has_saved_blocked ? t->saved_blocked : 0);
+    if (p->group_exiting || (!(blocked & bit) && (is_spared || signal_is_ignored(p, number))))
+        return;
+    uint64_t *pending = is_process ? &p->pending : &t->pending;
+    siginfo_t *info = is_process ? &p->info[number] : &t->info[number];
+    if (!(*pending & bit)) {
+        *info = given ? *given : (siginfo_t){.si_code = SI_KERNEL};
+        info->si_signo = number;
+    }
+    *pending |= bit;
     if (is_process)
-        notify_any(p, t, number);
-    else if (takes_now(t, number))
+        signal_retarget(p, bit, NULL);
+    else if (!(t->blocked & bit))
         signal_notify(t);
-    return 0;
-}
-
-void signal_send(struct task *t, int number, const siginfo_t *info, bool is_process)
-{
-    (void)signal_post(t, number, info, is_process);
 }
 
 void signal_send_process(struct process *p, int number, const siginfo_t *info)
 {
     if (p->leader)
-        (void)signal_post(p->leader, number, info, true);
+        signal_send(p->leader, number, info, true);
 }
 
 int signal_send_group(int pgrp, int number, const siginfo_t *info)
@@ -117,7 +87,7 @@ int signal_send_group(int pgrp, int number, const siginfo_t *info)
     int result = -ESRCH;
     LIST_FOR_EACH(p, &process_list, all)
     {
-        if (p->pgrp != pgrp)
+        if (pgrp == -1 ? p == init_process || p == current->process : p->pgrp != pgrp)
             continue;
         result = 0;
         if (number)
@@ -139,6 +109,31 @@ void signal_fault(struct task *t, int number, int code, uint64_t address)
     signal_notify(t);
 }
 
+static int take(uint64_t *pending, uint64_t numbers, const siginfo_t *infos, siginfo_t *info)
+{
+    uint64_t candidates = *pending & numbers, urgent = candidates & SIGNALS_SYNCHRONOUS;
+    if (!candidates)
+        return 0;
+    int number = __builtin_ctzll(urgent ? urgent : candidates) + 1; /* a fault's frame must be that of the fault */
+    *pending &= ~SIGNAL_BIT(number);
+    *info = infos[number];
+    info->si_signo = number; /* a SIGSTOP that a sibling passed on has no more than its bit */
+    return number;
+}
+
+int signal_take(struct task *t, uint64_t numbers, siginfo_t *info)
+{
+    int number = take(&t->pending, numbers, t->info, info);
+    return number ? number : take(&t->process->pending, numbers, t->process->info, info);
+}
+
+void signal_remove(struct process *p, uint64_t numbers)
+{
+    struct task *t;
+    p->pending &= ~numbers;
+    LIST_FOR_EACH(t, &p->threads, in_process) { t->pending &= ~numbers; }
+}
+
 void signal_reset_actions(struct process *p)
 {
     for (int number = 1; number <= SIGNALS; number++) {
@@ -151,6 +146,5 @@ void signal_set_blocked(struct task *t, uint64_t mask)
 {
     uint64_t added = mask & ~t->blocked;
     t->blocked = mask & ~SIGNALS_UNBLOCKABLE;
-    if (t->process->pending & added)
-        signal_retarget(t->process, t);
+    signal_retarget(t->process, t->process->pending & added, t);
 }

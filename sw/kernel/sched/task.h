@@ -41,7 +41,7 @@ struct task {
     struct files *files;
     struct fs_context *fs;
     struct fpu *fpu; /* arch/fpu.h */
-    uint64_t fs_base, gs_base;
+    uint64_t fs_base;
     char name[TASK_NAME_BYTES];
 
     /* scheduling: sched/sched.c */
@@ -71,8 +71,7 @@ struct task {
 
     /* exit: proc/exit.c */
     uint64_t clear_child_tid, robust_list;
-    int exit_signal;
-    struct wait_queue *vfork_done; /* woken when this task gives up its parent's mm; NULL: no vfork */
+    struct task *vfork_parent; /* sleeps until this task gives up its mm; NULL: no vfork */
 
     struct {              /* sched/rseq.c */
         uint64_t address; /* 0: not registered */
@@ -91,9 +90,9 @@ struct process {
     struct task *leader;
     uint32_t refs;
     int pgrp, session;
-    bool is_session_leader, has_execed, is_dead, group_exiting, is_stopped, stop_reported, continue_reported;
+    bool is_session_leader, is_dead, group_exiting, is_stopped;
     int exit_status; /* as wait4 reports it */
-    int stop_signal;
+    int job_status;  /* stopped or continued, as wait4 reports it; 0: nothing to report */
     int exit_signal;  /* to the parent, SIGCHLD as a rule */
     uint64_t pending; /* signals to the process as a whole */
     siginfo_t info[SIGNALS + 1];
@@ -104,12 +103,9 @@ struct process {
     uint64_t started_ns, dead_user_ns, dead_system_ns, children_user_ns, children_system_ns;
     struct timer alarm;
     uint64_t alarm_interval;
-    char *command; /* argv joined by NULs, for /proc */
+    char executable[256], command[512]; /* path; argv joined by NULs, as much as fits, for /proc */
     size_t command_bytes;
-    char executable[256];
     uint32_t uid, gid;
-    int death_signal; /* prctl: when the parent dies; 0: none */
-    bool is_not_dumpable, has_no_new_privileges;
 };
 
 struct task *current_task(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sleeping and waking. All of the kernel runs under one lock with interrupts off (arch/klock.h), which only a switch to
+/* Sleeping and waking. All of the kernel runs under one lock with interrupts off (arch/smp.c), which only a switch to
  * another task gives up: between the test of a condition and the sleep nothing can change, and no wake-up is lost. */
 #ifndef KERNEL_WAIT_H
 #define KERNEL_WAIT_H

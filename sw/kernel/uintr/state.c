@@ -133,7 +133,7 @@ void uintr_prepare_return(struct task *t)
         wrmsr(MSR_UINTR_MISC, misc | (uint64_t)VECTOR_UINTR << UINTR_MISC_UINV_SHIFT);
     if (!(u->hw.control & UPID_SN))
         return;
-    ((volatile uint32_t *)&u->hw.control)[1] = apic_destination(this_cpu()->index);
+    ((volatile uint32_t *)&u->hw.control)[1] = this_cpu()->apic_id;
     upid_change(u, UPID_SN | UPID_ON, 0);
     if (upid_has_posts(u)) {
         trace(TRACE_UINTR_RESUME, (uint32_t)t->tid);
