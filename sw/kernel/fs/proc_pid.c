@@ -27,7 +27,7 @@ static void add_area(void *ctx, const struct area *a)
         z->code += bytes;
         z->first_code = z->first_code ? z->first_code : a->start;
         z->end_code = a->end;
-    } else if (a->flags & AREA_GROWS_DOWN) {
+    } else if (a->flags & AREA_STACK) {
         z->stack += bytes;
     } else if ((a->flags & AREA_WRITE) && !(a->flags & AREA_SHARED)) {
         z->data += bytes;

@@ -132,9 +132,7 @@ PRINTER(print_meminfo)
         {"AnonPages:", 0},
         {"Mapped:", 0},
         {"Shmem:", cached_kb},
-        {"Slab:", kmalloc_used() / 1024},
         {"SReclaimable:", 0},
-        {"SUnreclaim:", kmalloc_used() / 1024},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         proc_print(o, "%-15s %8lu kB\n", rows[i].name, rows[i].kb);

@@ -1,66 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Kernel memory: objects of up to 2048 bytes lie in slabs, pages cut into pieces of one power of two; larger ones are
- * runs of whole pages. A slab without objects goes back at once, so that nothing used means no page taken. */
+ * runs of whole pages. A slab without objects goes back unless it is the last one that has room. */
 #include "mm/page.h"
 #include "string.h"
 
-enum { CLASSES = 8, SMALLEST = 16, SLAB_LARGEST = SMALLEST << (CLASSES - 1) };
+enum { CLASSES = 8, SMALLEST = 16, LARGEST = SMALLEST << (CLASSES - 1) };
 
-#define HEAD(c)                                                                                                        \
-    {                                                                                                                  \
-        &with_room[c], &with_room[c]                                                                                   \
+static struct list with_room[CLASSES]; /* slabs by the size of their objects */
+
+static struct list *slabs_of(size_t bytes)
+{
+    unsigned class = 0;
+    while (SMALLEST << class < (int)bytes)
+        class ++;
+    if (!with_room[class].next)
+        list_init(&with_room[class]);
+    return &with_room[class];
+}
+
+static bool add_slab(struct list *slabs)
+{
+    size_t size = (size_t)SMALLEST << (slabs - with_room);
+    uint64_t pa = page_alloc();
+    if (!pa)
+        return false;
+    struct page *p = page_of(pa);
+    p->size = (uint16_t)size;
+    p->used = 0;
+    p->first_free = NULL;
+    for (size_t at = 0; at < PAGE_BYTES; at += size) {
+        void **object = phys_to_virt(pa + at);
+        *object = p->first_free;
+        p->first_free = object;
     }
-static struct list with_room[CLASSES] = {HEAD(0), HEAD(1), HEAD(2), HEAD(3), HEAD(4), HEAD(5), HEAD(6), HEAD(7)};
-static size_t used;
-
-static unsigned log2_up(uint64_t n) { return n <= 1 ? 0 : 64 - (unsigned)__builtin_clzll(n - 1); }
-static uint64_t address_of(const struct page *p) { return (uint64_t)(p - page_of(0)) * PAGE_BYTES; }
+    list_prepend(slabs, &p->link);
+    return true;
+}
 
 static void *allocate_pages(size_t bytes)
 {
-    uint32_t count = (uint32_t)((bytes + PAGE_BYTES - 1) / PAGE_BYTES);
-    unsigned order = log2_up(count);
-    uint64_t pa = order <= ORDER_MAX ? pages_alloc(order) : 0;
+    uint64_t count = (bytes + PAGE_BYTES - 1) / PAGE_BYTES, pa = pages_alloc(count);
     if (!pa)
         return NULL;
-    for (uint32_t i = count; i < 1u << order; i++)
-        page_put(pa + i * PAGE_BYTES);
     page_of(pa)->count = count;
-    used += count * PAGE_BYTES;
     return phys_to_virt(pa);
-}
-
-static struct page *new_slab(unsigned class)
-{
-    uint64_t pa = page_alloc();
-    if (!pa)
-        return NULL;
-    struct page *p = page_of(pa);
-    p->slab = (uint8_t)(class + 1);
-    p->used = p->carved = p->first_free = 0;
-    list_prepend(&with_room[class], &p->link);
-    return p;
 }
 
 void *kmalloc(size_t bytes)
 {
-    if (bytes > PAGE_BYTES << ORDER_MAX)
-        return NULL;
-    if (bytes > SLAB_LARGEST)
+    if (bytes > LARGEST)
         return allocate_pages(bytes);
-    unsigned class = log2_up((bytes + SMALLEST - 1) / SMALLEST);
-    size_t size = (size_t)SMALLEST << class;
-    struct page *p =
-        list_is_empty(&with_room[class]) ? new_slab(class) : LIST_FIRST(&with_room[class], struct page, link);
-    if (!p)
+    struct list *slabs = slabs_of(bytes);
+    if (list_is_empty(slabs) && !add_slab(slabs))
         return NULL;
-    unsigned number = p->first_free ? p->first_free - 1u : p->carved++;
-    uint8_t *object = (uint8_t *)phys_to_virt(address_of(p)) + number * size;
-    if (p->first_free)
-        p->first_free = *(uint16_t *)object;
-    if (++p->used == PAGE_BYTES / size)
+    struct page *p = LIST_FIRST(slabs, struct page, link);
+    void **object = p->first_free;
+    p->first_free = *object;
+    if (++p->used == PAGE_BYTES / p->size)
         list_remove(&p->link);
-    used += size;
     return object;
 }
 
@@ -68,30 +65,26 @@ void kfree(void *object)
 {
     if (!object)
         return;
-    uint64_t pa = virt_to_phys(object), page = ALIGN_DOWN(pa, PAGE_BYTES);
+    uint64_t pa = virt_to_phys(object);
     struct page *p = page_of(pa);
-    if (!p->slab) {
-        KASSERT(p->count && pa == page);
-        used -= p->count * PAGE_BYTES;
-        uint32_t count = p->count;
+    if (!p->size) {
+        uint64_t count = p->count;
+        KASSERT(count && pa % PAGE_BYTES == 0);
         p->count = 0;
-        for (uint32_t i = 0; i < count; i++)
-            page_put(page + i * PAGE_BYTES);
+        while (count--)
+            page_put(pa + count * PAGE_BYTES);
         return;
     }
-    unsigned class = p->slab - 1u;
-    size_t size = (size_t)SMALLEST << class;
-    KASSERT(p->used && (pa - page) % size == 0);
-    *(uint16_t *)object = p->first_free;
-    p->first_free = (uint16_t)((pa - page) / size + 1);
-    if (p->used-- == PAGE_BYTES / size)
-        list_prepend(&with_room[class], &p->link);
-    used -= size;
-    if (p->used)
+    KASSERT(p->used && pa % p->size == 0);
+    if (p->used == PAGE_BYTES / p->size)
+        list_prepend(slabs_of(p->size), &p->link);
+    *(void **)object = p->first_free;
+    p->first_free = object;
+    if (--p->used || p->link.next == p->link.prev)
         return;
     list_remove(&p->link);
-    p->slab = 0;
-    page_put(page);
+    p->size = 0;
+    page_put(pa);
 }
 
 void *kzalloc(size_t bytes)
@@ -117,5 +110,3 @@ char *kstrdup(const char *s)
     char *copy = kmalloc(bytes);
     return copy ? memcpy(copy, s, bytes) : NULL;
 }
-
-size_t kmalloc_used(void) { return used; }

@@ -110,12 +110,12 @@ static int map_all(struct mm *mm, const struct elf *e)
     return 0;
 }
 
-static int place_program(const struct mm *mm, struct elf *e)
+static int place_program(struct elf *e)
 {
     if (e->header.e_type == ET_DYN)
         e->bias = ALIGN_UP(PIE_BASE, e->alignment) - ALIGN_DOWN(e->start, e->alignment);
     uint64_t start = e->bias + e->start, bytes = e->end - e->start; /* both fit in 64 bits: start wraps at most to 0 */
-    return start <= mm->mmap_top && bytes <= mm->mmap_top - start ? 0 : -ENOMEM;
+    return start <= MMAP_TOP && bytes <= MMAP_TOP - start ? 0 : -ENOMEM;
 }
 
 /* Wherever mmap() would put it. */
@@ -189,7 +189,7 @@ static uint64_t headers_address(const struct elf *e)
 
 static int load(struct program *g, struct elf *e)
 {
-    int error = place_program(g->mm, e);
+    int error = place_program(e);
     if (!error)
         error = map_all(g->mm, e);
     if (!error)

@@ -223,7 +223,6 @@ static void install(struct task *t, struct program *g)
     struct process *p = t->process;
     uintr_task_exit(t);
     fpu_reset(t);
-    mm_set_program(g->mm, g->inode);
     task_replace_mm(t, g->mm);
     g->mm = NULL;
     files_close_on_exec(t->files);

@@ -35,9 +35,10 @@ int exec_store(struct mm *mm, uint64_t to, const void *from, size_t bytes)
 
 static int make_area(struct program *g, uint64_t bytes)
 {
-    uint32_t flags = AREA_READ | AREA_WRITE | AREA_GROWS_DOWN | (g->has_executable_stack ? AREA_EXEC : 0);
-    bytes = ALIGN_UP(bytes, PAGE_BYTES);
-    int64_t at = mm_map(g->mm, USER_END - bytes, bytes, flags, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
+    uint32_t flags = AREA_READ | AREA_WRITE | AREA_STACK | (g->has_executable_stack ? AREA_EXEC : 0);
+    int64_t at = bytes > STACK_BYTES ? -ENOMEM
+                                     : mm_map(g->mm, USER_END - STACK_BYTES, STACK_BYTES, flags,
+                                              MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
     if (at < 0)
         return (int)at;
     mm_find(g->mm, (uint64_t)at)->name = "[stack]";
