@@ -110,12 +110,11 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t info)
     boot_multiboot = phys_to_virt(info);
     map_high_memory();
     write_cr3(virt_to_phys(boot_pml4));
-    sched_create_boot_task();
+    sched_create_idle(0);
     cpu_init(0);
     clock_init();
     page_init();
     user_copy_init();
-    sched_init();
     klock_acquire();
     tmpfs_init();
     proc_init(); /* before files could lie where it goes */
@@ -134,7 +133,6 @@ _Noreturn void kernel_main_ap(void)
 {
     uint32_t index = ap_index;
     cpu_init(index);
-    cpus[index].running = cpus[index].idle;
     uintr_init_cpu();
     cpus[index].is_online = true;
     klock_acquire(); /* the first core holds it until all are started */

@@ -16,7 +16,7 @@ void task_replace_mm(struct task *t, struct mm *mm)
         futex_exit_robust(t);
         if (t->clear_child_tid && old->refs > 1 && !PUT_USER(t->clear_child_tid, zero))
             futex_wake_address(old, t->clear_child_tid, 1);
-        t->clear_child_tid = t->robust_list = t->rseq.address = 0;
+        t->clear_child_tid = t->robust_list = 0;
     }
     t->mm = mm;
     if (t == current)
@@ -50,7 +50,7 @@ void process_release(struct process *p)
     p->leader = NULL;
     kfree(p->command);
     p->command = NULL;
-    process_put(p);
+    process_free(p);
 }
 
 /* true: the parent does not want to know. */

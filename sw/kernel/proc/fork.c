@@ -94,14 +94,10 @@ static void copy_state(struct task *child, const struct clone_args *a)
     child->cpu = t->cpu;
     child->affinity = t->affinity;
     child->nice = t->nice;
-    child->policy = t->policy;
-    child->rt_priority = t->rt_priority;
     child->blocked = t->blocked;
     child->alternate_stack.ss_flags = SS_DISABLE;
     if ((a->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM) /* two may not run on one stack at the same time */
         child->alternate_stack = t->alternate_stack;
-    if (!(a->flags & CLONE_VM))
-        child->rseq = current->rseq;
     child->clear_child_tid = a->flags & CLONE_CHILD_CLEARTID ? a->child_tid : 0;
 }
 

@@ -55,7 +55,6 @@ static void enter_handler(struct frame *f, const siginfo_t *info)
     struct sigaction action = t->process->action[number];
     if (action.sa_flags & SA_RESETHAND)
         t->process->action[number].sa_handler = SIG_DFL;
-    rseq_prepare_return(t, f); /* the handler is not inside of the sequence */
     answer_interrupted(f, &action);
     if (signal_frame_push(f, info, &action)) {
         if (number == SIGSEGV)

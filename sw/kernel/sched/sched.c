@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scheduler: a run queue for each core, ordered by virtual time (ns of CPU, weighted by nice), real-time tasks
- * before all others by priority. A core that runs dry takes a task from the longest queue; a busy one looks at the
- * others now and then. Everything here runs under the kernel lock, which the switch hands on to the next task. */
+/* The scheduler: a run queue for each core, ordered by virtual time (ns of CPU, weighted by nice). A core that runs dry
+ * takes a task from the longest queue; a busy one looks at the others now and then. Everything here runs under the
+ * kernel lock, which the switch hands on to the next task.
+ *
+ * No wake-up is lost: whoever queues a task on a core either finds its tick running or makes it look (look_again), and
+ * a core leaves schedule() with a tick if somebody waits in its queue. */
 #include "arch/cpu.h"
 #include "arch/insn.h"
 #include "mm/mm.h"
 #include "proc/process.h"
 #include "string.h"
 #include "uintr/uintr.h"
-#include <linux/sched.h>
 
 enum {
     SLICE_NS = 4000000,
@@ -22,18 +24,8 @@ void switch_to(uint64_t *save_rsp, uint64_t load_rsp);
 void task_first_run(struct frame *f);
 _Noreturn void kernel_thread_main(void (*fn)(void *), void *argument);
 
-static struct task boot_task;
 static struct task *dead[CPUS_MAX]; /* off the CPU for ever after the next switch */
 static struct timer ticks[CPUS_MAX];
-
-static bool is_realtime(const struct task *t) { return t->policy == SCHED_FIFO || t->policy == SCHED_RR; }
-
-static bool goes_before(const struct task *a, const struct task *b)
-{
-    if (is_realtime(a) || is_realtime(b))
-        return is_realtime(a) && (!is_realtime(b) || a->rt_priority > b->rt_priority);
-    return a->virtual_time < b->virtual_time;
-}
 
 /* Each step of nice is worth a quarter more or less CPU. */
 static uint64_t weight(int nice)
@@ -59,7 +51,7 @@ static void enqueue(struct cpu *cpu, struct task *t)
     struct list *at = &cpu->run_queue;
     LIST_FOR_EACH(other, &cpu->run_queue, in_queue)
     {
-        if (goes_before(t, other)) {
+        if (t->virtual_time < other->virtual_time) {
             at = &other->in_queue;
             break;
         }
@@ -117,8 +109,7 @@ static void make_runnable(struct task *t)
     if (running != cpu->idle)
         account(running);
     bool ran_alone = cpu->runnable == 1 && !timer_is_running(&ticks[cpu->index]); /* without a tick */
-    if (ran_alone || running == cpu->idle || (is_realtime(t) && goes_before(t, running)) ||
-        (!is_realtime(running) && t->virtual_time + WAKE_LEAD_NS < running->virtual_time))
+    if (ran_alone || running == cpu->idle || t->virtual_time + WAKE_LEAD_NS < running->virtual_time)
         look_again(cpu);
 }
 
@@ -144,24 +135,25 @@ void task_continue(struct task *t)
 
 void task_kick(struct task *t)
 {
-    if (t->state == TASK_RUNNABLE && t == cpus[t->cpu].running && t->cpu != this_cpu_index())
+    if (t->on_cpu && t != current)
         apic_send(t->cpu, VECTOR_RESCHEDULE);
 }
 
-/* Takes a task that may run on cpu from the longest other queue. */
+/* Takes a task that may run on cpu from the longest other queue of so many. */
 static struct task *steal(struct cpu *cpu, uint32_t at_least)
 {
     struct cpu *from = NULL;
-    for (uint32_t i = 0; i < cpu_count; i++)
-        if (&cpus[i] != cpu && cpus[i].runnable >= at_least && (!from || cpus[i].runnable > from->runnable))
-            from = &cpus[i];
     struct task *t;
+    for (uint32_t i = 0; i < cpu_count; i++)
+        if (i != cpu->index && cpus[i].runnable >= (from ? from->runnable + 1 : at_least))
+            from = &cpus[i];
     if (!from)
         return NULL;
     LIST_FOR_EACH(t, &from->run_queue, in_queue)
     {
         if (may_run_on(t, cpu->index)) {
             dequeue(t);
+            t->cpu = cpu->index;
             t->virtual_time += cpu->virtual_time > from->virtual_time ? cpu->virtual_time - from->virtual_time : 0;
             return t;
         }
@@ -171,13 +163,12 @@ static struct task *steal(struct cpu *cpu, uint32_t at_least)
 
 static struct task *pick(struct cpu *cpu)
 {
+    struct task *t;
     if (list_is_empty(&cpu->run_queue)) {
-        struct task *t = steal(cpu, 1);
-        if (t)
-            t->cpu = cpu->index;
+        t = steal(cpu, 1);
         return t ? t : cpu->idle;
     }
-    struct task *t = LIST_FIRST(&cpu->run_queue, struct task, in_queue);
+    t = LIST_FIRST(&cpu->run_queue, struct task, in_queue);
     dequeue(t);
     return t;
 }
@@ -215,7 +206,6 @@ static void begin_running(struct cpu *cpu, struct task *t)
     uint64_t now = clock_now();
     t->on_cpu = true;
     t->need_resched = false;
-    t->rseq.is_stale = true;
     t->slice_started = now;
     t->account_ns = now;
     cpu->running = t;
@@ -316,35 +306,21 @@ void task_set_affinity(struct task *t, uint64_t mask)
     }
 }
 
-void task_set_nice(struct task *t, int nice) { t->nice = nice; }
-
 uint64_t cpus_online(void) { return (UINT64_C(1) << cpu_count) - 1; }
-
-void sched_create_boot_task(void)
-{
-    boot_task.state = TASK_RUNNABLE;
-    memcpy(boot_task.name, "idle", 5);
-    list_init(&boot_task.in_queue);
-    cpus[0].running = cpus[0].idle = &boot_task;
-}
 
 struct task *sched_create_idle(uint32_t cpu)
 {
-    struct task *t = kzalloc(sizeof *t);
-    if (!t || !(t->kernel_stack = kmalloc(KERNEL_STACK_BYTES))) {
-        kfree(t);
+    static struct task idle[CPUS_MAX];
+    struct task *t = &idle[cpu];
+    if (cpu > 0 && !(t->kernel_stack = kmalloc(KERNEL_STACK_BYTES)))
         return NULL;
-    }
     t->state = TASK_RUNNABLE;
     t->cpu = cpu;
     memcpy(t->name, "idle", 5);
     list_init(&t->in_queue);
-    cpus[cpu].idle = t;
     timer_init(&ticks[cpu], on_tick);
-    return t;
+    return cpus[cpu].running = cpus[cpu].idle = t;
 }
-
-void sched_init(void) { timer_init(&ticks[0], on_tick); }
 
 _Noreturn void sched_start_cpu(void)
 {

@@ -22,7 +22,7 @@ static int new_tid(void)
 {
     for (int i = 0; i < TIDS_MAX; i++) {
         last_tid = last_tid + 1 < TIDS_MAX ? last_tid + 1 : 1;
-        if (!tasks[last_tid] && !process_find(last_tid))
+        if (!tasks[last_tid])
             return last_tid;
     }
     return 0;
@@ -31,15 +31,14 @@ static int new_tid(void)
 struct task *task_create(struct process *process, const char *name)
 {
     struct task *t = kzalloc(sizeof *t);
+    uint8_t *stack = kmalloc(KERNEL_STACK_BYTES);
     int tid = new_tid();
-    if (t)
-        t->kernel_stack = kmalloc(KERNEL_STACK_BYTES);
-    if (!t || !t->kernel_stack || !tid) {
-        if (t)
-            kfree(t->kernel_stack);
+    if (!t || !stack || !tid) {
+        kfree(stack);
         kfree(t);
         return NULL;
     }
+    t->kernel_stack = stack;
     t->tid = tid;
     t->state = TASK_SLEEPING;
     t->process = process;
@@ -75,7 +74,6 @@ struct process *process_create(struct process *parent)
     list_init(&p->threads);
     wait_queue_init(&p->child_event);
     timer_init(&p->alarm, NULL);
-    p->refs = 1;
     p->parent = parent;
     p->exit_signal = SIGCHLD;
     p->started_ns = clock_now();
@@ -85,21 +83,15 @@ struct process *process_create(struct process *parent)
     return p;
 }
 
+/* A process has the number of its first task, which stays as long as it does. */
 struct process *process_find(int pid)
 {
-    struct process *p;
-    LIST_FOR_EACH(p, &process_list, all)
-    {
-        if (p->pid == pid)
-            return p;
-    }
-    return NULL;
+    const struct task *t = task_find(pid);
+    return t && t->process && t->process->pid == pid ? t->process : NULL;
 }
 
-void process_put(struct process *p)
+void process_free(struct process *p)
 {
-    if (--p->refs)
-        return;
     timer_stop(&p->alarm);
     list_remove(&p->all);
     list_remove(&p->sibling);

@@ -48,7 +48,6 @@ struct task {
     uint32_t cpu;      /* where it runs, ran last, or is queued */
     uint64_t affinity; /* bit per CPU                           */
     int nice;          /* -20..19                               */
-    int policy, rt_priority;
     bool on_cpu, need_resched;
     struct list in_queue;
     uint64_t virtual_time;                   /* ns weighted by nice               */
@@ -74,11 +73,6 @@ struct task {
     int exit_signal;
     struct wait_queue *vfork_done; /* woken when this task gives up its parent's mm; NULL: no vfork */
 
-    struct {              /* sched/rseq.c */
-        uint64_t address; /* 0: not registered */
-        uint32_t signature;
-        bool is_stale; /* it was interrupted or moved since the user's copy was written */
-    } rseq;
     struct uintr_task *uintr; /* uintr/uintr.h; NULL: never used */
 };
 
@@ -89,7 +83,6 @@ struct process {
     struct list threads; /* of struct task.in_process */
     struct list all;     /* every process */
     struct task *leader;
-    uint32_t refs;
     int pgrp, session;
     bool is_session_leader, has_execed, is_dead, group_exiting, is_stopped, stop_reported, continue_reported;
     int exit_status; /* as wait4 reports it */
@@ -119,8 +112,8 @@ struct task *current_task(void);
 struct task *task_create(struct process *process, const char *name); /* state SLEEPING, no mm; NULL: no memory */
 void task_free(struct task *t); /* what task_create made; the task is not running and in no list */
 struct task *task_find(int tid);
-struct process *process_create(struct process *parent); /* NULL: no memory */
-void process_put(struct process *p); /* the last reference takes it out of process_list and frees it */
+struct process *process_create(struct process *parent);  /* NULL: no memory */
+void process_free(struct process *p);                    /* takes it out of process_list, too */
 void task_exchange_tids(struct task *a, struct task *b); /* a thread that survives exec; process 1 */
 struct process *process_find(int pid);
 extern struct list process_list; /* struct process.all, in order of birth */
@@ -129,10 +122,8 @@ struct task *kernel_thread(const char *name, void (*fn)(void *), void *argument,
 bool task_has_signal(const struct task *t); /* one that is pending and not blocked, or SIGKILL */
 
 /* --- sched/sched.c --- */
-void sched_init(void);
 _Noreturn void sched_start_cpu(void);         /* on each core, with the kernel lock held: its idle loop */
-void sched_create_boot_task(void);            /* the first core's idle task, before there is memory */
-struct task *sched_create_idle(uint32_t cpu); /* of another core; NULL: no memory */
+struct task *sched_create_idle(uint32_t cpu); /* a core's idle task; NULL: no memory. Core 0 needs none */
 /* Gives the CPU to whoever should have it; returns when this task is picked again. */
 void schedule(void);
 void task_start(struct task *t); /* a new one becomes runnable */
@@ -145,11 +136,7 @@ _Noreturn void sched_bury(struct task *t);
 void task_prepare_first_run(struct task *child); /* it will go to user mode through child->frame */
 void task_yield(void);
 void task_set_affinity(struct task *t, uint64_t mask); /* mask has an online CPU; migrates at once */
-void task_set_nice(struct task *t, int nice);
-uint64_t cpus_online(void); /* mask */
+uint64_t cpus_online(void);                            /* mask */
 uint32_t this_cpu_index(void);
-
-/* --- sched/rseq.c --- */
-void rseq_prepare_return(struct task *t, struct frame *f); /* if rseq.is_stale */
 
 #endif
