@@ -141,7 +141,7 @@ PRINTER(print_meminfo)
 
 static uint64_t idle_ns(const struct cpu *cpu)
 {
-    return cpu->idle_ns + (cpu->running == cpu->idle ? clock_now() - cpu->idle_since : 0);
+    return cpu->idle->system_ns + (cpu->running == cpu->idle ? clock_now() - cpu->idle->account_ns : 0);
 }
 
 PRINTER(print_uptime)

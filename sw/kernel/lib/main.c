@@ -86,12 +86,11 @@ static long start_program(const char *const argv[])
     return result;
 }
 
-static void start_init(void *unused)
+static void start_init(void)
 {
     static char line[4096];
     static const char *words[WORDS_MAX + 1];
     static const char *const init[] = {"/sbin/init", NULL};
-    (void)unused;
     if (boot_multiboot->flags & MULTIBOOT_INFO_COMMAND_LINE)
         snprintf(line, sizeof line, "%s", (const char *)phys_to_virt(boot_multiboot->command_line));
     const char *const *argv = split(line, words) ? words : init;
@@ -124,8 +123,7 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t info)
     uintr_init_cpu();
     write_cr3(virt_to_phys(kernel_pml4)); /* the identity map goes */
     tty_init();
-    if (!kernel_thread("init", start_init, NULL, 1))
-        panic("no memory for the first process");
+    start_init();
     sched_start_cpu();
 }
 

@@ -22,7 +22,6 @@ enum {
 
 void switch_to(uint64_t *save_rsp, uint64_t load_rsp);
 void task_first_run(struct frame *f);
-_Noreturn void kernel_thread_main(void (*fn)(void *), void *argument);
 
 static struct task *dead[CPUS_MAX]; /* off the CPU for ever after the next switch */
 static struct timer ticks[CPUS_MAX];
@@ -69,8 +68,6 @@ static void dequeue(struct task *t)
 
 static bool may_run_on(const struct task *t, uint32_t cpu) { return t->affinity >> cpu & 1; }
 
-static bool is_idle(const struct cpu *cpu) { return cpu->running == cpu->idle && !cpu->runnable; }
-
 static void look_again(struct cpu *cpu)
 {
     cpu->running->need_resched = true;
@@ -78,21 +75,17 @@ static void look_again(struct cpu *cpu)
         apic_send(cpu->index, VECTOR_RESCHEDULE);
 }
 
-/* Where t runs best: where it was if that core is free, on another free one, else where least waits. */
+/* Where t runs best: where least is to do, and there where it was if that is no worse. */
 static struct cpu *choose_cpu(const struct task *t)
 {
     struct cpu *best = NULL;
-    if (may_run_on(t, t->cpu) && t->cpu < cpu_count && is_idle(&cpus[t->cpu]))
-        return &cpus[t->cpu];
+    uint32_t least = UINT32_MAX;
     for (uint32_t i = 0; i < cpu_count; i++) {
-        struct cpu *cpu = &cpus[i];
-        if (!may_run_on(t, i))
+        uint32_t load = 2 * (cpus[i].runnable + (cpus[i].running != cpus[i].idle)) + (i != t->cpu);
+        if (!may_run_on(t, i) || load >= least)
             continue;
-        if (is_idle(cpu))
-            return cpu;
-        bool is_home = i == t->cpu;
-        if (!best || cpu->runnable + !is_home < best->runnable + (best->index != t->cpu))
-            best = cpu;
+        best = &cpus[i];
+        least = load;
     }
     return best;
 }
@@ -177,28 +170,18 @@ static void on_tick(struct timer *timer)
 {
     struct cpu *cpu = this_cpu();
     struct task *t = cpu->running;
+    uint64_t now = clock_now();
     if (t == cpu->idle)
         return;
-    account(t);
     t->need_resched = true;
-    if (clock_now() >= cpu->balance_at) {
-        cpu->balance_at = clock_now() + BALANCE_NS;
+    if (now >= cpu->balance_at) {
+        cpu->balance_at = now + BALANCE_NS;
         struct task *other = steal(cpu, cpu->runnable + 2);
         if (other)
             enqueue(cpu, other);
     }
     if (cpu->runnable)
-        timer_start(timer, clock_now() + SLICE_NS);
-}
-
-/* The first thing after a switch, on the stack of the task that was switched to. */
-static void finish_switch(void)
-{
-    struct cpu *cpu = this_cpu();
-    struct task *t = dead[cpu->index];
-    dead[cpu->index] = NULL;
-    if (t)
-        task_free(t);
+        timer_start(timer, now + SLICE_NS);
 }
 
 static void begin_running(struct cpu *cpu, struct task *t)
@@ -206,40 +189,40 @@ static void begin_running(struct cpu *cpu, struct task *t)
     uint64_t now = clock_now();
     t->on_cpu = true;
     t->need_resched = false;
-    t->slice_started = now;
-    t->account_ns = now;
+    t->slice_started = t->account_ns = now;
     cpu->running = t;
     cpu->switches++;
-    if (t->virtual_time > cpu->virtual_time && t != cpu->idle)
+    if (t->virtual_time > cpu->virtual_time)
         cpu->virtual_time = t->virtual_time;
-    if (cpu->runnable && t != cpu->idle && !timer_is_running(&ticks[cpu->index]))
+    if (cpu->runnable && !timer_is_running(&ticks[cpu->index]))
         timer_start(&ticks[cpu->index], now + SLICE_NS);
-    if (t == cpu->idle)
-        cpu->idle_since = now;
     trace(TRACE_SWITCH, t == cpu->idle ? 0 : (uint32_t)t->tid);
+}
+
+/* The first thing after a switch, on the stack of the task that was switched to. */
+static void finish_switch(void)
+{
+    struct task **grave = &dead[this_cpu_index()];
+    if (*grave)
+        task_free(*grave);
+    *grave = NULL;
 }
 
 void schedule(void)
 {
     struct cpu *cpu = this_cpu();
     struct task *previous = cpu->running;
-    uint64_t now = clock_now();
-    previous->need_resched = false;
-    previous->system_ns += now - previous->account_ns;
-    previous->account_ns = now;
-    if (previous != cpu->idle) {
+    previous->system_ns += clock_now() - previous->account_ns;
+    if (previous != cpu->idle)
         account(previous);
-        if (previous->state == TASK_RUNNABLE) {
-            previous->switches_forced++;
-            if (may_run_on(previous, cpu->index))
-                enqueue(cpu, previous);
-            else
-                make_runnable(previous);
-        } else {
-            previous->switches_voluntary++;
-        }
-    } else {
-        cpu->idle_ns += now - cpu->idle_since;
+    if (previous->state != TASK_RUNNABLE) {
+        previous->switches_voluntary++;
+    } else if (previous != cpu->idle) {
+        previous->switches_forced++;
+        if (may_run_on(previous, cpu->index))
+            enqueue(cpu, previous);
+        else
+            make_runnable(previous);
     }
     struct task *next = pick(cpu);
     if (next == previous) {
@@ -261,13 +244,6 @@ void task_first_run(struct frame *f)
 {
     finish_switch();
     prepare_return(f);
-}
-
-_Noreturn void kernel_thread_main(void (*fn)(void *), void *argument)
-{
-    finish_switch();
-    fn(argument);
-    sched_bury(current);
 }
 
 _Noreturn void sched_bury(struct task *t)

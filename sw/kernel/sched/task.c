@@ -11,7 +11,7 @@
 
 enum { TIDS_MAX = 32768 };
 
-extern char first_run[], first_run_kernel[];
+extern char first_run[]; /* arch/entry.S */
 
 struct list process_list = {&process_list, &process_list};
 struct process *init_process;
@@ -117,27 +117,10 @@ bool task_has_signal(const struct task *t)
 }
 
 /* What switch_to() pops: six registers, then the address to return to. */
-static uint64_t *push_first_switch(uint64_t *sp, const char *entry)
-{
-    *--sp = (uint64_t)entry;
-    return memset(sp - 6, 0, 6 * sizeof *sp);
-}
-
 void task_prepare_first_run(struct task *child)
 {
-    child->kernel_rsp = (uint64_t)push_first_switch((uint64_t *)child->frame, first_run);
-}
-
-struct task *kernel_thread(const char *name, void (*fn)(void *), void *argument, uint64_t affinity)
-{
-    struct task *t = task_create(NULL, name);
-    if (!t)
-        return NULL;
-    uint64_t *sp = push_first_switch((uint64_t *)(t->kernel_stack + KERNEL_STACK_BYTES - 16), first_run_kernel);
-    sp[5] = (uint64_t)fn; /* RBX is popped last, R12 second of four: see switch_to() */
-    sp[3] = (uint64_t)argument;
-    t->kernel_rsp = (uint64_t)sp;
-    t->affinity = affinity;
-    task_start(t);
-    return t;
+    uint64_t *sp = (uint64_t *)child->frame - 7;
+    memset(sp, 0, 6 * sizeof *sp);
+    sp[6] = (uint64_t)first_run;
+    child->kernel_rsp = (uint64_t)sp;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tasks (what Linux calls threads) and processes (thread groups). A kernel thread is a task without mm. */
+/* Tasks (what Linux calls threads) and processes (thread groups). An idle task has neither process nor mm. */
 #ifndef KERNEL_TASK_H
 #define KERNEL_TASK_H
 
@@ -32,7 +32,7 @@ enum task_state {
 struct task {
     uint64_t kernel_rsp;   /* known to assembly: arch/switch.S */
     uint8_t *kernel_stack; /* lowest address; KERNEL_STACK_BYTES */
-    struct frame *frame;   /* user registers, at the top of the kernel stack; kernel threads: NULL */
+    struct frame *frame;   /* user registers, at the top of the kernel stack */
     int tid;
     enum task_state state;
     struct process *process;
@@ -118,7 +118,6 @@ void task_exchange_tids(struct task *a, struct task *b); /* a thread that surviv
 struct process *process_find(int pid);
 extern struct list process_list; /* struct process.all, in order of birth */
 extern struct process *init_process;
-struct task *kernel_thread(const char *name, void (*fn)(void *), void *argument, uint64_t affinity);
 bool task_has_signal(const struct task *t); /* one that is pending and not blocked, or SIGKILL */
 
 /* --- sched/sched.c --- */

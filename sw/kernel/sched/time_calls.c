@@ -146,9 +146,9 @@ SYSCALL3(setitimer, int, which, uint64_t, from, uint64_t, former)
     if (from && GET_USER(pair, from))
         return -EFAULT;
     for (int i = 0; i < 2; i++) {
-        struct __kernel_timespec t = {pair[i].tv_sec, pair[i].tv_usec * 1000};
-        if (pair[i].tv_usec >= 1000000 || !timespec_is_valid(&t))
+        if (pair[i].tv_sec < 0 || pair[i].tv_usec < 0 || pair[i].tv_usec >= 1000000)
             return -EINVAL;
+        struct __kernel_timespec t = {pair[i].tv_sec, pair[i].tv_usec * 1000};
         ns[i] = timespec_ns(&t);
     }
     pair[1] = timeval_of(alarm_set(ns[1], ns[0]));
