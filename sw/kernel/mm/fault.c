@@ -38,7 +38,7 @@ static int fill(struct mm *mm, const struct area *a, uint64_t va, bool is_write)
         page_copy(copy, page);
         *e = pt_bits(a, copy);
         if (!is_new) /* other cores may read the old page until here; it may go after that */
-            tlb_flush_range(mm, va, va + PAGE_BYTES);
+            tlb_flush(mm->active, va, va + PAGE_BYTES);
         page_put(page);
     } else {
         *e = pt_bits(a, page);

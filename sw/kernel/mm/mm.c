@@ -48,7 +48,7 @@ struct mm *mm_fork(struct mm *from)
             break;
         }
     }
-    tlb_flush_range(from, 0, USER_END); /* its pages are read-only now */
+    tlb_flush(from->active, 0, USER_END); /* its pages are read-only now */
     if (is_complete)
         return to;
     mm_put(to);
@@ -64,7 +64,7 @@ void mm_put(struct mm *mm)
     if (this_cpu()->loaded_mm == mm)
         mm_activate(NULL);
     KASSERT(!mm->active);
-    uintr_mm_free(mm);
+    uitt_put(mm->uitt); /* no thread of it runs any more: no sender to wait for */
     mm_unmap(mm, 0, USER_END);
     pt_free(mm);
     list_remove(&mm->all);

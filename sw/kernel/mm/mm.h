@@ -39,9 +39,9 @@ struct mm {
     struct list all;     /* every mm: for mm_truncated() */
     uint64_t brk_start, brk_end;
     uint64_t stack_top, arguments_start, arguments_end;
-    uint64_t resident;      /* pages mapped, and those of the tables */
-    uint64_t active;        /* bit per CPU that has it loaded: whom a shootdown concerns */
-    struct uintr_mm *uintr; /* uintr/uintr.h: the UITT of generation 2; NULL: none */
+    uint64_t resident; /* pages mapped, and those of the tables */
+    uint64_t active;   /* bit per CPU that has it loaded: whom a shootdown concerns */
+    struct uitt *uitt; /* uintr/uintr.h: of generation 2, a reference; NULL: none */
 };
 
 struct mm *mm_create(void);        /* empty, kernel half mapped; NULL: no memory */
@@ -72,7 +72,8 @@ void mm_dump_areas(struct mm *mm, void (*line)(void *ctx, const struct area *a),
 bool oom_relieve(void);
 
 /* --- mm/shootdown.c: other cores' translations --- */
-void tlb_flush_range(struct mm *mm, uint64_t start, uint64_t end); /* on every core that has mm loaded; waits for all */
+/* On these cores, mm->active as a rule, and waits for all. start = end: only an interrupt, that is a barrier. */
+void tlb_flush(uint64_t cores, uint64_t start, uint64_t end);
 void tlb_shootdown_poll(void); /* does what other cores asked of this one; called while waiting for the kernel lock */
 
 /* --- mm/user_copy.c, user_copy.S: bad addresses answer -EFAULT, never fault the kernel --- */

@@ -41,7 +41,7 @@ uint32_t page_refs(uint64_t pa);
 uint64_t pages_total(void), pages_free(void);
 void page_copy(uint64_t to, uint64_t from);
 
-/* Kernel memory; NULL: none. Alignment 16, from 4096 bytes on that of a page. */
+/* Kernel memory; NULL: none. Aligned to its size, rounded up to a power of two; at most to a page. */
 void *kmalloc(size_t bytes);
 void *kzalloc(size_t bytes);
 void *krealloc(void *p, size_t old_bytes, size_t bytes);

@@ -64,7 +64,7 @@ void pt_unmap(struct mm *mm, uint64_t start, uint64_t end)
         *e &= ~PTE_P;
     }
     if (is_flush_due)
-        tlb_flush_range(mm, start, end);
+        tlb_flush(mm->active, start, end);
     for (uint64_t va = start; (e = next(mm, &va, end)) != NULL; va += PAGE_BYTES) {
         page_put(*e & PTE_ADDRESS_MASK);
         *e = 0;
@@ -81,7 +81,7 @@ void pt_protect(struct mm *mm, const struct area *a)
         *e = pt_bits(a, *e & PTE_ADDRESS_MASK);
     }
     if (is_flush_due)
-        tlb_flush_range(mm, a->start, a->end);
+        tlb_flush(mm->active, a->start, a->end);
 }
 
 int pt_copy(struct mm *to, struct mm *from, const struct area *a)
@@ -109,7 +109,7 @@ int pt_move(struct mm *mm, uint64_t from, uint64_t to, uint64_t bytes)
         *pt_entry(mm, to + (va - from), false) = *e;
         *e = 0;
     }
-    tlb_flush_range(mm, from, from + bytes);
+    tlb_flush(mm->active, from, from + bytes);
     return 0;
 }
 

@@ -29,18 +29,18 @@ void tlb_shootdown_poll(void)
     __atomic_store_n(&cpu->flush_wanted, false, __ATOMIC_RELEASE);
 }
 
-void tlb_flush_range(struct mm *mm, uint64_t start, uint64_t end)
+void tlb_flush(uint64_t cores, uint64_t start, uint64_t end)
 {
     uint32_t self = this_cpu()->index;
     flush_start = start;
     flush_end = end;
     for (uint32_t i = 0; i < cpu_count; i++) {
-        if (i == self || !(mm->active >> i & 1))
+        if (i == self || !(cores >> i & 1))
             continue;
         __atomic_store_n(&cpus[i].flush_wanted, true, __ATOMIC_SEQ_CST);
         apic_send(i, VECTOR_SHOOTDOWN);
     }
-    if (mm->active >> self & 1)
+    if (cores >> self & 1)
         flush_here();
     for (uint32_t i = 0; i < cpu_count; i++)
         while (i != self && __atomic_load_n(&cpus[i].flush_wanted, __ATOMIC_ACQUIRE))

@@ -159,7 +159,6 @@ static long create(const struct clone_args *a)
         return -ENOMEM;
     }
     copy_state(child, a);
-    uintr_fork(child);
     if (!is_process && p->is_stopped)
         child->pending |= SIGNAL_BIT(SIGSTOP); /* as its siblings */
 

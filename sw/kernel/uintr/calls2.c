@@ -14,21 +14,12 @@ static int check(uint32_t flags) { return !uintr_is_available() ? -ENOSYS : flag
 SYSCALL2(uintr2_register_handler, uint64_t, handler, uint32_t, flags)
 {
     uint32_t waiting = flags & (UINTR_WAITING_RECEIVER | UINTR_WAITING_SENDER);
-    int error = check(flags & ~waiting);
-    return error ? error : uintr_register(handler, waiting);
+    return check(flags & ~waiting) ?: uintr_register(handler, waiting);
 }
 
-SYSCALL1(uintr2_unregister_handler, uint32_t, flags)
-{
-    int error = check(flags);
-    return error ? error : uintr_unregister(true);
-}
+SYSCALL1(uintr2_unregister_handler, uint32_t, flags) { return check(flags) ?: uintr_unregister(true); }
 
-SYSCALL2(uintr2_vector_fd, uint64_t, vector, uint32_t, flags)
-{
-    int error = check(flags);
-    return error ? error : uintr_fd_create(vector, false);
-}
+SYSCALL2(uintr2_vector_fd, uint64_t, vector, uint32_t, flags) { return check(flags) ?: uintr_fd_create(vector, false); }
 
 /* The index, or why not. */
 static long connect_to(struct upid_object *u, unsigned vector)
@@ -57,10 +48,10 @@ SYSCALL2(uintr2_unregister_sender, int, index, uint32_t, flags)
     int error = check(flags);
     if (error)
         return error;
-    struct uintr_mm *m = current->mm->uintr;
-    if (!m || index < 0 || !uitt_is_used(m->uitt, (uint64_t)index))
+    struct uitt *table = current->mm->uitt;
+    if (!table || index < 0 || !uitt_is_used(table, (uint64_t)index))
         return -EINVAL;
-    uitt_remove(m->uitt, (unsigned)index);
+    uitt_remove(table, (unsigned)index);
     return 0;
 }
 
@@ -106,12 +97,12 @@ static int64_t ioctl_table(struct file *f, uint32_t request, uint64_t argument)
     struct uitt *table = f->data;
     if (request != UIPI_SET_TARGET_TABLE)
         return -EINVAL;
-    if (current->uintr && current->uintr->uitt)
+    if (current->mm->uitt || (current->uintr && current->uintr->uitt))
         return -EBUSY;
-    int error = uitt_attach(current->mm, table);
-    if (!error)
-        uintr_set_sender(current, table);
-    return error;
+    table->refs++;
+    current->mm->uitt = table;
+    uintr_set_sender(current, table);
+    return 0;
 }
 
 static void release_table(struct file *f) { uitt_put(f->data); }
