@@ -16,14 +16,6 @@ enum { WORDS_MAX = 64, EXIT_NO_PROGRAM = 123 };
 
 const struct multiboot_info *boot_multiboot;
 
-/* Memory above 4 GiB joins DIRECT_MAP in pages of 1 GiB. */
-static void map_high_memory(void)
-{
-    bool has_gib_pages = cpuid(0x80000001, 0).edx >> 26 & 1;
-    for (uint64_t i = 4; has_gib_pages && i < 64; i++)
-        direct_pdpt[i] = i << 30 | PTE_P | PTE_W | PTE_PS | PTE_G;
-}
-
 static void unpack_modules(void)
 {
     if (!(boot_multiboot->flags & MULTIBOOT_INFO_MODULES))
@@ -107,13 +99,11 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t info)
     if (magic != MULTIBOOT_LOADER_MAGIC)
         panic("not started by a Multiboot loader");
     boot_multiboot = phys_to_virt(info);
-    map_high_memory();
     write_cr3(virt_to_phys(boot_pml4));
     sched_create_idle(0);
     cpu_init(0);
     clock_init();
     page_init();
-    user_copy_init();
     klock_acquire();
     tmpfs_init();
     proc_init(); /* before files could lie where it goes */

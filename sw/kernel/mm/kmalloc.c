@@ -1,63 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kernel memory: objects of up to 2048 bytes lie in slabs, pages cut into pieces of one power of two; larger ones are
- * runs of whole pages. A slab without objects goes back unless it is the last one that has room. */
+/* Kernel memory: objects of up to 2048 bytes are pieces of one power of two of pages that stay with that size; larger
+ * ones are runs of whole pages. */
 #include "mm/page.h"
 #include "string.h"
 
 enum { CLASSES = 8, SMALLEST = 16, LARGEST = SMALLEST << (CLASSES - 1) };
 
-static struct list with_room[CLASSES]; /* slabs by the size of their objects */
+static void *free_objects[CLASSES]; /* chains through the objects themselves */
 
-static struct list *slabs_of(size_t bytes)
+static unsigned class_of(size_t bytes)
 {
     unsigned class = 0;
-    while (SMALLEST << class < (int)bytes)
+    while ((size_t)SMALLEST << class < bytes)
         class ++;
-    if (!with_room[class].next)
-        list_init(&with_room[class]);
-    return &with_room[class];
+    return class;
 }
 
-static bool add_slab(struct list *slabs)
+static void free_object(void *object, unsigned class)
 {
-    size_t size = (size_t)SMALLEST << (slabs - with_room);
-    uint64_t pa = page_alloc();
-    if (!pa)
-        return false;
-    struct page *p = page_of(pa);
-    p->size = (uint16_t)size;
-    p->used = 0;
-    p->first_free = NULL;
-    for (size_t at = 0; at < PAGE_BYTES; at += size) {
-        void **object = phys_to_virt(pa + at);
-        *object = p->first_free;
-        p->first_free = object;
-    }
-    list_prepend(slabs, &p->link);
-    return true;
+    *(void **)object = free_objects[class];
+    free_objects[class] = object;
 }
 
-static void *allocate_pages(size_t bytes)
+static void add_page(unsigned class)
 {
-    uint64_t count = (bytes + PAGE_BYTES - 1) / PAGE_BYTES, pa = pages_alloc(count);
+    uint64_t pa = page_alloc(), size = (uint64_t)SMALLEST << class;
     if (!pa)
-        return NULL;
-    page_of(pa)->count = count;
-    return phys_to_virt(pa);
+        return;
+    page_of(pa)->bytes = size;
+    for (uint64_t at = 0; at < PAGE_BYTES; at += size)
+        free_object(phys_to_virt(pa + at), class);
 }
 
 void *kmalloc(size_t bytes)
 {
-    if (bytes > LARGEST)
-        return allocate_pages(bytes);
-    struct list *slabs = slabs_of(bytes);
-    if (list_is_empty(slabs) && !add_slab(slabs))
-        return NULL;
-    struct page *p = LIST_FIRST(slabs, struct page, link);
-    void **object = p->first_free;
-    p->first_free = *object;
-    if (++p->used == PAGE_BYTES / p->size)
-        list_remove(&p->link);
+    if (bytes > LARGEST) {
+        uint64_t pa = pages_alloc((bytes + PAGE_BYTES - 1) / PAGE_BYTES);
+        if (pa)
+            page_of(pa)->bytes = bytes;
+        return pa ? phys_to_virt(pa) : NULL;
+    }
+    unsigned class = class_of(bytes);
+    if (!free_objects[class])
+        add_page(class);
+    void **object = free_objects[class];
+    if (object)
+        free_objects[class] = *object;
     return object;
 }
 
@@ -65,26 +53,15 @@ void kfree(void *object)
 {
     if (!object)
         return;
-    uint64_t pa = virt_to_phys(object);
-    struct page *p = page_of(pa);
-    if (!p->size) {
-        uint64_t count = p->count;
-        KASSERT(count && pa % PAGE_BYTES == 0);
-        p->count = 0;
-        while (count--)
-            page_put(pa + count * PAGE_BYTES);
+    uint64_t pa = virt_to_phys(object), bytes = page_of(pa)->bytes;
+    KASSERT(bytes && (bytes > LARGEST ? pa % PAGE_BYTES : pa % bytes) == 0);
+    if (bytes <= LARGEST) {
+        free_object(object, class_of(bytes));
         return;
     }
-    KASSERT(p->used && pa % p->size == 0);
-    if (p->used == PAGE_BYTES / p->size)
-        list_prepend(slabs_of(p->size), &p->link);
-    *(void **)object = p->first_free;
-    p->first_free = object;
-    if (--p->used || p->link.next == p->link.prev)
-        return;
-    list_remove(&p->link);
-    p->size = 0;
-    page_put(pa);
+    page_of(pa)->bytes = 0;
+    for (uint64_t at = 0; at < bytes; at += PAGE_BYTES)
+        page_put(pa + at);
 }
 
 void *kzalloc(size_t bytes)

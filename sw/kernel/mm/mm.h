@@ -77,7 +77,6 @@ void tlb_flush(uint64_t cores, uint64_t start, uint64_t end);
 void tlb_shootdown_poll(void); /* does what other cores asked of this one; called while waiting for the kernel lock */
 
 /* --- mm/user_copy.c, user_copy.S: bad addresses answer -EFAULT, never fault the kernel --- */
-void user_copy_init(void); /* once, before the first: looks whether the CPU has SMAP */
 int copy_from_user(void *to, uint64_t from, size_t bytes);
 int copy_to_user(uint64_t to, const void *from, size_t bytes);
 int clear_user(uint64_t to, size_t bytes);

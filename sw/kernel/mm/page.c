@@ -2,8 +2,7 @@
 /* Page frames: a list of the free ones, and the array of all, in which runs of free ones are looked for. */
 #include "mm/page.h"
 
-enum { RAM_ENTRY = 1, PAGE_SHIFT = 12 };
-#define RAM_END (64ull << 30) /* of the direct map */
+enum { PAGE_SHIFT = 12, UPPER_MEMORY = 1 << 20 };
 
 extern char image_end[];
 
@@ -17,7 +16,7 @@ struct page *page_of(uint64_t pa)
     return &pages[pa >> PAGE_SHIFT];
 }
 
-uint32_t page_refs(uint64_t pa) { return page_of(pa)->refs; }
+uint64_t page_refs(uint64_t pa) { return page_of(pa)->refs; }
 uint64_t pages_total(void) { return total; }
 uint64_t pages_free(void) { return free_count; }
 
@@ -102,7 +101,6 @@ static uint64_t end_of_boot_data(void)
     uint32_t modules = info->flags & MULTIBOOT_INFO_MODULES ? info->modules_count : 0;
     uint64_t end = virt_to_phys(image_end);
     end = higher(end, virt_to_phys(info + 1));
-    end = higher(end, info->memory_map_address + info->memory_map_length);
     end = higher(end, info->flags & MULTIBOOT_INFO_COMMAND_LINE ? info->command_line + PAGE_BYTES : 0);
     end = higher(end, modules ? info->modules_address + modules * sizeof *module : 0);
     for (uint32_t i = 0; i < modules; i++)
@@ -110,36 +108,14 @@ static uint64_t end_of_boot_data(void)
     return ALIGN_UP(end, PAGE_BYTES);
 }
 
-/* Number i of the ranges of RAM, in whole pages; false beyond the last. */
-static bool ram(unsigned i, uint64_t *start, uint64_t *end)
-{
-    uint64_t at = (uint64_t)phys_to_virt(boot_multiboot->memory_map_address), size;
-    uint64_t map_end = at + boot_multiboot->memory_map_length;
-    for (; at < map_end; at += size + sizeof(uint32_t)) {
-        const struct multiboot_memory *m = (const struct multiboot_memory *)at;
-        size = m->size;
-        if (m->type != RAM_ENTRY || i-- > 0)
-            continue;
-        *start = ALIGN_UP(m->address, PAGE_BYTES);
-        *end = MIN(ALIGN_DOWN(m->address + m->length, PAGE_BYTES), RAM_END);
-        return true;
-    }
-    return false;
-}
-
 void page_init(void)
 {
-    uint64_t start, end, array = end_of_boot_data();
-    for (unsigned i = 0; ram(i, &start, &end); i++)
-        frames = higher(frames, end >> PAGE_SHIFT);
-    uint64_t array_end = ALIGN_UP(array + frames * sizeof *pages, PAGE_BYTES);
-    for (unsigned i = 0; ram(i, &start, &end); i++)
-        if (start <= array && array_end <= end)
-            pages = phys_to_virt(array);
-    if (!pages)
-        panic("the memory map has no room for %lu bytes of bookkeeping", array_end - array);
+    uint64_t array = end_of_boot_data();
+    frames = (UPPER_MEMORY + boot_multiboot->mem_upper * 1024ull) >> PAGE_SHIFT;
+    pages = phys_to_virt(array);
+    if (array + frames * sizeof *pages > frames << PAGE_SHIFT)
+        panic("no memory is left behind the boot modules");
     for (uint64_t n = 0; n < frames; n++)
-        pages[n] = (struct page){.refs = 1}; /* reserved, or no RAM at all */
-    for (unsigned i = 0; ram(i, &start, &end); i++)
-        page_add(higher(start, array_end), end);
+        pages[n] = (struct page){.refs = 1}; /* reserved */
+    page_add(array + frames * sizeof *pages, frames << PAGE_SHIFT);
 }

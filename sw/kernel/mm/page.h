@@ -19,17 +19,14 @@ static inline uint64_t virt_to_phys(const void *va) /* of the direct map or the 
 }
 
 struct page {         /* one per page frame, from physical address 0 on */
-    uint32_t refs;    /* 0: free */
-    uint16_t used;    /* of a slab (kmalloc.c): objects in use */
-    uint16_t size;    /* of its objects; 0: no slab */
-    uint64_t count;   /* of a larger block: its pages, in the first one */
-    void *first_free; /* of a slab: a chain through the objects */
-    struct list link; /* of free pages, or of slabs with room */
+    uint64_t refs;    /* 0: free */
+    uint64_t bytes;   /* kmalloc.c: size of the objects in it, or of the one that begins here */
+    struct list link; /* of free pages */
 };
 struct page *page_of(uint64_t pa); /* pa lies in RAM */
 
 extern const struct multiboot_info *boot_multiboot;
-void page_init(void); /* from the Multiboot memory map; image, boot information and modules stay */
+void page_init(void); /* what the loader calls upper memory; image, boot information and modules stay */
 void page_add(uint64_t start, uint64_t end); /* reserved RAM that is free from now on; whole pages within are taken */
 /* Physical address of a page of one reference; 0: no memory. */
 uint64_t page_alloc(void);            /* contents undefined */
@@ -37,7 +34,7 @@ uint64_t page_alloc_zero(void);       /* zeroed             */
 uint64_t pages_alloc(uint64_t count); /* contiguous ones, each of one reference; freed page by page */
 void page_get(uint64_t pa);
 void page_put(uint64_t pa); /* frees at the last reference */
-uint32_t page_refs(uint64_t pa);
+uint64_t page_refs(uint64_t pa);
 uint64_t pages_total(void), pages_free(void);
 void page_copy(uint64_t to, uint64_t from);
 

@@ -53,35 +53,32 @@ uint64_t pt_bits(const struct area *a, uint64_t page)
            (a->flags & AREA_EXEC ? 0 : PTE_NX);
 }
 
-/* What goes is only hidden at first: it loses its present bit and keeps its address, so that after the flush, when no
- * core can reach it any more, the second pass finds what to free. */
-void pt_unmap(struct mm *mm, uint64_t start, uint64_t end)
+/* As the area wants it now, or without one, not present. */
+static void rewrite(struct mm *mm, uint64_t start, uint64_t end, const struct area *a)
 {
     bool is_flush_due = false;
     uint64_t *e;
     for (uint64_t va = start; (e = next(mm, &va, end)) != NULL; va += PAGE_BYTES) {
         is_flush_due |= *e & PTE_P;
-        *e &= ~PTE_P;
+        *e = a ? pt_bits(a, *e & PTE_ADDRESS_MASK) : *e & ~PTE_P;
     }
     if (is_flush_due)
         tlb_flush(mm->active, start, end);
+}
+
+void pt_protect(struct mm *mm, const struct area *a) { rewrite(mm, a->start, a->end, a); }
+
+/* What goes is only hidden at first: it loses its present bit and keeps its address, so that after the flush, when no
+ * core can reach it any more, the second pass finds what to free. */
+void pt_unmap(struct mm *mm, uint64_t start, uint64_t end)
+{
+    uint64_t *e;
+    rewrite(mm, start, end, NULL);
     for (uint64_t va = start; (e = next(mm, &va, end)) != NULL; va += PAGE_BYTES) {
         page_put(*e & PTE_ADDRESS_MASK);
         *e = 0;
         mm->resident--;
     }
-}
-
-void pt_protect(struct mm *mm, const struct area *a)
-{
-    bool is_flush_due = false;
-    uint64_t *e;
-    for (uint64_t va = a->start; (e = next(mm, &va, a->end)) != NULL; va += PAGE_BYTES) {
-        is_flush_due |= *e & PTE_P;
-        *e = pt_bits(a, *e & PTE_ADDRESS_MASK);
-    }
-    if (is_flush_due)
-        tlb_flush(mm->active, a->start, a->end);
 }
 
 int pt_copy(struct mm *to, struct mm *from, const struct area *a)

@@ -30,7 +30,6 @@ static int check_file(const struct file *f, bool is_shared, uint32_t *area_flags
 
 SYSCALL6(mmap, uint64_t, address, uint64_t, bytes, uint64_t, prot, uint64_t, flags, int, fd, uint64_t, offset)
 {
-    struct mm *mm = current->mm;
     struct inode *inode = NULL;
     uint64_t type = flags & MAP_TYPE;
     bool is_anonymous = flags & MAP_ANONYMOUS, is_shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE;
@@ -45,11 +44,7 @@ SYSCALL6(mmap, uint64_t, address, uint64_t, bytes, uint64_t, prot, uint64_t, fla
     if (flags & MAP_HUGETLB)
         return -ENOMEM; /* none are reserved */
     int result = f ? check_file(f, is_shared, &area_flags, &inode) : 0;
-    int64_t place = result ? result : mm_map(mm, address, bytes, area_flags, (uint32_t)flags, inode, offset);
-    bool is_wanted_now = place >= 0 && flags & MAP_POPULATE;
-    for (uint64_t done = 0; is_wanted_now && done < bytes; done += PAGE_BYTES) /* whether it succeeds or not */
-        is_wanted_now = mm_page_at(mm, (uint64_t)place + done, (area_flags & (AREA_WRITE | AREA_SHARED)) == AREA_WRITE);
-    return place;
+    return result ? result : mm_map(current->mm, address, bytes, area_flags, (uint32_t)flags, inode, offset);
 }
 
 SYSCALL2(munmap, uint64_t, address, uint64_t, bytes) { return mm_unmap(current->mm, address, bytes); }

@@ -9,10 +9,8 @@
 user_copy_start:
 /* int user_copy(void *to, const void *from, size_t bytes): 0 or -EFAULT. A word is read and written at once. */
 user_copy:
-    cmpb $0, user_copy_smap(%rip)       /* SMAP: user pages are reachable while AC = 1 */
-    je   1f
-    stac
-1:  cmpq $4, %rdx
+    stac                                /* SMAP: user pages are reachable while AC = 1 */
+    cmpq $4, %rdx
     je   4f
     cmpq $8, %rdx
     je   8f
@@ -33,12 +31,11 @@ user_copy_end:
 
 user_copy_failed:
     movl $-EFAULT, %eax
-    jmp  1f
+    clac
+    ret
 done:
     xorl %eax, %eax
-1:  cmpb $0, user_copy_smap(%rip)
-    je   2f
     clac
-2:  ret
+    ret
 
     .section .note.GNU-stack, "", @progbits

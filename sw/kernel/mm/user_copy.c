@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copies between kernel and user memory. */
 #include "arch/frame.h"
-#include "arch/insn.h"
 #include "mm/mm.h"
 #include "string.h"
 
 /* user_copy.S */
 int user_copy(void *to, const void *from, size_t bytes);
 extern char user_copy_start[], user_copy_end[], user_copy_failed[];
-extern bool user_copy_smap;
 
 enum { STRING_MAX = 128 << 10 };
-bool user_copy_smap;
-
-void user_copy_init(void) { user_copy_smap = cpuid(7, 0).ebx >> 20 & 1; }
 
 static bool is_user_range(uint64_t address, size_t bytes) { return bytes <= USER_END && address <= USER_END - bytes; }
 

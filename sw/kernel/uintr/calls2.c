@@ -45,9 +45,8 @@ SYSCALL2(uintr2_register_sender, int, descriptor, uint32_t, flags)
 
 SYSCALL2(uintr2_unregister_sender, int, index, uint32_t, flags)
 {
-    int error = check(flags);
-    if (error)
-        return error;
+    if (check(flags))
+        return check(flags);
     struct uitt *table = current->mm->uitt;
     if (!table || index < 0 || !uitt_is_used(table, (uint64_t)index))
         return -EINVAL;
@@ -57,9 +56,8 @@ SYSCALL2(uintr2_unregister_sender, int, index, uint32_t, flags)
 
 SYSCALL2(uintr2_wait, uint64_t, us, uint32_t, flags)
 {
-    int error = check(flags);
-    if (error)
-        return error;
+    if (check(flags))
+        return check(flags);
     if (us > WAIT_MAX_US)
         return -EINVAL;
     return us ? uintr_wait_until(clock_now() + us * 1000) : 0;
@@ -67,9 +65,8 @@ SYSCALL2(uintr2_wait, uint64_t, us, uint32_t, flags)
 
 SYSCALL2(uintr2_register_self, uint64_t, vector, uint32_t, flags)
 {
-    int error = check(flags);
-    if (error)
-        return error;
+    if (check(flags))
+        return check(flags);
     struct upid_object *u = uintr_receiver(current);
     return !u ? -EINVAL : vector >= UINTR_VECTORS ? -ENOSPC : connect_to(u, (unsigned)vector);
 }
@@ -78,9 +75,8 @@ SYSCALL2(uintr2_register_self, uint64_t, vector, uint32_t, flags)
 SYSCALL3(uintr2_alt_stack, uint64_t, sp, uint64_t, bytes, uint32_t, flags)
 {
     (void)bytes;
-    int error = check(flags);
-    if (error)
-        return error;
+    if (check(flags))
+        return check(flags);
     if (!uintr_receiver(current))
         return -EOPNOTSUPP;
     uint64_t adjust = sp ? sp | UINTR_STACKADJUST_LOAD : UINTR_RED_ZONE;
