@@ -48,7 +48,7 @@ struct mm *mm_create(void);        /* empty, kernel half mapped; NULL: no memory
 struct mm *mm_fork(struct mm *mm); /* copy on write of everything; NULL: no memory */
 void mm_get(struct mm *mm);
 void mm_put(struct mm *mm);      /* the last reference frees all */
-void mm_activate(struct mm *mm); /* loads CR3 on this core; NULL: the kernel's own tables (idle, kernel threads) */
+void mm_activate(struct mm *mm); /* loads CR3 on this core; NULL: the kernel's own tables (idle) */
 
 /* mmap: address 0 or a hint, or exact with MAP_FIXED. Answers the address or -ENOMEM, -EINVAL, -EEXIST, -EPERM. Takes a
  * reference to inode. Shared without an inode: gets one of its own. */

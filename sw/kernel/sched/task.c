@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of tasks and processes, and kernel threads. Numbers come from one counter: a process has that of its first
- * task. */
+/* The tables of tasks and processes. Numbers come from one counter: a process has that of its first task. */
 #include "sched/task.h"
 
 #include "arch/boot.h"

@@ -31,17 +31,18 @@ void wake_all(struct wait_queue *q);
 int task_sleep(uint64_t deadline);
 int task_sleep_uninterrupted(uint64_t deadline); /* only SIGKILL ends it early (-EINTR) */
 
-/* Waits on q until condition holds: 0, or -EINTR with a signal pending. */
-#define wait_event(q, condition)                                                                                       \
+/* Waits on q until condition holds: 0, -ETIMEDOUT, or -EINTR with a signal pending. */
+#define wait_event_until(q, condition, deadline)                                                                       \
     ({                                                                                                                 \
         struct waiter w_;                                                                                              \
         int result_ = 0;                                                                                               \
         while (!(condition) && !result_) {                                                                             \
             wait_begin((q), &w_);                                                                                      \
-            result_ = task_sleep(NEVER);                                                                               \
+            result_ = task_sleep(deadline);                                                                            \
             wait_end(&w_);                                                                                             \
         }                                                                                                              \
         (condition) ? 0 : result_;                                                                                     \
     })
+#define wait_event(q, condition) wait_event_until(q, condition, NEVER)
 
 #endif
