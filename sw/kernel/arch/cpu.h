@@ -31,7 +31,7 @@ struct cpu {
     volatile bool flush_wanted;
     uint64_t flush_start, flush_end;
     /* for /proc */
-    uint64_t interrupts[256], idle_ns, idle_since, switches;
+    uint64_t interrupts[256], switches;
     struct tss tss __attribute__((aligned(16)));
     uint64_t gdt[GDT_ENTRIES] __attribute__((aligned(16)));
     uint8_t ist_stack[2][4096] __attribute__((aligned(16)));

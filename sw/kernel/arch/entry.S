@@ -68,14 +68,6 @@ first_run:
     call task_first_run
     jmp  leave_by_iret
 
-/* A kernel thread's: RBX is its function, R12 the argument. */
-    .globl first_run_kernel
-first_run_kernel:
-    movq %rbx, %rdi
-    movq %r12, %rsi
-    call kernel_thread_main
-    ud2
-
 /* void switch_to(uint64_t *save_rsp, uint64_t load_rsp): what C expects to survive a call lies on the stack. */
     .globl switch_to
 switch_to:

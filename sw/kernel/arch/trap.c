@@ -134,8 +134,6 @@ void prepare_return(struct frame *f)
     for (;;) {
         if (t->need_resched)
             schedule();
-        else if (t->rseq.is_stale)
-            rseq_prepare_return(t, f);
         else if (signal_has_work(t, f))
             signal_deliver(f);
         else

@@ -18,8 +18,6 @@ static int set_size(struct inode *i, int64_t size)
         return -EISDIR;
     if (!S_ISREG(i->mode) || !i->ops->truncate)
         return -EINVAL;
-    if (i->executing)
-        return -ETXTBSY;
     if ((uint64_t)size > i->size && (uint64_t)size > file_size_limit())
         return file_too_large();
     return i->ops->truncate(i, (uint64_t)size);

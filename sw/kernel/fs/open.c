@@ -111,8 +111,6 @@ static int check_found(const struct path_result *r, uint32_t flags)
         return 0;
     if (S_ISLNK(mode))
         return -ELOOP;
-    if (writes && r->inode->executing)
-        return -ETXTBSY;
     return S_ISDIR(mode) && writes ? -EISDIR : 0;
 }
 

@@ -27,7 +27,7 @@ static void add_area(void *ctx, const struct area *a)
         z->code += bytes;
         z->first_code = z->first_code ? z->first_code : a->start;
         z->end_code = a->end;
-    } else if (a->flags & AREA_GROWS_DOWN) {
+    } else if (a->flags & AREA_STACK) {
         z->stack += bytes;
     } else if ((a->flags & AREA_WRITE) && !(a->flags & AREA_SHARED)) {
         z->data += bytes;
@@ -114,16 +114,16 @@ static int print_stat(struct proc_text *o, const struct proc_subject *s)
     struct sizes z = sizes_of(s);
     struct usage used = usage_of(s);
     struct signal_sets sets = signals_of(p);
-    int nice = t ? t->nice : 0, realtime = t ? t->rt_priority : 0;
+    int nice = t ? t->nice : 0;
     proc_print(o, "%d (%.15s) %c %d %d %d %d %d 0 ", id_of(s), name_of(s), state_of(s)[0], parent_of(s), p->pgrp,
                p->session, p->tty ? DEVICE_SERIAL : 0, p->tty && p->tty->foreground ? p->tty->foreground : -1);
     proc_print(o, "%lu 0 0 0 %lu %lu %lu %lu ", used.faults, used.user_ns / TICK_NS, used.system_ns / TICK_NS,
                p->children_user_ns / TICK_NS, p->children_system_ns / TICK_NS);
-    proc_print(o, "%d %d %d 0 %lu %lu %lu %lu ", realtime ? -1 - realtime : 20 + nice, nice, used.threads,
-               p->started_ns / TICK_NS, z.total, mm ? mm->resident : 0, p->rlimit[RLIMIT_RSS][0]);
+    proc_print(o, "%d %d %d 0 %lu %lu %lu %lu ", 20 + nice, nice, used.threads, p->started_ns / TICK_NS, z.total,
+               mm ? mm->resident : 0, p->rlimit[RLIMIT_RSS][0]);
     proc_print(o, "%lu %lu %lu 0 0 ", z.first_code, z.end_code, mm ? mm->stack_top : 0);
     proc_print(o, "%lu %lu %lu %lu 0 0 0 ", t ? t->pending : 0, t ? t->blocked : 0, sets.ignored, sets.caught);
-    proc_print(o, "%d %u %d %d 0 0 0 0 0 ", p->exit_signal, t ? t->cpu : 0, realtime, t ? t->policy : 0);
+    proc_print(o, "%d %u 0 0 0 0 0 0 0 ", p->exit_signal, t ? t->cpu : 0);
     proc_print(o, "%lu %lu %lu 0 0 %d\n", mm ? mm->brk_start : 0, mm ? mm->arguments_start : 0,
                mm ? mm->arguments_end : 0, p->exit_status);
     return 0;

@@ -132,9 +132,7 @@ PRINTER(print_meminfo)
         {"AnonPages:", 0},
         {"Mapped:", 0},
         {"Shmem:", cached_kb},
-        {"Slab:", kmalloc_used() / 1024},
         {"SReclaimable:", 0},
-        {"SUnreclaim:", kmalloc_used() / 1024},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         proc_print(o, "%-15s %8lu kB\n", rows[i].name, rows[i].kb);
@@ -143,7 +141,7 @@ PRINTER(print_meminfo)
 
 static uint64_t idle_ns(const struct cpu *cpu)
 {
-    return cpu->idle_ns + (cpu->running == cpu->idle ? clock_now() - cpu->idle_since : 0);
+    return cpu->idle->system_ns + (cpu->running == cpu->idle ? clock_now() - cpu->idle->account_ns : 0);
 }
 
 PRINTER(print_uptime)

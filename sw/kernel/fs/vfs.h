@@ -62,7 +62,6 @@ struct inode {
     uint32_t refs;
     uint64_t ino;
     uint32_t mode, nlink, uid, gid; /* mode: S_IF | permissions */
-    uint32_t executing;             /* address spaces that run it: nobody may write to it then (ETXTBSY) */
     uint64_t rdev, size;            /* rdev as stat shows it: major << 8 | minor for small ones */
     uint64_t atime, mtime, ctime;   /* ns since 1970 */
     const struct inode_ops *ops;

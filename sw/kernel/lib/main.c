@@ -16,14 +16,6 @@ enum { WORDS_MAX = 64, EXIT_NO_PROGRAM = 123 };
 
 const struct multiboot_info *boot_multiboot;
 
-/* Memory above 4 GiB joins DIRECT_MAP in pages of 1 GiB. */
-static void map_high_memory(void)
-{
-    bool has_gib_pages = cpuid(0x80000001, 0).edx >> 26 & 1;
-    for (uint64_t i = 4; has_gib_pages && i < 64; i++)
-        direct_pdpt[i] = i << 30 | PTE_P | PTE_W | PTE_PS | PTE_G;
-}
-
 static void unpack_modules(void)
 {
     if (!(boot_multiboot->flags & MULTIBOOT_INFO_MODULES))
@@ -86,12 +78,11 @@ static long start_program(const char *const argv[])
     return result;
 }
 
-static void start_init(void *unused)
+static void start_init(void)
 {
     static char line[4096];
     static const char *words[WORDS_MAX + 1];
     static const char *const init[] = {"/sbin/init", NULL};
-    (void)unused;
     if (boot_multiboot->flags & MULTIBOOT_INFO_COMMAND_LINE)
         snprintf(line, sizeof line, "%s", (const char *)phys_to_virt(boot_multiboot->command_line));
     const char *const *argv = split(line, words) ? words : init;
@@ -108,14 +99,11 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t info)
     if (magic != MULTIBOOT_LOADER_MAGIC)
         panic("not started by a Multiboot loader");
     boot_multiboot = phys_to_virt(info);
-    map_high_memory();
     write_cr3(virt_to_phys(boot_pml4));
-    sched_create_boot_task();
+    sched_create_idle(0);
     cpu_init(0);
     clock_init();
     page_init();
-    user_copy_init();
-    sched_init();
     klock_acquire();
     tmpfs_init();
     proc_init(); /* before files could lie where it goes */
@@ -125,8 +113,7 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t info)
     uintr_init_cpu();
     write_cr3(virt_to_phys(kernel_pml4)); /* the identity map goes */
     tty_init();
-    if (!kernel_thread("init", start_init, NULL, 1))
-        panic("no memory for the first process");
+    start_init();
     sched_start_cpu();
 }
 
@@ -134,7 +121,6 @@ _Noreturn void kernel_main_ap(void)
 {
     uint32_t index = ap_index;
     cpu_init(index);
-    cpus[index].running = cpus[index].idle;
     uintr_init_cpu();
     cpus[index].is_online = true;
     klock_acquire(); /* the first core holds it until all are started */

@@ -1,66 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kernel memory: objects of up to 2048 bytes lie in slabs, pages cut into pieces of one power of two; larger ones are
- * runs of whole pages. A slab without objects goes back at once, so that nothing used means no page taken. */
+/* Kernel memory: objects of up to 2048 bytes are pieces of one power of two of pages that stay with that size; larger
+ * ones are runs of whole pages. */
 #include "mm/page.h"
 #include "string.h"
 
-enum { CLASSES = 8, SMALLEST = 16, SLAB_LARGEST = SMALLEST << (CLASSES - 1) };
+enum { CLASSES = 8, SMALLEST = 16, LARGEST = SMALLEST << (CLASSES - 1) };
 
-#define HEAD(c)                                                                                                        \
-    {                                                                                                                  \
-        &with_room[c], &with_room[c]                                                                                   \
-    }
-static struct list with_room[CLASSES] = {HEAD(0), HEAD(1), HEAD(2), HEAD(3), HEAD(4), HEAD(5), HEAD(6), HEAD(7)};
-static size_t used;
+static void *free_objects[CLASSES]; /* chains through the objects themselves */
 
-static unsigned log2_up(uint64_t n) { return n <= 1 ? 0 : 64 - (unsigned)__builtin_clzll(n - 1); }
-static uint64_t address_of(const struct page *p) { return (uint64_t)(p - page_of(0)) * PAGE_BYTES; }
-
-static void *allocate_pages(size_t bytes)
+static unsigned class_of(size_t bytes)
 {
-    uint32_t count = (uint32_t)((bytes + PAGE_BYTES - 1) / PAGE_BYTES);
-    unsigned order = log2_up(count);
-    uint64_t pa = order <= ORDER_MAX ? pages_alloc(order) : 0;
-    if (!pa)
-        return NULL;
-    for (uint32_t i = count; i < 1u << order; i++)
-        page_put(pa + i * PAGE_BYTES);
-    page_of(pa)->count = count;
-    used += count * PAGE_BYTES;
-    return phys_to_virt(pa);
+    unsigned class = 0;
+    while ((size_t)SMALLEST << class < bytes)
+        class ++;
+    return class;
 }
 
-static struct page *new_slab(unsigned class)
+static void free_object(void *object, unsigned class)
 {
-    uint64_t pa = page_alloc();
+    *(void **)object = free_objects[class];
+    free_objects[class] = object;
+}
+
+static void add_page(unsigned class)
+{
+    uint64_t pa = page_alloc(), size = (uint64_t)SMALLEST << class;
     if (!pa)
-        return NULL;
-    struct page *p = page_of(pa);
-    p->slab = (uint8_t)(class + 1);
-    p->used = p->carved = p->first_free = 0;
-    list_prepend(&with_room[class], &p->link);
-    return p;
+        return;
+    page_of(pa)->bytes = size;
+    for (uint64_t at = 0; at < PAGE_BYTES; at += size)
+        free_object(phys_to_virt(pa + at), class);
 }
 
 void *kmalloc(size_t bytes)
 {
-    if (bytes > PAGE_BYTES << ORDER_MAX)
-        return NULL;
-    if (bytes > SLAB_LARGEST)
-        return allocate_pages(bytes);
-    unsigned class = log2_up((bytes + SMALLEST - 1) / SMALLEST);
-    size_t size = (size_t)SMALLEST << class;
-    struct page *p =
-        list_is_empty(&with_room[class]) ? new_slab(class) : LIST_FIRST(&with_room[class], struct page, link);
-    if (!p)
-        return NULL;
-    unsigned number = p->first_free ? p->first_free - 1u : p->carved++;
-    uint8_t *object = (uint8_t *)phys_to_virt(address_of(p)) + number * size;
-    if (p->first_free)
-        p->first_free = *(uint16_t *)object;
-    if (++p->used == PAGE_BYTES / size)
-        list_remove(&p->link);
-    used += size;
+    if (bytes > LARGEST) {
+        uint64_t pa = pages_alloc((bytes + PAGE_BYTES - 1) / PAGE_BYTES);
+        if (pa)
+            page_of(pa)->bytes = bytes;
+        return pa ? phys_to_virt(pa) : NULL;
+    }
+    unsigned class = class_of(bytes);
+    if (!free_objects[class])
+        add_page(class);
+    void **object = free_objects[class];
+    if (object)
+        free_objects[class] = *object;
     return object;
 }
 
@@ -68,30 +53,15 @@ void kfree(void *object)
 {
     if (!object)
         return;
-    uint64_t pa = virt_to_phys(object), page = ALIGN_DOWN(pa, PAGE_BYTES);
-    struct page *p = page_of(pa);
-    if (!p->slab) {
-        KASSERT(p->count && pa == page);
-        used -= p->count * PAGE_BYTES;
-        uint32_t count = p->count;
-        p->count = 0;
-        for (uint32_t i = 0; i < count; i++)
-            page_put(page + i * PAGE_BYTES);
+    uint64_t pa = virt_to_phys(object), bytes = page_of(pa)->bytes;
+    KASSERT(bytes && (bytes > LARGEST ? pa % PAGE_BYTES : pa % bytes) == 0);
+    if (bytes <= LARGEST) {
+        free_object(object, class_of(bytes));
         return;
     }
-    unsigned class = p->slab - 1u;
-    size_t size = (size_t)SMALLEST << class;
-    KASSERT(p->used && (pa - page) % size == 0);
-    *(uint16_t *)object = p->first_free;
-    p->first_free = (uint16_t)((pa - page) / size + 1);
-    if (p->used-- == PAGE_BYTES / size)
-        list_prepend(&with_room[class], &p->link);
-    used -= size;
-    if (p->used)
-        return;
-    list_remove(&p->link);
-    p->slab = 0;
-    page_put(page);
+    page_of(pa)->bytes = 0;
+    for (uint64_t at = 0; at < bytes; at += PAGE_BYTES)
+        page_put(pa + at);
 }
 
 void *kzalloc(size_t bytes)
@@ -117,5 +87,3 @@ char *kstrdup(const char *s)
     char *copy = kmalloc(bytes);
     return copy ? memcpy(copy, s, bytes) : NULL;
 }
-
-size_t kmalloc_used(void) { return used; }

@@ -16,12 +16,11 @@ enum {
     AREA_WRITE = 2,
     AREA_EXEC = 4,
     AREA_SHARED = 8,
-    AREA_GROWS_DOWN = 16,
-    AREA_NEVER_WRITE = 32, /* shared, of a file that was not opened for writing: mprotect refuses */
-    AREA_NO_FORK = 64,     /* madvise: a child has no such area */
-    AREA_WIPE_FORK = 128,  /* madvise: a child has it without its contents */
-    AREA_LOCKED = 256      /* mlock */
+    AREA_STACK = 16,
+    AREA_NEVER_WRITE = 32 /* shared, of a file that was not opened for writing: mprotect refuses */
 };
+#define STACK_BYTES (8ull << 20)              /* of the first thread, up to USER_END: an area from the start */
+#define MMAP_TOP (USER_END - 2 * STACK_BYTES) /* new mappings lie below */
 
 struct area {         /* pages [start, end) that are alike */
     struct list link; /* mm->areas, by address; no two overlap */
@@ -36,23 +35,20 @@ struct mm {
     uint32_t refs, area_count;
     uint64_t pml4; /* physical */
     struct list areas;
-    struct area *recent;                   /* found last, where the next search starts; NULL: at the beginning */
-    struct list all;                       /* every mm: for mm_truncated() */
-    uint64_t brk_start, brk_end, mmap_top; /* new mappings lie below mmap_top */
+    struct area *recent; /* found last, where the next search starts; NULL: at the beginning */
+    struct list all;     /* every mm: for mm_truncated() */
+    uint64_t brk_start, brk_end;
     uint64_t stack_top, arguments_start, arguments_end;
-    uint64_t resident;      /* pages mapped */
-    uint64_t active;        /* bit per CPU that has it loaded: whom a shootdown concerns */
-    uint32_t membarrier;    /* MEMBARRIER_CMD_REGISTER_ bits that were asked for */
-    struct inode *program;  /* what runs here, a reference; NULL: nothing yet */
-    struct uintr_mm *uintr; /* uintr/uintr.h: the UITT of generation 2; NULL: none */
+    uint64_t resident; /* pages mapped, and those of the tables */
+    uint64_t active;   /* bit per CPU that has it loaded: whom a shootdown concerns */
+    struct uitt *uitt; /* uintr/uintr.h: of generation 2, a reference; NULL: none */
 };
 
-struct mm *mm_create(void);        /* empty, kernel half mapped; NULL: no memory. mmap_top leaves room for a stack */
+struct mm *mm_create(void);        /* empty, kernel half mapped; NULL: no memory */
 struct mm *mm_fork(struct mm *mm); /* copy on write of everything; NULL: no memory */
-void mm_set_program(struct mm *mm, struct inode *program); /* takes a reference of its own */
 void mm_get(struct mm *mm);
 void mm_put(struct mm *mm);      /* the last reference frees all */
-void mm_activate(struct mm *mm); /* loads CR3 on this core; NULL: the kernel's own tables (idle, kernel threads) */
+void mm_activate(struct mm *mm); /* loads CR3 on this core; NULL: the kernel's own tables (idle) */
 
 /* mmap: address 0 or a hint, or exact with MAP_FIXED. Answers the address or -ENOMEM, -EINVAL, -EEXIST, -EPERM. Takes a
  * reference to inode. Shared without an inode: gets one of its own. */
@@ -68,9 +64,6 @@ int mm_fault(struct mm *mm, uint64_t address, uint64_t error, int *code);
 /* Makes the page present (and private and writable if is_write); the page's physical address (a multiple of 4096), or
  * 0: no area, no permission, no memory. For futexes, exec and tests. */
 uint64_t mm_page_at(struct mm *mm, uint64_t address, bool is_write);
-/* Makes all of [start, end) present; 0, or the first error: -ENOMEM (no area, no memory), -EINVAL (no permission),
- * -EFAULT (beyond the end of the file). */
-int mm_populate(struct mm *mm, uint64_t start, uint64_t end, bool is_write);
 /* A file has become shorter: pages of it from `size` on are SIGBUS in every address space. To be called by truncate. */
 void mm_truncated(struct inode *inode, uint64_t size);
 void mm_dump_areas(struct mm *mm, void (*line)(void *ctx, const struct area *a), void *ctx);
@@ -79,13 +72,11 @@ void mm_dump_areas(struct mm *mm, void (*line)(void *ctx, const struct area *a),
 bool oom_relieve(void);
 
 /* --- mm/shootdown.c: other cores' translations --- */
-void tlb_flush_range(struct mm *mm, uint64_t start, uint64_t end); /* on every core that has mm loaded; waits for all */
-void tlb_flush_cores(uint64_t cores, uint64_t start, uint64_t end); /* the same on the cores of a mask; start = end:
-                                                                     * only a barrier (an interrupt) on each of them */
+/* On these cores, mm->active as a rule, and waits for all. start = end: only an interrupt, that is a barrier. */
+void tlb_flush(uint64_t cores, uint64_t start, uint64_t end);
 void tlb_shootdown_poll(void); /* does what other cores asked of this one; called while waiting for the kernel lock */
 
 /* --- mm/user_copy.c, user_copy.S: bad addresses answer -EFAULT, never fault the kernel --- */
-void user_copy_init(void); /* once, before the first: looks whether the CPU has SMAP */
 int copy_from_user(void *to, uint64_t from, size_t bytes);
 int copy_to_user(uint64_t to, const void *from, size_t bytes);
 int clear_user(uint64_t to, size_t bytes);

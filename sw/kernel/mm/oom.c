@@ -3,35 +3,26 @@
 #include "mm/mm.h"
 #include "proc/process.h"
 
-static uint64_t resident_of(const struct process *p)
-{
-    const struct task *t;
-    LIST_FOR_EACH(t, &p->threads, in_process)
-    {
-        if (t->mm)
-            return t->mm->resident;
-    }
-    return 0;
-}
-
 bool oom_relieve(void)
 {
-    struct process *p, *victim = NULL;
-    uint64_t most = 0;
+    const struct task *t, *victim = NULL;
+    struct process *p;
     LIST_FOR_EACH(p, &process_list, all)
     {
-        uint64_t pages = resident_of(p);
-        if (p == init_process || p->is_dead || !pages)
-            continue;
-        if (p->group_exiting || p->pending & SIGNAL_BIT(SIGKILL))
-            return true; /* one is about to go */
-        if (pages > most)
-            most = pages, victim = p;
+        for (struct list *n = p->threads.next; n != &p->threads; n = n->next) {
+            t = LIST_ITEM(n, struct task, in_process);
+            if (!t->mm || p == init_process)
+                continue;
+            if (p->group_exiting || t->pending & SIGNAL_BIT(SIGKILL))
+                return true; /* one is about to go */
+            if (!victim || t->mm->resident > victim->mm->resident)
+                victim = t;
+        }
     }
     if (!victim)
         return false;
-    klog("out of memory: process %d (%s) with %llu KiB is killed", victim->pid, victim->leader->name,
-         most * PAGE_BYTES / 1024);
-    signal_send_process(victim, SIGKILL, NULL);
+    klog("out of memory: process %d (%s) with %llu KiB is killed", victim->process->pid, victim->name,
+         victim->mm->resident * PAGE_BYTES / 1024);
+    signal_send_process(victim->process, SIGKILL, NULL);
     return true;
 }

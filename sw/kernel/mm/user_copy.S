@@ -4,19 +4,12 @@
 #include <asm/errno.h>
 
     .text
-    .globl user_copy, user_clear, user_copy_start, user_copy_end, user_copy_failed
-
-    .macro open_user                    /* SMAP: user pages are reachable while AC = 1 */
-    cmpb $0, user_copy_smap(%rip)
-    je   1f
-    stac
-1:
-    .endm
+    .globl user_copy, user_copy_start, user_copy_end, user_copy_failed
 
 user_copy_start:
 /* int user_copy(void *to, const void *from, size_t bytes): 0 or -EFAULT. A word is read and written at once. */
 user_copy:
-    open_user
+    stac                                /* SMAP: user pages are reachable while AC = 1 */
     cmpq $4, %rdx
     je   4f
     cmpq $8, %rdx
@@ -34,28 +27,15 @@ user_copy:
 8:  movq (%rsi), %rax
     movq %rax, (%rdi)
     jmp  done
-
-/* int user_clear(void *to, size_t bytes): 0 or -EFAULT. */
-user_clear:
-    open_user
-    xorl %eax, %eax
-    movq %rsi, %rcx
-    shrq $3, %rcx
-    andl $7, %esi
-    rep stosq
-    movl %esi, %ecx
-    rep stosb
-    jmp  done
 user_copy_end:
 
 user_copy_failed:
     movl $-EFAULT, %eax
-    jmp  1f
+    clac
+    ret
 done:
     xorl %eax, %eax
-1:  cmpb $0, user_copy_smap(%rip)
-    je   2f
     clac
-2:  ret
+    ret
 
     .section .note.GNU-stack, "", @progbits

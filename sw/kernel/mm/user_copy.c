@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copies between kernel and user memory. */
 #include "arch/frame.h"
-#include "arch/insn.h"
 #include "mm/mm.h"
 #include "string.h"
 
 /* user_copy.S */
 int user_copy(void *to, const void *from, size_t bytes);
-int user_clear(void *to, size_t bytes);
 extern char user_copy_start[], user_copy_end[], user_copy_failed[];
-extern bool user_copy_smap;
 
-bool user_copy_smap;
-
-void user_copy_init(void) { user_copy_smap = cpuid(7, 0).ebx >> 20 & 1; }
+enum { STRING_MAX = 128 << 10 };
 
 static bool is_user_range(uint64_t address, size_t bytes) { return bytes <= USER_END && address <= USER_END - bytes; }
 
@@ -27,7 +22,12 @@ int copy_to_user(uint64_t to, const void *from, size_t bytes)
     return is_user_range(to, bytes) ? user_copy((void *)to, from, bytes) : -EFAULT;
 }
 
-int clear_user(uint64_t to, size_t bytes) { return is_user_range(to, bytes) ? user_clear((void *)to, bytes) : -EFAULT; }
+int clear_user(uint64_t to, size_t bytes)
+{
+    static const uint8_t zeros[PAGE_BYTES];
+    KASSERT(bytes <= sizeof zeros);
+    return copy_to_user(to, zeros, bytes);
+}
 
 /* In pieces that never cross into a page where the string has ended before. */
 int64_t copy_string_from_user(char *to, uint64_t from, size_t max)
@@ -47,19 +47,10 @@ int64_t copy_string_from_user(char *to, uint64_t from, size_t max)
 
 int string_from_user(char **to, uint64_t from, size_t max)
 {
-    for (size_t bytes = MIN(max, (size_t)128);; bytes = MIN(max, bytes * 4)) {
-        char *s = kmalloc(bytes);
-        if (!s)
-            return -ENOMEM;
-        int64_t length = copy_string_from_user(s, from, bytes);
-        if (length >= 0) {
-            *to = s;
-            return 0;
-        }
-        kfree(s);
-        if (length != -ENAMETOOLONG || bytes == max)
-            return (int)length;
-    }
+    static char text[STRING_MAX]; /* nobody else is in the kernel, and copies do not sleep */
+    int64_t length = copy_string_from_user(text, from, MIN(max, sizeof text));
+    *to = length < 0 ? NULL : kstrdup(text);
+    return length < 0 ? (int)length : *to ? 0 : -ENOMEM;
 }
 
 bool is_user_copy(const struct frame *f)

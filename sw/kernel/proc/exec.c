@@ -21,7 +21,6 @@ enum {
     SCRIPT_LINE = 256,
     STRINGS_BYTES = 128 << 10,
     HEADERS_MAX = 32,
-    SPARE_STACK_BYTES = 128 << 10,
     CLOCK_TICKS = 100,
     SIGNAL_FRAME_BYTES = 440 + 128 + 64
 };
@@ -147,7 +146,7 @@ static bool is_ours(const Elf64_Ehdr *h)
 static int map_segment(struct mm *mm, struct inode *inode, const Elf64_Phdr *s, uint64_t address, uint64_t last)
 {
     static const uint8_t zeros[PAGE_BYTES];
-    if (s->p_vaddr >= USER_END || s->p_memsz >= USER_END || address + s->p_memsz > mm->mmap_top)
+    if (s->p_vaddr >= USER_END || s->p_memsz >= USER_END || address + s->p_memsz > MMAP_TOP)
         return -ENOMEM;
     if (s->p_filesz > s->p_memsz || s->p_offset > inode->size || s->p_filesz > inode->size - s->p_offset ||
         address < last || (s->p_vaddr - s->p_offset) % PAGE_BYTES)
@@ -225,8 +224,8 @@ static int build_stack(struct program *g)
                                   AT_NULL,        0};
     size_t count = g->argument_count + g->environment_count, bytes = (count + 3) * sizeof(uint64_t) + sizeof auxiliary;
     g->stack = ALIGN_DOWN(random_at - bytes, (uint64_t)16);
-    uint64_t stack_bytes = ALIGN_UP(USER_END - g->stack + SPARE_STACK_BYTES, PAGE_BYTES), *words = kzalloc(bytes);
-    int64_t at = mm_map(g->mm, USER_END - stack_bytes, stack_bytes, AREA_READ | AREA_WRITE | AREA_GROWS_DOWN,
+    uint64_t *words = kzalloc(bytes); /* of STRINGS_BYTES of strings, all this fits well into the area */
+    int64_t at = mm_map(g->mm, USER_END - STACK_BYTES, STACK_BYTES, AREA_READ | AREA_WRITE | AREA_STACK,
                         MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
     if (words && at >= 0) {
         const char *s = g->strings;
@@ -289,7 +288,6 @@ static void install(struct task *t, struct program *g)
     const char *slash = strrchr(g->path, '/');
     uintr_task_exit(t);
     fpu_reset(t);
-    mm_set_program(g->mm, g->file->inode);
     task_replace_mm(t, g->mm);
     g->mm = NULL;
     files_close_on_exec(t->files);

@@ -39,7 +39,7 @@ void task_replace_mm(struct task *t, struct mm *mm)
     const uint32_t zero = 0;
     if (old && t->clear_child_tid && old->refs > 1 && !PUT_USER(t->clear_child_tid, zero))
         futex_wake_address(old, t->clear_child_tid, 1);
-    t->clear_child_tid = t->rseq.address = 0;
+    t->clear_child_tid = 0;
     t->mm = mm;
     mm_activate(mm);
     if (old)
@@ -61,7 +61,7 @@ void process_release(struct process *p)
 {
     if (p->leader != current)
         task_free(p->leader);
-    process_put(p);
+    process_free(p);
 }
 
 bool process_has_thread(struct process *p, const struct task *except)

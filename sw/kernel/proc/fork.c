@@ -75,14 +75,10 @@ static void copy_state(struct task *child, const struct clone_args *a)
     child->cpu = t->cpu;
     child->affinity = t->affinity;
     child->nice = t->nice;
-    child->policy = t->policy;
-    child->rt_priority = t->rt_priority;
     child->blocked = t->blocked;
     child->alternate_stack.ss_flags = SS_DISABLE;
     if ((a->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM) /* two may not run on one stack at the same time */
         child->alternate_stack = t->alternate_stack;
-    if (!(a->flags & CLONE_VM))
-        child->rseq = t->rseq;
     child->clear_child_tid = a->flags & CLONE_CHILD_CLEARTID ? a->child_tid : 0;
 }
 
@@ -123,7 +119,7 @@ static long create(const struct clone_args *a)
     struct task *child = p ? task_create(p, t->name) : NULL;
     if (!child) {
         if (p && is_process)
-            process_put(p);
+            process_free(p);
         return -ENOMEM;
     }
     list_append(&p->threads, &child->in_process);
@@ -136,7 +132,6 @@ static long create(const struct clone_args *a)
         return -ENOMEM;
     }
     copy_state(child, a);
-    uintr_fork(child);
     if (!is_process && p->is_stopped)
         child->pending |= SIGNAL_BIT(SIGSTOP); /* as its siblings */
 

@@ -155,7 +155,6 @@ static void enter_handler(struct task *t, struct frame *f, const siginfo_t *info
     struct sigaction action = t->process->action[number];
     if (action.sa_flags & SA_RESETHAND)
         t->process->action[number].sa_handler = SIG_DFL;
-    rseq_prepare_return(t, f); /* the handler is not inside of the sequence */
     answer_interrupted(f, &action);
     if (push_frame(t, f, info, &action)) {
         if (number == SIGSEGV)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Time from the TSC. Its rate is CPUID leaf 15H's where that says one, else it is measured against the PIT. The day
- * comes from the RTC at boot. SDM Vol. 2, "CPUID"; Intel 8254 and Motorola MC146818 data sheets. */
+/* Time from the TSC. Its rate is CPUID leaf 15H's, the day comes from the RTC at boot. SDM Vol. 2, "CPUID";
+ * Motorola MC146818 data sheet. */
 #include "arch/cpu.h"
 #include "arch/insn.h"
 #include "sched/timer.h"
 
-enum { PIT_HZ = 1193182, PIT_COUNT = 11932, PIT_GATE = 0x61, RTC_INDEX = 0x70, RTC_DATA = 0x71 };
+enum { RTC_INDEX = 0x70, RTC_DATA = 0x71 };
 #define NS_PER_SECOND 1000000000ull
 
 static uint64_t tsc_at_boot, tsc_hz, boot_realtime;
@@ -15,19 +15,6 @@ static uint64_t muldiv(uint64_t a, uint64_t b, uint64_t c)
     uint64_t quotient, rest;
     __asm__("mulq %3; divq %4" : "=&a"(quotient), "=&d"(rest) : "0"(a), "r"(b), "r"(c) : "cc");
     return quotient;
-}
-
-/* Counter 2 of the PIT in mode 0 for 10 ms; its output is bit 5 of port 61H. */
-static uint64_t measure_tsc(void)
-{
-    outb(PIT_GATE, (uint8_t)((inb(PIT_GATE) & ~2) | 1));
-    outb(0x43, 0xb0);
-    outb(0x42, PIT_COUNT & 0xff);
-    outb(0x42, PIT_COUNT >> 8);
-    uint64_t start = rdtsc();
-    while (!(inb(PIT_GATE) & 0x20) && rdtsc() - start < 1000000000)
-        cpu_pause();
-    return muldiv(rdtsc() - start, PIT_HZ, PIT_COUNT);
 }
 
 static unsigned rtc(uint8_t index)
@@ -50,7 +37,9 @@ void clock_init(void)
     struct cpuid_result r = {0};
     if (cpuid(0, 0).eax >= 0x15)
         r = cpuid(0x15, 0);
-    tsc_hz = r.eax && r.ebx && r.ecx ? muldiv(r.ecx, r.ebx, r.eax) : measure_tsc();
+    if (!r.eax || !r.ebx || !r.ecx)
+        panic("the CPU does not tell the rate of its TSC (CPUID leaf 15H)");
+    tsc_hz = muldiv(r.ecx, r.ebx, r.eax);
     tsc_at_boot = rdtsc();
     uint64_t day = days(2000 + rtc(9), rtc(8), rtc(7));
     boot_realtime = (((day * 24 + rtc(4)) * 60 + rtc(2)) * 60 + rtc(0)) * NS_PER_SECOND;
@@ -64,9 +53,9 @@ uint64_t clock_now(void)
 
 uint64_t clock_realtime(void) { return boot_realtime + clock_now(); }
 
-void clock_set_realtime(uint64_t ns) { boot_realtime = ns - clock_now(); }
-
+/* A deadline beyond a century is one of a century: the product must fit. */
 uint64_t clock_tsc_at(uint64_t ns)
 {
+    ns = MIN(ns, 100ull * 365 * 86400 * NS_PER_SECOND);
     return tsc_at_boot + ns / NS_PER_SECOND * tsc_hz + muldiv(ns % NS_PER_SECOND, tsc_hz, NS_PER_SECOND) + 1;
 }

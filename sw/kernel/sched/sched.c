@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scheduler: a run queue for each core, ordered by virtual time (ns of CPU, weighted by nice), real-time tasks
- * before all others by priority. A core that runs dry takes a task from the longest queue; a busy one looks at the
- * others now and then. Everything here runs under the kernel lock, which the switch hands on to the next task. */
+/* The scheduler: a run queue for each core, ordered by virtual time (ns of CPU, weighted by nice). A core that runs dry
+ * takes a task from the longest queue; a busy one looks at the others now and then. Everything here runs under the
+ * kernel lock, which the switch hands on to the next task.
+ *
+ * No wake-up is lost: whoever queues a task on a core either finds its tick running or makes it look (look_again), and
+ * a core leaves schedule() with a tick if somebody waits in its queue. */
 #include "arch/cpu.h"
 #include "arch/insn.h"
 #include "mm/mm.h"
 #include "proc/process.h"
 #include "string.h"
 #include "uintr/uintr.h"
-#include <linux/sched.h>
 
 enum {
     SLICE_NS = 4000000,
@@ -20,20 +22,9 @@ enum {
 
 void switch_to(uint64_t *save_rsp, uint64_t load_rsp);
 void task_first_run(struct frame *f);
-_Noreturn void kernel_thread_main(void (*fn)(void *), void *argument);
 
-static struct task boot_task;
 static struct task *dead[CPUS_MAX]; /* off the CPU for ever after the next switch */
 static struct timer ticks[CPUS_MAX];
-
-static bool is_realtime(const struct task *t) { return t->policy == SCHED_FIFO || t->policy == SCHED_RR; }
-
-static bool goes_before(const struct task *a, const struct task *b)
-{
-    if (is_realtime(a) || is_realtime(b))
-        return is_realtime(a) && (!is_realtime(b) || a->rt_priority > b->rt_priority);
-    return a->virtual_time < b->virtual_time;
-}
 
 /* Each step of nice is worth a quarter more or less CPU. */
 static uint64_t weight(int nice)
@@ -59,7 +50,7 @@ static void enqueue(struct cpu *cpu, struct task *t)
     struct list *at = &cpu->run_queue;
     LIST_FOR_EACH(other, &cpu->run_queue, in_queue)
     {
-        if (goes_before(t, other)) {
+        if (t->virtual_time < other->virtual_time) {
             at = &other->in_queue;
             break;
         }
@@ -77,8 +68,6 @@ static void dequeue(struct task *t)
 
 static bool may_run_on(const struct task *t, uint32_t cpu) { return t->affinity >> cpu & 1; }
 
-static bool is_idle(const struct cpu *cpu) { return cpu->running == cpu->idle && !cpu->runnable; }
-
 static void look_again(struct cpu *cpu)
 {
     cpu->running->need_resched = true;
@@ -86,21 +75,17 @@ static void look_again(struct cpu *cpu)
         apic_send(cpu->index, VECTOR_RESCHEDULE);
 }
 
-/* Where t runs best: where it was if that core is free, on another free one, else where least waits. */
+/* Where t runs best: where least is to do, and there where it was if that is no worse. */
 static struct cpu *choose_cpu(const struct task *t)
 {
     struct cpu *best = NULL;
-    if (may_run_on(t, t->cpu) && t->cpu < cpu_count && is_idle(&cpus[t->cpu]))
-        return &cpus[t->cpu];
+    uint32_t least = UINT32_MAX;
     for (uint32_t i = 0; i < cpu_count; i++) {
-        struct cpu *cpu = &cpus[i];
-        if (!may_run_on(t, i))
+        uint32_t load = 2 * (cpus[i].runnable + (cpus[i].running != cpus[i].idle)) + (i != t->cpu);
+        if (!may_run_on(t, i) || load >= least)
             continue;
-        if (is_idle(cpu))
-            return cpu;
-        bool is_home = i == t->cpu;
-        if (!best || cpu->runnable + !is_home < best->runnable + (best->index != t->cpu))
-            best = cpu;
+        best = &cpus[i];
+        least = load;
     }
     return best;
 }
@@ -117,8 +102,7 @@ static void make_runnable(struct task *t)
     if (running != cpu->idle)
         account(running);
     bool ran_alone = cpu->runnable == 1 && !timer_is_running(&ticks[cpu->index]); /* without a tick */
-    if (ran_alone || running == cpu->idle || (is_realtime(t) && goes_before(t, running)) ||
-        (!is_realtime(running) && t->virtual_time + WAKE_LEAD_NS < running->virtual_time))
+    if (ran_alone || running == cpu->idle || t->virtual_time + WAKE_LEAD_NS < running->virtual_time)
         look_again(cpu);
 }
 
@@ -144,24 +128,25 @@ void task_continue(struct task *t)
 
 void task_kick(struct task *t)
 {
-    if (t->state == TASK_RUNNABLE && t == cpus[t->cpu].running && t->cpu != this_cpu_index())
+    if (t->on_cpu && t != current)
         apic_send(t->cpu, VECTOR_RESCHEDULE);
 }
 
-/* Takes a task that may run on cpu from the longest other queue. */
+/* Takes a task that may run on cpu from the longest other queue of so many. */
 static struct task *steal(struct cpu *cpu, uint32_t at_least)
 {
     struct cpu *from = NULL;
-    for (uint32_t i = 0; i < cpu_count; i++)
-        if (&cpus[i] != cpu && cpus[i].runnable >= at_least && (!from || cpus[i].runnable > from->runnable))
-            from = &cpus[i];
     struct task *t;
+    for (uint32_t i = 0; i < cpu_count; i++)
+        if (i != cpu->index && cpus[i].runnable >= (from ? from->runnable + 1 : at_least))
+            from = &cpus[i];
     if (!from)
         return NULL;
     LIST_FOR_EACH(t, &from->run_queue, in_queue)
     {
         if (may_run_on(t, cpu->index)) {
             dequeue(t);
+            t->cpu = cpu->index;
             t->virtual_time += cpu->virtual_time > from->virtual_time ? cpu->virtual_time - from->virtual_time : 0;
             return t;
         }
@@ -171,13 +156,12 @@ static struct task *steal(struct cpu *cpu, uint32_t at_least)
 
 static struct task *pick(struct cpu *cpu)
 {
+    struct task *t;
     if (list_is_empty(&cpu->run_queue)) {
-        struct task *t = steal(cpu, 1);
-        if (t)
-            t->cpu = cpu->index;
+        t = steal(cpu, 1);
         return t ? t : cpu->idle;
     }
-    struct task *t = LIST_FIRST(&cpu->run_queue, struct task, in_queue);
+    t = LIST_FIRST(&cpu->run_queue, struct task, in_queue);
     dequeue(t);
     return t;
 }
@@ -186,28 +170,18 @@ static void on_tick(struct timer *timer)
 {
     struct cpu *cpu = this_cpu();
     struct task *t = cpu->running;
+    uint64_t now = clock_now();
     if (t == cpu->idle)
         return;
-    account(t);
     t->need_resched = true;
-    if (clock_now() >= cpu->balance_at) {
-        cpu->balance_at = clock_now() + BALANCE_NS;
+    if (now >= cpu->balance_at) {
+        cpu->balance_at = now + BALANCE_NS;
         struct task *other = steal(cpu, cpu->runnable + 2);
         if (other)
             enqueue(cpu, other);
     }
     if (cpu->runnable)
-        timer_start(timer, clock_now() + SLICE_NS);
-}
-
-/* The first thing after a switch, on the stack of the task that was switched to. */
-static void finish_switch(void)
-{
-    struct cpu *cpu = this_cpu();
-    struct task *t = dead[cpu->index];
-    dead[cpu->index] = NULL;
-    if (t)
-        task_free(t);
+        timer_start(timer, now + SLICE_NS);
 }
 
 static void begin_running(struct cpu *cpu, struct task *t)
@@ -215,41 +189,40 @@ static void begin_running(struct cpu *cpu, struct task *t)
     uint64_t now = clock_now();
     t->on_cpu = true;
     t->need_resched = false;
-    t->rseq.is_stale = true;
-    t->slice_started = now;
-    t->account_ns = now;
+    t->slice_started = t->account_ns = now;
     cpu->running = t;
     cpu->switches++;
-    if (t->virtual_time > cpu->virtual_time && t != cpu->idle)
+    if (t->virtual_time > cpu->virtual_time)
         cpu->virtual_time = t->virtual_time;
-    if (cpu->runnable && t != cpu->idle && !timer_is_running(&ticks[cpu->index]))
+    if (cpu->runnable && !timer_is_running(&ticks[cpu->index]))
         timer_start(&ticks[cpu->index], now + SLICE_NS);
-    if (t == cpu->idle)
-        cpu->idle_since = now;
     trace(TRACE_SWITCH, t == cpu->idle ? 0 : (uint32_t)t->tid);
+}
+
+/* The first thing after a switch, on the stack of the task that was switched to. */
+static void finish_switch(void)
+{
+    struct task **grave = &dead[this_cpu_index()];
+    if (*grave)
+        task_free(*grave);
+    *grave = NULL;
 }
 
 void schedule(void)
 {
     struct cpu *cpu = this_cpu();
     struct task *previous = cpu->running;
-    uint64_t now = clock_now();
-    previous->need_resched = false;
-    previous->system_ns += now - previous->account_ns;
-    previous->account_ns = now;
-    if (previous != cpu->idle) {
+    previous->system_ns += clock_now() - previous->account_ns;
+    if (previous != cpu->idle)
         account(previous);
-        if (previous->state == TASK_RUNNABLE) {
-            previous->switches_forced++;
-            if (may_run_on(previous, cpu->index))
-                enqueue(cpu, previous);
-            else
-                make_runnable(previous);
-        } else {
-            previous->switches_voluntary++;
-        }
-    } else {
-        cpu->idle_ns += now - cpu->idle_since;
+    if (previous->state != TASK_RUNNABLE) {
+        previous->switches_voluntary++;
+    } else if (previous != cpu->idle) {
+        previous->switches_forced++;
+        if (may_run_on(previous, cpu->index))
+            enqueue(cpu, previous);
+        else
+            make_runnable(previous);
     }
     struct task *next = pick(cpu);
     if (next == previous) {
@@ -271,13 +244,6 @@ void task_first_run(struct frame *f)
 {
     finish_switch();
     prepare_return(f);
-}
-
-_Noreturn void kernel_thread_main(void (*fn)(void *), void *argument)
-{
-    finish_switch();
-    fn(argument);
-    sched_bury(current);
 }
 
 _Noreturn void sched_bury(struct task *t)
@@ -316,35 +282,21 @@ void task_set_affinity(struct task *t, uint64_t mask)
     }
 }
 
-void task_set_nice(struct task *t, int nice) { t->nice = nice; }
-
 uint64_t cpus_online(void) { return (UINT64_C(1) << cpu_count) - 1; }
-
-void sched_create_boot_task(void)
-{
-    boot_task.state = TASK_RUNNABLE;
-    memcpy(boot_task.name, "idle", 5);
-    list_init(&boot_task.in_queue);
-    cpus[0].running = cpus[0].idle = &boot_task;
-}
 
 struct task *sched_create_idle(uint32_t cpu)
 {
-    struct task *t = kzalloc(sizeof *t);
-    if (!t || !(t->kernel_stack = kmalloc(KERNEL_STACK_BYTES))) {
-        kfree(t);
+    static struct task idle[CPUS_MAX];
+    struct task *t = &idle[cpu];
+    if (cpu > 0 && !(t->kernel_stack = kmalloc(KERNEL_STACK_BYTES)))
         return NULL;
-    }
     t->state = TASK_RUNNABLE;
     t->cpu = cpu;
     memcpy(t->name, "idle", 5);
     list_init(&t->in_queue);
-    cpus[cpu].idle = t;
     timer_init(&ticks[cpu], on_tick);
-    return t;
+    return cpus[cpu].running = cpus[cpu].idle = t;
 }
-
-void sched_init(void) { timer_init(&ticks[0], on_tick); }
 
 _Noreturn void sched_start_cpu(void)
 {

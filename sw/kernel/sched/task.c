@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of tasks and processes, and kernel threads. Numbers come from one counter: a process has that of its first
- * task. */
+/* The tables of tasks and processes. Numbers come from one counter: a process has that of its first task. */
 #include "sched/task.h"
 
 #include "arch/boot.h"
@@ -11,7 +10,7 @@
 
 enum { TIDS_MAX = 32768 };
 
-extern char first_run[], first_run_kernel[];
+extern char first_run[]; /* arch/entry.S */
 
 struct list process_list = {&process_list, &process_list};
 struct process *init_process;
@@ -22,7 +21,7 @@ static int new_tid(void)
 {
     for (int i = 0; i < TIDS_MAX; i++) {
         last_tid = last_tid + 1 < TIDS_MAX ? last_tid + 1 : 1;
-        if (!tasks[last_tid] && !process_find(last_tid))
+        if (!tasks[last_tid])
             return last_tid;
     }
     return 0;
@@ -31,15 +30,14 @@ static int new_tid(void)
 struct task *task_create(struct process *process, const char *name)
 {
     struct task *t = kzalloc(sizeof *t);
+    uint8_t *stack = kmalloc(KERNEL_STACK_BYTES);
     int tid = new_tid();
-    if (t)
-        t->kernel_stack = kmalloc(KERNEL_STACK_BYTES);
-    if (!t || !t->kernel_stack || !tid) {
-        if (t)
-            kfree(t->kernel_stack);
+    if (!t || !stack || !tid) {
+        kfree(stack);
         kfree(t);
         return NULL;
     }
+    t->kernel_stack = stack;
     t->tid = tid;
     t->state = TASK_SLEEPING;
     t->process = process;
@@ -75,7 +73,6 @@ struct process *process_create(struct process *parent)
     list_init(&p->threads);
     wait_queue_init(&p->child_event);
     timer_init(&p->alarm, NULL);
-    p->refs = 1;
     p->parent = parent;
     p->exit_signal = SIGCHLD;
     p->started_ns = clock_now();
@@ -85,21 +82,15 @@ struct process *process_create(struct process *parent)
     return p;
 }
 
+/* A process has the number of its first task, which stays as long as it does. */
 struct process *process_find(int pid)
 {
-    struct process *p;
-    LIST_FOR_EACH(p, &process_list, all)
-    {
-        if (p->pid == pid)
-            return p;
-    }
-    return NULL;
+    const struct task *t = task_find(pid);
+    return t && t->process && t->process->pid == pid ? t->process : NULL;
 }
 
-void process_put(struct process *p)
+void process_free(struct process *p)
 {
-    if (--p->refs)
-        return;
     timer_stop(&p->alarm);
     list_remove(&p->all);
     list_remove(&p->sibling);
@@ -125,27 +116,10 @@ bool task_has_signal(const struct task *t)
 }
 
 /* What switch_to() pops: six registers, then the address to return to. */
-static uint64_t *push_first_switch(uint64_t *sp, const char *entry)
-{
-    *--sp = (uint64_t)entry;
-    return memset(sp - 6, 0, 6 * sizeof *sp);
-}
-
 void task_prepare_first_run(struct task *child)
 {
-    child->kernel_rsp = (uint64_t)push_first_switch((uint64_t *)child->frame, first_run);
-}
-
-struct task *kernel_thread(const char *name, void (*fn)(void *), void *argument, uint64_t affinity)
-{
-    struct task *t = task_create(NULL, name);
-    if (!t)
-        return NULL;
-    uint64_t *sp = push_first_switch((uint64_t *)(t->kernel_stack + KERNEL_STACK_BYTES - 16), first_run_kernel);
-    sp[5] = (uint64_t)fn; /* RBX is popped last, R12 second of four: see switch_to() */
-    sp[3] = (uint64_t)argument;
-    t->kernel_rsp = (uint64_t)sp;
-    t->affinity = affinity;
-    task_start(t);
-    return t;
+    uint64_t *sp = (uint64_t *)child->frame - 7;
+    memset(sp, 0, 6 * sizeof *sp);
+    sp[6] = (uint64_t)first_run;
+    child->kernel_rsp = (uint64_t)sp;
 }

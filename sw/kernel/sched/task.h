@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tasks (what Linux calls threads) and processes (thread groups). A kernel thread is a task without mm. */
+/* Tasks (what Linux calls threads) and processes (thread groups). An idle task has neither process nor mm. */
 #ifndef KERNEL_TASK_H
 #define KERNEL_TASK_H
 
@@ -32,7 +32,7 @@ enum task_state {
 struct task {
     uint64_t kernel_rsp;   /* known to assembly: arch/switch.S */
     uint8_t *kernel_stack; /* lowest address; KERNEL_STACK_BYTES */
-    struct frame *frame;   /* user registers, at the top of the kernel stack; kernel threads: NULL */
+    struct frame *frame;   /* user registers, at the top of the kernel stack */
     int tid;
     enum task_state state;
     struct process *process;
@@ -48,7 +48,6 @@ struct task {
     uint32_t cpu;      /* where it runs, ran last, or is queued */
     uint64_t affinity; /* bit per CPU                           */
     int nice;          /* -20..19                               */
-    int policy, rt_priority;
     bool on_cpu, need_resched;
     struct list in_queue;
     uint64_t virtual_time;                   /* ns weighted by nice               */
@@ -73,11 +72,6 @@ struct task {
     uint64_t clear_child_tid, robust_list;
     struct task *vfork_parent; /* sleeps until this task gives up its mm; NULL: no vfork */
 
-    struct {              /* sched/rseq.c */
-        uint64_t address; /* 0: not registered */
-        uint32_t signature;
-        bool is_stale; /* it was interrupted or moved since the user's copy was written */
-    } rseq;
     struct uintr_task *uintr; /* uintr/uintr.h; NULL: never used */
 };
 
@@ -88,7 +82,6 @@ struct process {
     struct list threads; /* of struct task.in_process */
     struct list all;     /* every process */
     struct task *leader;
-    uint32_t refs;
     int pgrp, session;
     bool is_session_leader, is_dead, group_exiting, is_stopped;
     int exit_status; /* as wait4 reports it */
@@ -115,20 +108,17 @@ struct task *current_task(void);
 struct task *task_create(struct process *process, const char *name); /* state SLEEPING, no mm; NULL: no memory */
 void task_free(struct task *t); /* what task_create made; the task is not running and in no list */
 struct task *task_find(int tid);
-struct process *process_create(struct process *parent); /* NULL: no memory */
-void process_put(struct process *p); /* the last reference takes it out of process_list and frees it */
+struct process *process_create(struct process *parent);  /* NULL: no memory */
+void process_free(struct process *p);                    /* takes it out of process_list, too */
 void task_exchange_tids(struct task *a, struct task *b); /* a thread that survives exec; process 1 */
 struct process *process_find(int pid);
 extern struct list process_list; /* struct process.all, in order of birth */
 extern struct process *init_process;
-struct task *kernel_thread(const char *name, void (*fn)(void *), void *argument, uint64_t affinity);
 bool task_has_signal(const struct task *t); /* one that is pending and not blocked, or SIGKILL */
 
 /* --- sched/sched.c --- */
-void sched_init(void);
 _Noreturn void sched_start_cpu(void);         /* on each core, with the kernel lock held: its idle loop */
-void sched_create_boot_task(void);            /* the first core's idle task, before there is memory */
-struct task *sched_create_idle(uint32_t cpu); /* of another core; NULL: no memory */
+struct task *sched_create_idle(uint32_t cpu); /* a core's idle task; NULL: no memory. Core 0 needs none */
 /* Gives the CPU to whoever should have it; returns when this task is picked again. */
 void schedule(void);
 void task_start(struct task *t); /* a new one becomes runnable */
@@ -141,11 +131,7 @@ _Noreturn void sched_bury(struct task *t);
 void task_prepare_first_run(struct task *child); /* it will go to user mode through child->frame */
 void task_yield(void);
 void task_set_affinity(struct task *t, uint64_t mask); /* mask has an online CPU; migrates at once */
-void task_set_nice(struct task *t, int nice);
-uint64_t cpus_online(void); /* mask */
+uint64_t cpus_online(void);                            /* mask */
 uint32_t this_cpu_index(void);
-
-/* --- sched/rseq.c --- */
-void rseq_prepare_return(struct task *t, struct frame *f); /* if rseq.is_stale */
 
 #endif

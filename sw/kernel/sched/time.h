@@ -32,8 +32,5 @@ static inline uint64_t add_ns(uint64_t a, uint64_t b) { return a + b < a ? UINT6
 
 /* The timeout of a call, relative, at address (0: none, NEVER): *deadline in clock_now() time. -EFAULT, -EINVAL. */
 int deadline_from_user(uint64_t address, uint64_t *deadline);
-/* Time now of a Linux clock id in ns: false if there is no such clock. */
-struct task;
-bool clock_read(int id, uint64_t *ns);
 
 #endif

@@ -14,7 +14,6 @@ struct timer {
 uint64_t clock_now(void);      /* ns since boot, CLOCK_MONOTONIC                */
 uint64_t clock_realtime(void); /* ns since 1970; the RTC at boot plus clock_now */
 void clock_init(void);
-void clock_set_realtime(uint64_t ns);
 uint64_t clock_tsc_at(uint64_t ns); /* the TSC at that time */
 
 void timer_init(struct timer *t, void (*expired)(struct timer *));

@@ -19,17 +19,12 @@ struct wait_queue {
 struct waiter {
     struct list link;
     struct task *task;
-    bool is_woken;  /* set by wake_*: this queue was the one                                    */
-    bool exclusive; /* wake_one passes the wake-up to one such waiter; others are woken always  */
-    uint64_t key;   /* for wake_key (futex): the waiter's own, 0 without                        */
 };
 
 void wait_queue_init(struct wait_queue *q);
 void wait_begin(struct wait_queue *q, struct waiter *w); /* appends the calling task */
 void wait_end(struct waiter *w);                         /* removes it; harmless if a wake removed it */
-
-void wake_all(struct wait_queue *q); /* everyone; also counts `sequence` */
-void wake_one(struct wait_queue *q); /* all that are not exclusive, one that is */
+void wake_all(struct wait_queue *q);
 
 /* Sleeps until task_wake(), the deadline (clock_now() in ns) or a signal that is not blocked; returns at once if one is
  * pending. 0: woken (perhaps for no reason: test again), -ETIMEDOUT, -EINTR. */
@@ -41,9 +36,7 @@ int task_sleep_uninterrupted(uint64_t deadline); /* only SIGKILL ends it early (
     ({                                                                                                                 \
         struct waiter w_;                                                                                              \
         int result_ = 0;                                                                                               \
-        while (!(condition)) {                                                                                         \
-            if (result_)                                                                                               \
-                break;                                                                                                 \
+        while (!(condition) && !result_) {                                                                             \
             wait_begin((q), &w_);                                                                                      \
             result_ = task_sleep(deadline);                                                                            \
             wait_end(&w_);                                                                                             \

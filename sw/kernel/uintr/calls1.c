@@ -13,21 +13,12 @@ static int check(uint32_t flags) { return !uintr_is_available() ? -EOPNOTSUPP : 
 
 SYSCALL2(uintr1_register_handler, uint64_t, handler, uint32_t, flags)
 {
-    int error = check(flags);
-    return error ? error : uintr_register(handler, 0);
+    return check(flags) ?: uintr_register(handler, 0);
 }
 
-SYSCALL1(uintr1_unregister_handler, uint32_t, flags)
-{
-    int error = check(flags);
-    return error ? error : uintr_unregister(false);
-}
+SYSCALL1(uintr1_unregister_handler, uint32_t, flags) { return check(flags) ?: uintr_unregister(false); }
 
-SYSCALL2(uintr1_create_fd, uint64_t, vector, uint32_t, flags)
-{
-    int error = check(flags);
-    return error ? error : uintr_fd_create(vector, true);
-}
+SYSCALL2(uintr1_create_fd, uint64_t, vector, uint32_t, flags) { return check(flags) ?: uintr_fd_create(vector, true); }
 
 /* The calling thread's entry that goes through fd, or -1. */
 static int find_connection(const struct uintr_fd *fd)
@@ -49,10 +40,10 @@ SYSCALL2(uintr1_register_sender, int, descriptor, uint32_t, flags)
         return -EISCONN;
     if (!fd->upid->owner)
         return -ESHUTDOWN;
-    if (current->mm->uintr)
+    if (current->mm->uitt)
         return -EBUSY; /* the process sends through the table of generation 2 */
     struct uintr_task *u = uintr_task_of_current();
-    if (!u || (!u->uitt && !(u->uitt = uitt_create(current))))
+    if (!u || (!u->uitt && !(u->uitt = uitt_create())))
         return -ENOMEM;
     int index = uitt_add(u->uitt, fd->upid, fd->vector, fd);
     if (index >= 0)
@@ -73,8 +64,4 @@ SYSCALL2(uintr1_unregister_sender, int, descriptor, uint32_t, flags)
     return 0;
 }
 
-SYSCALL1(uintr1_wait, uint32_t, flags)
-{
-    int error = check(flags);
-    return error ? error : uintr_wait_until(clock_now() + WAIT_NS);
-}
+SYSCALL1(uintr1_wait, uint32_t, flags) { return check(flags) ?: uintr_wait_until(clock_now() + WAIT_NS); }

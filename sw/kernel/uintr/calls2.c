@@ -14,21 +14,12 @@ static int check(uint32_t flags) { return !uintr_is_available() ? -ENOSYS : flag
 SYSCALL2(uintr2_register_handler, uint64_t, handler, uint32_t, flags)
 {
     uint32_t waiting = flags & (UINTR_WAITING_RECEIVER | UINTR_WAITING_SENDER);
-    int error = check(flags & ~waiting);
-    return error ? error : uintr_register(handler, waiting);
+    return check(flags & ~waiting) ?: uintr_register(handler, waiting);
 }
 
-SYSCALL1(uintr2_unregister_handler, uint32_t, flags)
-{
-    int error = check(flags);
-    return error ? error : uintr_unregister(true);
-}
+SYSCALL1(uintr2_unregister_handler, uint32_t, flags) { return check(flags) ?: uintr_unregister(true); }
 
-SYSCALL2(uintr2_vector_fd, uint64_t, vector, uint32_t, flags)
-{
-    int error = check(flags);
-    return error ? error : uintr_fd_create(vector, false);
-}
+SYSCALL2(uintr2_vector_fd, uint64_t, vector, uint32_t, flags) { return check(flags) ?: uintr_fd_create(vector, false); }
 
 /* The index, or why not. */
 static long connect_to(struct upid_object *u, unsigned vector)
@@ -54,21 +45,19 @@ SYSCALL2(uintr2_register_sender, int, descriptor, uint32_t, flags)
 
 SYSCALL2(uintr2_unregister_sender, int, index, uint32_t, flags)
 {
-    int error = check(flags);
-    if (error)
-        return error;
-    struct uintr_mm *m = current->mm->uintr;
-    if (!m || index < 0 || !uitt_is_used(m->uitt, (uint64_t)index))
+    if (check(flags))
+        return check(flags);
+    struct uitt *table = current->mm->uitt;
+    if (!table || index < 0 || !uitt_is_used(table, (uint64_t)index))
         return -EINVAL;
-    uitt_remove(m->uitt, (unsigned)index);
+    uitt_remove(table, (unsigned)index);
     return 0;
 }
 
 SYSCALL2(uintr2_wait, uint64_t, us, uint32_t, flags)
 {
-    int error = check(flags);
-    if (error)
-        return error;
+    if (check(flags))
+        return check(flags);
     if (us > WAIT_MAX_US)
         return -EINVAL;
     return us ? uintr_wait_until(clock_now() + us * 1000) : 0;
@@ -76,9 +65,8 @@ SYSCALL2(uintr2_wait, uint64_t, us, uint32_t, flags)
 
 SYSCALL2(uintr2_register_self, uint64_t, vector, uint32_t, flags)
 {
-    int error = check(flags);
-    if (error)
-        return error;
+    if (check(flags))
+        return check(flags);
     struct upid_object *u = uintr_receiver(current);
     return !u ? -EINVAL : vector >= UINTR_VECTORS ? -ENOSPC : connect_to(u, (unsigned)vector);
 }
@@ -87,9 +75,8 @@ SYSCALL2(uintr2_register_self, uint64_t, vector, uint32_t, flags)
 SYSCALL3(uintr2_alt_stack, uint64_t, sp, uint64_t, bytes, uint32_t, flags)
 {
     (void)bytes;
-    int error = check(flags);
-    if (error)
-        return error;
+    if (check(flags))
+        return check(flags);
     if (!uintr_receiver(current))
         return -EOPNOTSUPP;
     uint64_t adjust = sp ? sp | UINTR_STACKADJUST_LOAD : UINTR_RED_ZONE;
@@ -106,12 +93,12 @@ static int64_t ioctl_table(struct file *f, uint32_t request, uint64_t argument)
     struct uitt *table = f->data;
     if (request != UIPI_SET_TARGET_TABLE)
         return -EINVAL;
-    if (current->uintr && current->uintr->uitt)
+    if (current->mm->uitt || (current->uintr && current->uintr->uitt))
         return -EBUSY;
-    int error = uitt_attach(current->mm, table);
-    if (!error)
-        uintr_set_sender(current, table);
-    return error;
+    table->refs++;
+    current->mm->uitt = table;
+    uintr_set_sender(current, table);
+    return 0;
 }
 
 static void release_table(struct file *f) { uitt_put(f->data); }

@@ -39,8 +39,7 @@ static uint64_t register_value(const struct frame *f, unsigned reg)
 bool uintr_fixup(struct frame *f, uint64_t vector)
 {
     struct task *t = current;
-    struct uitt *own = t->uintr ? t->uintr->uitt : NULL;
-    struct uitt *table = own ? own : t->mm->uintr ? t->mm->uintr->uitt : NULL;
+    struct uitt *table = t->uintr && t->uintr->uitt ? t->uintr->uitt : t->mm->uitt;
     unsigned reg;
     if (!table || f->cs != SEL_USER_CODE)
         return false;

@@ -172,5 +172,3 @@ void uintr_task_exit(struct task *t)
     kfree(u);
     t->uintr = NULL;
 }
-
-void uintr_fork(struct task *child) { child->uintr = NULL; }

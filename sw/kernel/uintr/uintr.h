@@ -16,9 +16,8 @@ enum { UITT_ENTRIES = 256, UINTR_VECTORS = 64, UINTR_RED_ZONE = 128 };
 enum { UINTR_WAITING_RECEIVER = 0x1000, UINTR_WAITING_SENDER = 0x2000 };
 
 #define UPID_NV_MASK 0xff0000ull
-#define UPID_BLOCKED                                                                                                   \
-    0x80ull /* a bit that is reserved for hardware: SENDUIPI takes #GP, uintr_fixup() posts instead                    \
-             */
+/* A bit that is reserved for hardware: SENDUIPI takes #GP, uintr_fixup() posts instead. */
+#define UPID_BLOCKED 0x80ull
 
 struct upid_object {
     struct upid hw; /* first: the object's address is that of its UPID */
@@ -27,7 +26,6 @@ struct upid_object {
     uint64_t vectors;    /* that descriptors of generation 1 have taken */
     bool is_waiting;     /* the owner sleeps until a post: NV or UPID_BLOCKED say so to the hardware */
     struct list waiting; /* wait.c */
-    void *allocation;
 };
 
 struct uintr_task {
@@ -41,16 +39,8 @@ struct uintr_task {
 struct uitt {
     struct uitte *entries; /* a page, what the CPU reads */
     uint32_t refs;
-    struct list users;                  /* struct uintr_mm.in_uitt: processes that send through it (generation 2) */
-    struct task *task;                  /* the one thread that does (generation 1) */
-    struct list all;                    /* uitt.c, generation 1 */
+    struct list all;                    /* uitt.c */
     struct uintr_fd *via[UITT_ENTRIES]; /* generation 1: the connection ends with this descriptor */
-};
-
-struct uintr_mm {
-    struct uitt *uitt;
-    struct mm *mm;
-    struct list in_uitt;
 };
 
 /* What a vector's descriptor stands for. */
@@ -68,8 +58,6 @@ void uintr_switch_out(struct task *t);     /* before another task runs here: UPI
 void uintr_prepare_return(struct task *t); /* last thing before user mode, interrupts off, after fpu_restore_current */
 /* Also exec: handler, UPID, UITT given up. Before fpu_free() or fpu_reset(). */
 void uintr_task_exit(struct task *t);
-void uintr_fork(struct task *child); /* nothing is inherited */
-void uintr_mm_free(struct mm *mm);
 void uintr_notification(void);   /* VECTOR_UINTR through the IDT; EOI is done by the caller */
 void uintr_wake_interrupt(void); /* VECTOR_UINTR_KERNEL; likewise */
 /* #UD or #GP of user code: true if it was a SENDUIPI that has been dealt with, go on at f->rip (spec 9.6). */
@@ -90,14 +78,13 @@ long uintr_fd_create(uint64_t vector, bool is_first_generation); /* of the calli
 struct uintr_fd *uintr_fd_from(int fd, int *error);              /* NULL: -EBADF, -EOPNOTSUPP in *error */
 
 /* --- uitt.c --- */
-struct uitt *uitt_create(struct task *task); /* the thread of generation 1, or NULL; one reference; NULL: no memory */
-void uitt_put(struct uitt *table);
+struct uitt *uitt_create(void);    /* one reference; NULL: no memory */
+void uitt_put(struct uitt *table); /* NULL is harmless */
 /* Lowest free entry for vector of u; via NULL or the descriptor it lives with. The index or -ENOSPC. */
 int uitt_add(struct uitt *table, struct upid_object *u, unsigned vector, struct uintr_fd *via);
 bool uitt_is_used(const struct uitt *table, uint64_t index);
 void uitt_remove(struct uitt *table, unsigned index); /* no SENDUIPI of any core uses the entry any more */
-void uitt_disconnect(struct uintr_fd *via);           /* in every table of generation 1 */
-int uitt_attach(struct mm *mm, struct uitt *table);   /* takes a reference of its own; 0, -EBUSY, -ENOMEM */
+void uitt_disconnect(struct uintr_fd *via);           /* in every table */
 int uitt_of_current_mm(struct uitt **table);          /* made at first use; 0, -EBUSY (own table of gen. 1), -ENOMEM */
 
 /* --- state.c --- */

@@ -4,9 +4,9 @@
 #include "mm/mm.h"
 #include "uintr/uintr.h"
 
-static struct list own_tables = {&own_tables, &own_tables}; /* struct uitt.all: those of generation 1 */
+static struct list all_tables = {&all_tables, &all_tables};
 
-struct uitt *uitt_create(struct task *task)
+struct uitt *uitt_create(void)
 {
     struct uitt *table = kzalloc(sizeof *table);
     uint64_t page = table ? page_alloc_zero() : 0;
@@ -16,22 +16,8 @@ struct uitt *uitt_create(struct task *task)
     }
     table->entries = phys_to_virt(page);
     table->refs = 1;
-    table->task = task;
-    list_init(&table->users);
-    list_init(&table->all);
-    if (task)
-        list_append(&own_tables, &table->all);
+    list_append(&all_tables, &table->all);
     return table;
-}
-
-/* Another core may have read an entry and be on its way to the UPID. Waits until that SENDUIPI is over: a shootdown
- * makes every core that runs one of the senders pass through the kernel. */
-static void wait_for_senders(struct uitt *table)
-{
-    struct uintr_mm *user;
-    if (table->task && table->task != current && table->task->mm)
-        tlb_flush_range(table->task->mm, 0, PAGE_BYTES);
-    LIST_FOR_EACH(user, &table->users, in_uitt) { tlb_flush_range(user->mm, 0, PAGE_BYTES); }
 }
 
 bool uitt_is_used(const struct uitt *table, uint64_t index)
@@ -54,17 +40,24 @@ int uitt_add(struct uitt *table, struct upid_object *u, unsigned vector, struct 
     return (int)i;
 }
 
-void uitt_remove(struct uitt *table, unsigned index)
+/* Nobody uses the entry any more. */
+static void release(struct uitt *table, unsigned index)
 {
     struct uitte *e = &table->entries[index];
-    struct upid_object *u = (struct upid_object *)e->upidaddr;
-    __atomic_store_n(&e->control, 0, __ATOMIC_SEQ_CST);
-    wait_for_senders(table);
-    e->upidaddr = 0;
+    upid_put((struct upid_object *)e->upidaddr);
+    *e = (struct uitte){0};
     if (table->via[index])
         table->via[index]->connections--;
     table->via[index] = NULL;
-    upid_put(u);
+}
+
+/* Another core may have read the entry and be on its way to the UPID. That SENDUIPI is over when every core has passed
+ * through the kernel. */
+void uitt_remove(struct uitt *table, unsigned index)
+{
+    __atomic_store_n(&table->entries[index].control, 0, __ATOMIC_SEQ_CST);
+    tlb_flush(cpus_online(), 0, 0);
+    release(table, index);
 }
 
 void uitt_put(struct uitt *table)
@@ -73,7 +66,7 @@ void uitt_put(struct uitt *table)
         return;
     for (unsigned i = 0; i < UITT_ENTRIES; i++)
         if (uitt_is_used(table, i))
-            uitt_remove(table, i);
+            release(table, i);
     list_remove(&table->all);
     page_put(virt_to_phys(table->entries));
     kfree(table);
@@ -82,7 +75,7 @@ void uitt_put(struct uitt *table)
 void uitt_disconnect(struct uintr_fd *via)
 {
     struct uitt *table;
-    LIST_FOR_EACH(table, &own_tables, all)
+    LIST_FOR_EACH(table, &all_tables, all)
     {
         for (unsigned i = 0; via->connections && i < UITT_ENTRIES; i++)
             if (table->via[i] == via)
@@ -90,43 +83,13 @@ void uitt_disconnect(struct uintr_fd *via)
     }
 }
 
-int uitt_attach(struct mm *mm, struct uitt *table)
-{
-    if (mm->uintr)
-        return -EBUSY;
-    struct uintr_mm *m = kzalloc(sizeof *m);
-    if (!m)
-        return -ENOMEM;
-    *m = (struct uintr_mm){.uitt = table, .mm = mm};
-    table->refs++;
-    list_append(&table->users, &m->in_uitt);
-    mm->uintr = m;
-    return 0;
-}
-
 int uitt_of_current_mm(struct uitt **table)
 {
     struct mm *mm = current->mm;
     if (current->uintr && current->uintr->uitt)
         return -EBUSY; /* TT leads to one table only */
-    if (!mm->uintr) {
-        struct uitt *made = uitt_create(NULL);
-        int error = made ? uitt_attach(mm, made) : -ENOMEM;
-        uitt_put(made); /* the process has its own reference */
-        if (error)
-            return error;
-    }
-    *table = mm->uintr->uitt;
-    return 0;
-}
-
-void uintr_mm_free(struct mm *mm)
-{
-    struct uintr_mm *m = mm->uintr;
-    if (!m)
-        return;
-    mm->uintr = NULL;
-    list_remove(&m->in_uitt); /* no thread of it runs any more: nobody to wait for */
-    uitt_put(m->uitt);
-    kfree(m);
+    if (!mm->uitt)
+        mm->uitt = uitt_create();
+    *table = mm->uitt;
+    return *table ? 0 : -ENOMEM;
 }

@@ -7,12 +7,10 @@
 
 struct upid_object *upid_create(struct task *owner)
 {
-    size_t alignment = _Alignof(struct upid_object);
-    void *allocation = kzalloc(sizeof(struct upid_object) + alignment - 16); /* kzalloc aligns to 16 */
-    if (!allocation)
+    struct upid_object *u = kzalloc(sizeof *u);
+    if (!u)
         return NULL;
-    struct upid_object *u = (struct upid_object *)ALIGN_UP((uint64_t)allocation, alignment);
-    u->allocation = allocation;
+    KASSERT((uint64_t)u % _Alignof(struct upid_object) == 0);
     u->refs = 1;
     u->owner = owner;
     u->hw.control = UPID_SN | (uint64_t)VECTOR_UINTR << UPID_NV_SHIFT;
@@ -29,7 +27,7 @@ struct upid_object *upid_get(struct upid_object *u)
 void upid_put(struct upid_object *u)
 {
     if (u && --u->refs == 0)
-        kfree(u->allocation);
+        kfree(u);
 }
 
 /* Senders change ON and the kernel the rest, on several cores at once. The operation is also a full barrier: a post
