@@ -13,7 +13,6 @@ void task_replace_mm(struct task *t, struct mm *mm)
     struct mm *old = t->mm;
     if (old) {
         const uint32_t zero = 0;
-        futex_exit_robust(t);
         if (t->clear_child_tid && old->refs > 1 && !PUT_USER(t->clear_child_tid, zero))
             futex_wake_address(old, t->clear_child_tid, 1);
         t->clear_child_tid = t->robust_list = t->rseq.address = 0;

@@ -5,10 +5,13 @@
 #include "sched/task.h"
 #include "uintr/uintr.h"
 
+struct wait_queue pollers = {.waiters = {&pollers.waiters, &pollers.waiters}};
+
 void wait_queue_init(struct wait_queue *q)
 {
     list_init(&q->waiters);
     q->sequence = 0;
+    q->is_polled = false;
 }
 
 void wait_begin(struct wait_queue *q, struct waiter *w)
@@ -32,6 +35,10 @@ static void wake(struct wait_queue *q, bool everyone)
         w->is_woken = true;
         list_remove(&w->link);
         task_wake(w->task);
+    }
+    if (q->is_polled) {
+        q->is_polled = false;
+        wake(&pollers, true);
     }
 }
 
