@@ -6,9 +6,6 @@
 #include "mm/mm.h"
 #include "sched/time.h"
 
-#define ALWAYS (EPOLLERR | EPOLLHUP)
-#define MODE_BITS (EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE)
-
 struct epoll {
     struct list interests;
     size_t count;
@@ -19,7 +16,7 @@ struct interest {
     struct epoll *epoll;
     struct file *file; /* no reference */
     int fd;
-    struct epoll_event event; /* no bits beside MODE_BITS: disarmed by EPOLLONESHOT */
+    struct epoll_event event; /* no events: disarmed by EPOLLONESHOT */
     uint64_t seen;            /* EPOLLET: sequences of the file's queues at the last look; NEVER: none yet */
 };
 
@@ -51,8 +48,7 @@ static void epoll_release(struct file *f)
 static uint32_t look(const struct interest *i, uint64_t *sequences)
 {
     struct poll_table pt = {0};
-    uint32_t wanted = i->event.events & ~MODE_BITS;
-    uint32_t ready = wanted ? file_poll(i->file, &pt) & wanted : 0;
+    uint32_t ready = file_poll(i->file, &pt) & i->event.events;
     *sequences = pt.sequences;
     return i->event.events & EPOLLET && i->seen == pt.sequences ? 0 : ready;
 }
@@ -96,7 +92,7 @@ static long collect(void *what)
                 return n ? n : -EFAULT;
             n++;
             if (i->event.events & EPOLLONESHOT)
-                i->event.events &= MODE_BITS;
+                i->event.events = 0;
         }
         i->seen = sequences;
     }
@@ -140,64 +136,51 @@ static struct interest *find(const struct epoll *ep, struct file *f, int fd)
     return NULL;
 }
 
-static struct interest *add(struct epoll *ep, struct file *f, int fd)
-{
-    struct interest *i = kzalloc(sizeof *i);
-    if (!i)
-        return NULL;
-    i->epoll = ep;
-    i->file = f;
-    i->fd = fd;
-    list_append(&ep->interests, &i->in_epoll);
-    list_append(&f->epolls, &i->in_file);
-    ep->count++;
-    return i;
-}
-
 SYSCALL4(epoll_ctl, int, epfd, int, op, int, fd, uint64_t, event_address)
 {
-    struct epoll_event event = {0, 0};
+    struct epoll_event event;
+    struct file *epf = fd_file(epfd), *f = fd_file(fd);
     if (op != EPOLL_CTL_DEL && GET_USER(event, event_address))
         return -EFAULT;
-    struct file *epf = fd_file(epfd), *f = fd_file(fd);
     if (!epf || !f)
         return -EBADF;
     if (!f->ops->poll)
         return -EPERM;
     if (epf->ops != &epoll_ops || f->ops == &epoll_ops || op < EPOLL_CTL_ADD || op > EPOLL_CTL_MOD)
         return -EINVAL;
-    struct interest *i = find(epf->data, f, fd);
-    if (op == EPOLL_CTL_ADD && i)
-        return -EEXIST;
-    if (op != EPOLL_CTL_ADD && !i)
-        return -ENOENT;
+    struct epoll *ep = epf->data;
+    struct interest *i = find(ep, f, fd);
+    if (!i != (op == EPOLL_CTL_ADD))
+        return i ? -EEXIST : -ENOENT;
     if (op == EPOLL_CTL_DEL) {
         drop(i);
         return 0;
     }
-    if (!i)
-        i = add(epf->data, f, fd);
-    if (!i)
-        return -ENOMEM;
-    i->event = (struct epoll_event){event.events | ALWAYS, event.data};
+    if (!i) {
+        i = kmalloc(sizeof *i);
+        if (!i)
+            return -ENOMEM;
+        *i = (struct interest){.file = f, .epoll = ep, .fd = fd};
+        list_append(&ep->interests, &i->in_epoll);
+        list_append(&f->epolls, &i->in_file);
+        ep->count++;
+    }
+    i->event = (struct epoll_event){event.events | EPOLLERR | EPOLLHUP, event.data};
     i->seen = NEVER;
     wake_all(&pollers); /* whoever waits on the set looks at the new one */
     return 0;
 }
 
-static int create(uint32_t flags)
+SYSCALL1(epoll_create1, uint32_t, flags)
 {
     if (flags & ~(uint32_t)EPOLL_CLOEXEC)
         return -EINVAL;
-    struct epoll *ep = kzalloc(sizeof *ep);
-    struct file *f = ep ? ipc_file(0600, &epoll_ops, O_RDWR, ep) : NULL;
-    if (!f) {
-        kfree(ep);
+    struct file *f = ipc_file(0600, &epoll_ops, O_RDWR, sizeof(struct epoll));
+    if (!f)
         return -ENOMEM;
-    }
+    struct epoll *ep = f->data;
     list_init(&ep->interests);
     return fd_install(f, flags & EPOLL_CLOEXEC, 0);
 }
 
-SYSCALL1(epoll_create, int, size) { return size <= 0 ? -EINVAL : create(0); }
-SYSCALL1(epoll_create1, uint32_t, flags) { return create(flags); }
+SYSCALL1(epoll_create, int, size) { return size <= 0 ? -EINVAL : do_epoll_create1(0); }

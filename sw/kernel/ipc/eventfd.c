@@ -4,8 +4,7 @@
 #include "ipc/ipc.h"
 #include "mm/page.h"
 
-enum { EFD_SEMAPHORE = 1, EFD_FLAGS = EFD_SEMAPHORE | O_CLOEXEC | O_NONBLOCK };
-
+#define EFD_SEMAPHORE 1
 #define COUNT_MAX (UINT64_MAX - 1)
 
 struct eventfd {
@@ -65,18 +64,14 @@ static const struct file_ops eventfd_ops = {
 
 SYSCALL2(eventfd2, uint32_t, count, uint32_t, flags)
 {
-    if (flags & ~(uint32_t)EFD_FLAGS)
+    if (flags & ~(uint32_t)(EFD_SEMAPHORE | O_CLOEXEC | O_NONBLOCK))
         return -EINVAL;
-    struct eventfd *e = kmalloc(sizeof *e);
-    struct file *f = e ? ipc_file(0600, &eventfd_ops, O_RDWR | (flags & O_NONBLOCK), e) : NULL;
-    if (!f) {
-        kfree(e);
+    struct file *f = ipc_file(0600, &eventfd_ops, O_RDWR | (flags & O_NONBLOCK), sizeof(struct eventfd));
+    if (!f)
         return -ENOMEM;
-    }
+    struct eventfd *e = f->data;
     e->count = count;
     e->is_semaphore = flags & EFD_SEMAPHORE;
     wait_queue_init(&e->changed);
     return fd_install(f, flags & O_CLOEXEC, 0);
 }
-
-SYSCALL1(eventfd, uint32_t, count) { return do_eventfd2(count, 0); }

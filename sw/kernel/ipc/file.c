@@ -18,15 +18,18 @@ int ipc_wait(struct wait_queue *q, uint64_t deadline)
     return result ? -EAGAIN : 0;
 }
 
-struct file *ipc_file(uint32_t mode, const struct file_ops *ops, uint32_t flags, void *data)
+struct file *ipc_file(uint32_t mode, const struct file_ops *ops, uint32_t flags, size_t bytes)
 {
     static const struct inode_ops nothing;
-    struct inode *i = inode_create(mode, &nothing, ops);
+    void *data = kzalloc(bytes);
+    struct inode *i = data ? inode_create(mode, &nothing, ops) : NULL;
     struct file *f = i ? file_create(ops, flags, data) : NULL;
-    if (f)
-        f->inode = i;
-    else
+    if (!f) {
         inode_put(i);
+        kfree(data);
+        return NULL;
+    }
+    f->inode = i;
     return f;
 }
 

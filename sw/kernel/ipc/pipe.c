@@ -1,8 +1,80 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pipes and FIFOs: a ring that lives as long as one of its ends is open. Its inode holds it in `data`. A pipe is a FIFO
- * without a name. */
+/* Rings of bytes, and the pipes and FIFOs made of them: a FIFO's inode holds its ring in `data` as long as one of the
+ * ends is open; a pipe is a FIFO without a name. */
 #include "arch/syscall.h"
 #include "ipc/ipc.h"
+#include "mm/mm.h"
+#include "proc/process.h"
+
+/* --- rings --- */
+
+void ring_init(struct ring *r, uint32_t ends)
+{
+    *r = (struct ring){.readers = ends, .writers = ends};
+    wait_queue_init(&r->changed);
+}
+
+/* Copies up to `limit` bytes out of the ring or into it, in one or two pieces, for the caller to account. */
+static int64_t copy(struct ring *r, struct uio *u, size_t limit, bool is_read)
+{
+    size_t done = 0;
+    int error = 0;
+    while (done < limit && !error) {
+        size_t at = (r->start + (is_read ? 0 : r->used) + done) % RING_BYTES, n = MIN(limit - done, RING_BYTES - at);
+        error = is_read ? uio_to(u, r->bytes + at, n) : uio_from(u, r->bytes + at, n);
+        done += error ? 0 : n;
+    }
+    return done ? (int64_t)done : error;
+}
+
+int64_t ring_read(struct ring *r, struct uio *u, uint64_t deadline, bool is_peek)
+{
+    while (u->left && !r->used) {
+        if (!r->writers)
+            return 0;
+        int error = ipc_wait(&r->changed, deadline);
+        if (error)
+            return error;
+    }
+    bool was_full = !ring_has_room(r);
+    int64_t n = copy(r, u, MIN(u->left, (size_t)r->used), true);
+    if (n < 0 || is_peek)
+        return n;
+    r->start = (r->start + (uint32_t)n) % RING_BYTES;
+    r->used -= (uint32_t)n;
+    if (was_full)
+        wake_all(&r->changed);
+    return n;
+}
+
+/* Up to PIPE_BUF bytes go in one piece; longer writes could go in smaller ones, but poll would not call that writable.
+ */
+int64_t ring_write(struct ring *r, struct uio *u, uint64_t deadline, bool is_quiet)
+{
+    int64_t done = 0, n = 0;
+    if (!r->bytes && !(r->bytes = kmalloc(RING_BYTES)))
+        return -ENOMEM;
+    while (u->left && n >= 0) {
+        size_t room = RING_BYTES - r->used;
+        if (!r->readers) {
+            n = -EPIPE;
+            if (!is_quiet)
+                signal_send(current, SIGPIPE, NULL, false);
+        } else if (room < MIN(u->left, (size_t)PIPE_BUF)) {
+            n = ipc_wait(&r->changed, deadline);
+        } else {
+            n = copy(r, u, MIN(u->left, room), false);
+            if (n > 0) {
+                done += n;
+                r->used += (uint32_t)n;
+                wake_all(&r->changed); /* even if it was not empty: every write is an edge for epoll */
+            }
+        }
+    }
+    return done ? done : n;
+}
+
+/* --- pipes --- */
 
 static const struct inode_ops nameless_ops;
 
@@ -35,11 +107,6 @@ static unsigned pipe_poll(struct file *f, struct poll_table *pt)
     return bits;
 }
 
-static int64_t pipe_ioctl(struct file *f, uint32_t request, uint64_t argument)
-{
-    return ring_ioctl(f->data, request, argument);
-}
-
 static void pipe_release(struct file *f)
 {
     struct ring *r = f->data;
@@ -50,32 +117,36 @@ static void pipe_release(struct file *f)
         return;
     }
     f->inode->data = NULL;
-    ring_free(r);
+    kfree(r->bytes);
+    kfree(r);
 }
 
 static int fifo_open(struct file *f)
 {
-    bool reads = file_can_read(f), writes = file_can_write(f), waits = !(f->flags & O_NONBLOCK);
+    bool reads = file_can_read(f), writes = file_can_write(f);
     bool is_named = f->inode->ops != &nameless_ops; /* else it waits for nobody, also by way of /proc/PID/fd */
+    bool waits = is_named && !(f->flags & O_NONBLOCK);
     struct ring *r = f->inode->data;
     if (!reads && !writes)
         return -EINVAL;
     if (is_named && !reads && !waits && (!r || !r->readers))
         return -ENXIO;
-    if (!r)
-        r = f->inode->data = ring_create();
-    if (!r)
-        return -ENOMEM;
+    if (!r) {
+        r = f->inode->data = kmalloc(sizeof *r);
+        if (!r)
+            return -ENOMEM;
+        ring_init(r, 0);
+    }
     f->data = r;
     r->readers += reads;
     r->writers += writes;
     r->opens[0] += reads;
     r->opens[1] += writes;
     wake_all(&r->changed);
-    f->position = is_named && reads && !r->writers ? r->opens[1] : 0;
+    f->position = is_named && !r->writers ? r->opens[1] : 0;
     /* Our own count keeps the ring through the sleep. Who comes and goes meanwhile has been there. */
-    bool lacks_peer = is_named && waits && (!r->writers || !r->readers);
     const uint32_t *opens = &r->opens[reads];
+    bool lacks_peer = waits && (!r->writers || !r->readers);
     for (uint32_t before = *opens; lacks_peer && *opens == before;) {
         int error = ipc_wait(&r->changed, NEVER);
         if (error) {
@@ -86,14 +157,10 @@ static int fifo_open(struct file *f)
     return 0;
 }
 
-const struct file_ops fifo_file_ops = {.read = pipe_read,
-                                       .write = pipe_write,
-                                       .poll = pipe_poll,
-                                       .ioctl = pipe_ioctl,
-                                       .open = fifo_open,
-                                       .release = pipe_release};
+const struct file_ops fifo_file_ops = {
+    .read = pipe_read, .write = pipe_write, .poll = pipe_poll, .open = fifo_open, .release = pipe_release};
 
-static int create_pair(uint64_t to, uint32_t flags)
+SYSCALL2(pipe2, uint64_t, to, uint32_t, flags)
 {
     struct file *reader = NULL, *writer = NULL;
     if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK)) /* no packets: O_DIRECT */
@@ -103,12 +170,10 @@ static int create_pair(uint64_t to, uint32_t flags)
     if (!error)
         error = vfs_open_inode(i, O_WRONLY | (flags & O_NONBLOCK), &writer);
     inode_put(i);
-    if (error) {
-        file_put(reader);
-        return error;
-    }
-    return ipc_install_pair(reader, writer, flags & O_CLOEXEC, to);
+    if (!error)
+        return ipc_install_pair(reader, writer, flags & O_CLOEXEC, to);
+    file_put(reader);
+    return error;
 }
 
-SYSCALL1(pipe, uint64_t, to) { return create_pair(to, 0); }
-SYSCALL2(pipe2, uint64_t, to, uint32_t, flags) { return create_pair(to, flags); }
+SYSCALL1(pipe, uint64_t, to) { return do_pipe2(to, 0); }

@@ -98,27 +98,18 @@ static long poll_fds(uint64_t fds, uint32_t count, uint64_t deadline)
     return count > FDS_MAX ? -EINVAL : poll_until(look_at_fds, &call, deadline);
 }
 
-static long poll_again(struct task *self);
-
-static long poll_restartable(uint64_t fds, uint32_t count, uint64_t deadline)
-{
-    long result = poll_fds(fds, count, deadline);
-    if (result != -EINTR)
-        return result;
-    current->restart = (struct restart){.again = poll_again, .argument = {fds, count, deadline}};
-    return -ERESTART_RESTARTBLOCK;
-}
-
 static long poll_again(struct task *self)
 {
     const uint64_t *a = self->restart.argument;
-    return poll_restartable(a[0], (uint32_t)a[1], a[2]);
+    long result = poll_fds(a[0], (uint32_t)a[1], a[2]);
+    return result == -EINTR ? -ERESTART_RESTARTBLOCK : result;
 }
 
 SYSCALL3(poll, uint64_t, fds, uint32_t, count, int, timeout)
 {
     uint64_t deadline = timeout < 0 ? NEVER : clock_now() + (uint64_t)timeout * 1000000;
-    return poll_restartable(fds, count, deadline);
+    current->restart = (struct restart){.again = poll_again, .argument = {fds, count, deadline}};
+    return poll_again(current);
 }
 
 SYSCALL5(ppoll, uint64_t, fds, uint32_t, count, uint64_t, timeout, uint64_t, mask, size_t, mask_bytes)
@@ -179,16 +170,14 @@ static long select_fds(int n, const uint64_t sets[SETS], uint64_t deadline)
 
 SYSCALL5(select, int, n, uint64_t, reads, uint64_t, writes, uint64_t, exceptions, uint64_t, timeout)
 {
-    uint64_t deadline = NEVER;
-    struct __kernel_old_timeval tv;
-    if (timeout) {
-        if (GET_USER(tv, timeout))
-            return -EFAULT;
-        struct __kernel_timespec ts = {.tv_nsec = tv.tv_usec % 1000000 * 1000};
-        if (__builtin_add_overflow(tv.tv_sec, tv.tv_usec / 1000000, &ts.tv_sec) || !timespec_is_valid(&ts))
-            return -EINVAL;
-        deadline = add_ns(clock_now(), timespec_ns(&ts));
-    }
+    struct __kernel_old_timeval tv = {0, 0};
+    if (timeout && GET_USER(tv, timeout))
+        return -EFAULT;
+    if (tv.tv_sec < 0 || tv.tv_usec < 0)
+        return -EINVAL;
+    const struct __kernel_timespec seconds = {tv.tv_sec, 0};
+    uint64_t ns = add_ns(timespec_ns(&seconds), (uint64_t)tv.tv_usec * 1000);
+    uint64_t deadline = timeout ? add_ns(clock_now(), ns) : NEVER;
     long result = select_fds(n, (uint64_t[]){reads, writes, exceptions}, deadline);
     return tell_rest(timeout, deadline, true, result);
 }
