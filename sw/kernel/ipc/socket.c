@@ -1,91 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stream sockets of AF_UNIX. A connection is two rings, one for each direction; a socket is one side of a connection,
- * or a name at which connections wait to be accepted. Nothing but bytes is sent: no descriptors, no credentials. */
+/* Stream sockets of AF_UNIX. A socket has a ring of what it receives and a peer that writes there, or listens at a path
+ * for others to connect. Nothing but bytes is sent: no descriptors, no credentials. */
 #include "arch/syscall.h"
 #include "ipc/ipc.h"
 #include "mm/mm.h"
 #include "string.h"
-#include <asm/socket.h>
 #include <linux/un.h>
 
 /* Not in Linux's own headers for programs. */
 enum { AF_UNIX = 1, SOCK_STREAM = 1, SOCK_TYPE_MASK = 15 };
 enum { MSG_OOB = 1, MSG_PEEK = 2, MSG_DONTWAIT = 0x40, MSG_WAITALL = 0x100, MSG_NOSIGNAL = 0x4000 };
 
-struct connection {
-    uint32_t refs;
-    struct ring to[2]; /* what each side receives */
-    struct sockaddr_un name[2];
-};
-
 struct socket {
-    struct file *file;       /* no reference */
+    uint32_t refs;     /* of its file, of its peer */
+    struct file *file; /* no reference */
+    struct ring in;    /* its queue is also for changes of what follows */
+    struct socket *peer;
     struct sockaddr_un name; /* a path that ends with NUL, or nothing */
     struct inode *inode;     /* of the path, a reference; its data is this socket */
-    struct connection *connection;
-    int side;
     bool is_listening;
     uint32_t backlog, pending_count;
-    struct list pending, in_pending; /* those not accepted yet: their files */
-    struct wait_queue changed;       /* anything but the rings */
+    struct list pending, in_pending; /* peers of those that connected, not accepted yet: their files */
 };
 
-static struct file *socket_create(uint32_t flags);
-
-/* --- connections --- */
-
-/* A new socket that is connected with s and has this name; NULL: no memory. */
-static struct file *other_end(struct socket *s, const struct sockaddr_un *name)
+static void shut(struct socket *s) /* no more comes in */
 {
-    struct connection *c = kmalloc(sizeof *c);
-    struct file *f = c ? socket_create(s->file->flags) : NULL;
-    if (!f) {
-        kfree(c);
-        return NULL;
-    }
-    struct socket *side[2] = {s, f->data};
-    side[1]->name = *name;
-    c->refs = 2;
-    for (int i = 0; i < 2; i++) {
-        ring_init(&c->to[i], 1);
-        c->name[i] = side[i]->name;
-        side[i]->connection = c;
-        side[i]->side = i;
-    }
-    wake_all(&s->changed);
-    return f;
+    s->in.readers = s->in.writers = 0;
+    wake_all(&s->in.changed);
 }
 
-static void shut(struct ring *r)
+static void socket_put(struct socket *s)
 {
-    r->readers = r->writers = 0;
-    wake_all(&r->changed);
-}
-
-static void leave(struct connection *c)
-{
-    shut(&c->to[0]);
-    shut(&c->to[1]);
-    if (--c->refs)
+    if (--s->refs)
         return;
-    kfree(c->to[0].bytes);
-    kfree(c->to[1].bytes);
-    kfree(c);
+    kfree(s->in.bytes);
+    kfree(s);
 }
 
 static int64_t transfer(struct file *f, struct uio *u, uint32_t flags, bool is_send)
 {
-    const struct socket *s = f->data;
+    struct socket *s = f->data;
     uint64_t deadline = flags & MSG_DONTWAIT ? 0 : file_deadline(f);
     int64_t n, done = 0;
     if (flags & MSG_OOB)
         return -EOPNOTSUPP;
-    if (!s->connection)
+    if (!s->peer)
         return is_send ? -ENOTCONN : -EINVAL;
-    struct ring *r = &s->connection->to[is_send ? !s->side : s->side];
     file_get(f);
     do {
-        n = is_send ? ring_write(r, u, deadline, flags & MSG_NOSIGNAL) : ring_read(r, u, deadline, flags & MSG_PEEK);
+        n = is_send ? ring_write(&s->peer->in, u, deadline, flags & MSG_NOSIGNAL)
+                    : ring_read(&s->in, u, deadline, flags & MSG_PEEK);
         done += n > 0 ? n : 0;
     } while (n > 0 && u->left && (flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL);
     file_put(f);
@@ -108,19 +72,17 @@ static int64_t socket_write(struct file *f, struct uio *u, uint64_t *position)
 
 static unsigned socket_poll(struct file *f, struct poll_table *pt)
 {
-    struct socket *s = f->data;
-    poll_wait(pt, &s->changed);
+    struct socket *s = f->data, *peer = s->peer;
+    poll_wait(pt, &s->in.changed);
     if (s->is_listening)
         return s->pending_count ? EPOLLIN | EPOLLRDNORM : 0;
-    if (!s->connection)
+    if (!peer)
         return EPOLLOUT | EPOLLWRNORM | EPOLLHUP;
-    struct ring *in = &s->connection->to[s->side], *out = &s->connection->to[!s->side];
-    poll_wait(pt, &in->changed);
-    poll_wait(pt, &out->changed);
-    unsigned bits = in->used ? EPOLLIN | EPOLLRDNORM : 0;
-    if (!in->writers)
-        bits |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | (out->readers ? 0 : EPOLLHUP);
-    return ring_has_room(out) || !out->readers ? bits | EPOLLOUT | EPOLLWRNORM : bits;
+    poll_wait(pt, &peer->in.changed);
+    bool is_over = !s->in.writers, is_deaf = !peer->in.readers;
+    return (is_over ? EPOLLRDHUP : 0) | (is_over && is_deaf ? EPOLLHUP : 0) |
+           (is_over || s->in.used ? EPOLLIN | EPOLLRDNORM : 0) |
+           (is_deaf || ring_has_room(&peer->in) ? EPOLLOUT | EPOLLWRNORM : 0);
 }
 
 static void socket_release(struct file *f)
@@ -129,12 +91,14 @@ static void socket_release(struct file *f)
     if (s->inode)
         s->inode->data = NULL;
     inode_put(s->inode);
-    if (s->connection)
-        leave(s->connection);
     while (!list_is_empty(&s->pending))
         file_put(LIST_POP(&s->pending, struct socket, in_pending)->file);
-    wake_all(&s->changed); /* who sleeps to connect holds no reference */
-    kfree(s);
+    shut(s); /* also wakes who sleeps to connect, which holds no reference */
+    if (s->peer) {
+        shut(s->peer);
+        socket_put(s->peer);
+    }
+    socket_put(s);
 }
 
 static const struct file_ops socket_ops = {
@@ -146,11 +110,28 @@ static struct file *socket_create(uint32_t flags)
     if (!f)
         return NULL;
     struct socket *s = f->data;
+    s->refs = 1;
     s->file = f;
     s->name.sun_family = AF_UNIX;
     list_init(&s->pending);
-    wait_queue_init(&s->changed);
+    ring_init(&s->in, 1);
     return f;
+}
+
+/* A new socket, connected with s and of this name; NULL: no memory. */
+static struct socket *create_peer(struct socket *s, const struct sockaddr_un *name)
+{
+    struct file *f = socket_create(s->file->flags);
+    if (!f)
+        return NULL;
+    struct socket *peer = f->data;
+    peer->name = *name;
+    peer->peer = s;
+    s->peer = peer;
+    s->refs++;
+    peer->refs++;
+    wake_all(&s->in.changed);
+    return peer;
 }
 
 /* The socket of a file, or NULL and *error. */
@@ -183,10 +164,12 @@ SYSCALL4(socketpair, int, family, uint32_t, type, int, protocol, uint64_t, to)
     int error = check_kind(family, type, protocol);
     if (error)
         return error;
-    struct file *a = socket_create(type), *b = a ? other_end(a->data, &((struct socket *)a->data)->name) : NULL;
-    if (b)
-        return ipc_install_pair(a, b, type & O_CLOEXEC, to);
-    file_put(a);
+    struct file *f = socket_create(type);
+    const struct sockaddr_un nameless = {.sun_family = AF_UNIX};
+    struct socket *peer = f ? create_peer(f->data, &nameless) : NULL;
+    if (peer)
+        return ipc_install_pair(f, peer->file, type & O_CLOEXEC, to);
+    file_put(f);
     return -ENOMEM;
 }
 
@@ -240,9 +223,9 @@ static long tell_name(int fd, bool of_peer, uint64_t address, uint64_t bytes)
 {
     int error;
     const struct socket *s = socket_of(fd_file(fd), &error);
-    if (!s || (of_peer && !s->connection))
+    if (!s || (of_peer && !s->peer))
         return s ? -ENOTCONN : error;
-    return name_to_user(of_peer ? &s->connection->name[!s->side] : &s->name, address, bytes);
+    return name_to_user(of_peer ? &s->peer->name : &s->name, address, bytes);
 }
 
 SYSCALL3(getsockname, int, fd, uint64_t, address, uint64_t, bytes) { return tell_name(fd, false, address, bytes); }
@@ -252,11 +235,11 @@ SYSCALL2(listen, int, fd, uint32_t, backlog)
 {
     int error;
     struct socket *s = socket_of(fd_file(fd), &error);
-    if (!s || !s->inode || s->connection)
+    if (!s || !s->inode || s->peer)
         return s ? -EINVAL : error;
     s->is_listening = true;
     s->backlog = MIN(backlog, 4096u);
-    wake_all(&s->changed);
+    wake_all(&s->in.changed);
     return 0;
 }
 
@@ -288,17 +271,17 @@ SYSCALL3(connect, int, fd, uint64_t, address, int, bytes)
     file_get(f);
     to = find_listener(name.sun_path, &error);
     while (!error && to->pending_count > to->backlog) {
-        error = ipc_wait(&to->changed, file_deadline(f));
+        error = ipc_wait(&to->in.changed, file_deadline(f));
         if (!error)
             to = find_listener(name.sun_path, &error);
     }
-    if (!error && (s->connection || s->is_listening))
-        error = s->connection ? -EISCONN : -EINVAL;
-    struct file *new = error ? NULL : other_end(s, &to->name);
+    if (!error && (s->peer || s->is_listening))
+        error = s->peer ? -EISCONN : -EINVAL;
+    struct socket *new = error ? NULL : create_peer(s, &to->name);
     if (new) {
-        list_append(&to->pending, &((struct socket *)new->data)->in_pending);
+        list_append(&to->pending, &new->in_pending);
         to->pending_count++;
-        wake_all(&to->changed);
+        wake_all(&to->in.changed);
     }
     file_put(f);
     return new ? 0 : error ? error : -ENOMEM;
@@ -313,7 +296,7 @@ SYSCALL4(accept4, int, fd, uint64_t, address, uint64_t, bytes, uint32_t, flags)
         return s ? -EINVAL : error;
     file_get(f);
     while (!error && s->is_listening && !s->pending_count)
-        error = ipc_wait(&s->changed, file_deadline(f));
+        error = ipc_wait(&s->in.changed, file_deadline(f));
     if (!error)
         error = s->is_listening ? MIN(fd_lowest(0), 0) : -EINVAL;
     if (error) { /* the connection stays if it cannot become a descriptor */
@@ -322,11 +305,11 @@ SYSCALL4(accept4, int, fd, uint64_t, address, uint64_t, bytes, uint32_t, flags)
     }
     new = LIST_POP(&s->pending, struct socket, in_pending);
     s->pending_count--;
-    wake_all(&s->changed);
+    wake_all(&s->in.changed);
     file_put(f);
     new->file->flags = O_RDWR | (flags & O_NONBLOCK);
     fd = fd_install(new->file, flags & O_CLOEXEC, 0);
-    error = address ? name_to_user(&new->connection->name[0], address, bytes) : 0;
+    error = address ? name_to_user(&new->peer->name, address, bytes) : 0;
     if (error)
         fd_close(fd);
     return error ? error : fd;
@@ -340,12 +323,11 @@ SYSCALL2(shutdown, int, fd, int, how)
     struct socket *s = socket_of(fd_file(fd), &error);
     if (!s || how < 0 || how > 2)
         return s ? -EINVAL : error;
-    if (s->connection && how != 1)
-        shut(&s->connection->to[s->side]);
-    if (s->connection && how != 0)
-        shut(&s->connection->to[!s->side]);
     s->is_listening &= how == 1;
-    wake_all(&s->changed);
+    if (how != 1)
+        shut(s);
+    if (how != 0 && s->peer)
+        shut(s->peer);
     return 0;
 }
 
@@ -403,25 +385,3 @@ static int64_t transfer_message(int fd, uint64_t message, uint32_t flags, bool i
 
 SYSCALL3(sendmsg, int, fd, uint64_t, message, uint32_t, flags) { return transfer_message(fd, message, flags, true); }
 SYSCALL3(recvmsg, int, fd, uint64_t, message, uint32_t, flags) { return transfer_message(fd, message, flags, false); }
-
-/* --- options --- */
-
-SYSCALL3(setsockopt, int, fd, int, level, int, option)
-{
-    int error;
-    bool is_known = option == SO_REUSEADDR || option == SO_KEEPALIVE || option == SO_SNDBUF || option == SO_RCVBUF;
-    if (!socket_of(fd_file(fd), &error))
-        return error;
-    return level == SOL_SOCKET && is_known ? 0 : -ENOPROTOOPT; /* there is nothing to do */
-}
-
-SYSCALL5(getsockopt, int, fd, int, level, int, option, uint64_t, address, uint64_t, bytes_address)
-{
-    const int none = 0, bytes = sizeof none;
-    int error;
-    if (!socket_of(fd_file(fd), &error))
-        return error;
-    if (level != SOL_SOCKET || option != SO_ERROR)
-        return -ENOPROTOOPT;
-    return PUT_USER(address, none) || PUT_USER(bytes_address, bytes) ? -EFAULT : 0;
-}
