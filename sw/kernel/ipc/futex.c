@@ -118,16 +118,12 @@ static long requeue(uint64_t from, uint64_t to, bool is_shared, int wakes, int m
 static int futex_deadline(int op, uint64_t address, uint64_t *deadline)
 {
     struct __kernel_timespec t;
-    int command = op & FUTEX_CMD_MASK;
-    *deadline = NEVER;
-    if (!address || (command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET))
-        return 0;
     if (GET_USER(t, address))
         return -EFAULT;
     if (!timespec_is_valid(&t))
         return -EINVAL;
     uint64_t ns = timespec_ns(&t), ahead = op & FUTEX_CLOCK_REALTIME ? clock_realtime() - clock_now() : 0;
-    if (command == FUTEX_WAIT)
+    if ((op & FUTEX_CMD_MASK) == FUTEX_WAIT)
         *deadline = add_ns(clock_now(), ns);
     else if (ns != NEVER)
         *deadline = ns > ahead ? ns - ahead : 0;
@@ -138,8 +134,9 @@ SYSCALL6(futex, uint64_t, address, int, op, uint32_t, value, uint64_t, timeout, 
 {
     bool is_shared = !(op & FUTEX_PRIVATE_FLAG);
     int command = op & FUTEX_CMD_MASK, count = (int)value, count2 = (int)timeout;
-    uint64_t deadline;
-    int error = futex_deadline(op, timeout, &deadline);
+    uint64_t deadline = NEVER;
+    bool waits = command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET;
+    int error = waits && timeout ? futex_deadline(op, timeout, &deadline) : 0;
     if (error)
         return error;
     if (op & FUTEX_CLOCK_REALTIME && command != FUTEX_WAIT_BITSET)

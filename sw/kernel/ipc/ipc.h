@@ -8,18 +8,12 @@
 
 struct mm;
 
-/* --- ipc/file.c: files without a name --- */
-/* Sleeps once on q. 0: test again; -EAGAIN at the deadline (0: do not sleep at all), -ERESTARTSYS or, with a deadline,
- * -EINTR for a signal. */
-int ipc_wait(struct wait_queue *q, uint64_t deadline);
-static inline uint64_t file_deadline(const struct file *f) { return f->flags & O_NONBLOCK ? 0 : NEVER; }
+/* --- ipc/pipe.c: files without a name, and rings --- */
 /* A file that owns so many zeroed bytes of data, which its release frees, on a fresh inode of this mode, so that fstat
  * knows what it is; NULL: no memory. */
 struct file *ipc_file(uint32_t mode, const struct file_ops *ops, uint32_t flags, size_t bytes);
 /* Two files into the table and their numbers to user memory: 0 or -errno, the references are gone in any case. */
 int ipc_install_pair(struct file *a, struct file *b, bool close_on_exec, uint64_t to);
-
-/* --- ipc/pipe.c --- */
 enum { RING_BYTES = 65536, PIPE_BUF = 4096 };
 struct ring {    /* bytes on their way one way: a pipe, or half of a connection */
     char *bytes; /* NULL: nothing was written yet */
@@ -35,6 +29,10 @@ int64_t ring_write(struct ring *r, struct uio *u, uint64_t deadline, bool is_qui
 static inline bool ring_has_room(const struct ring *r) { return RING_BYTES - r->used >= PIPE_BUF; }
 
 /* --- ipc/poll.c --- */
+/* Sleeps once on q. 0: test again; -EAGAIN at the deadline (0: do not sleep at all), -ERESTARTSYS or, with a deadline,
+ * -EINTR for a signal. */
+int ipc_wait(struct wait_queue *q, uint64_t deadline);
+static inline uint64_t file_deadline(const struct file *f) { return f->flags & O_NONBLOCK ? 0 : NEVER; }
 struct poll_table {
     uint64_t sequences; /* sum of those of the queues that a file named */
 };

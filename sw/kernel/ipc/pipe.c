@@ -1,10 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rings of bytes, and the pipes and FIFOs made of them: a FIFO's inode holds its ring in `data` as long as one of the
- * ends is open; a pipe is a FIFO without a name. */
+/* Files without a name, rings of bytes, and the pipes and FIFOs made of rings: a FIFO's inode holds its ring in `data`
+ * as long as one of the ends is open; a pipe is a FIFO without a name. */
 #include "arch/syscall.h"
 #include "ipc/ipc.h"
 #include "mm/mm.h"
 #include "proc/process.h"
+
+static const struct inode_ops nameless_ops;
+
+struct file *ipc_file(uint32_t mode, const struct file_ops *ops, uint32_t flags, size_t bytes)
+{
+    void *data = kzalloc(bytes);
+    struct inode *i = data ? inode_create(mode, &nameless_ops, NULL) : NULL;
+    struct file *f = i ? file_create(ops, flags, data) : NULL;
+    if (f) {
+        f->inode = i;
+        return f;
+    }
+    inode_put(i);
+    kfree(data);
+    return NULL;
+}
+
+int ipc_install_pair(struct file *a, struct file *b, bool close_on_exec, uint64_t to)
+{
+    int fds[2];
+    fds[0] = fd_install(a, close_on_exec, 0);
+    fds[1] = fd_install(b, close_on_exec, 0);
+    int error = fds[1] < 0 ? fds[1] : PUT_USER(to, fds);
+    if (error) {
+        fd_close(fds[0]);
+        fd_close(fds[1]);
+    }
+    return error;
+}
 
 /* --- rings --- */
 
@@ -76,8 +105,6 @@ int64_t ring_write(struct ring *r, struct uio *u, uint64_t deadline, bool is_qui
 
 /* --- pipes --- */
 
-static const struct inode_ops nameless_ops;
-
 static int64_t pipe_read(struct file *f, struct uio *u, uint64_t *position)
 {
     (void)position;
@@ -145,9 +172,9 @@ static int fifo_open(struct file *f)
     wake_all(&r->changed);
     f->position = is_named && !r->writers ? r->opens[1] : 0;
     /* Our own count keeps the ring through the sleep. Who comes and goes meanwhile has been there. */
-    const uint32_t *opens = &r->opens[reads];
+    uint32_t before = r->opens[reads];
     bool lacks_peer = waits && (!r->writers || !r->readers);
-    for (uint32_t before = *opens; lacks_peer && *opens == before;) {
+    while (lacks_peer && r->opens[reads] == before) {
         int error = ipc_wait(&r->changed, NEVER);
         if (error) {
             pipe_release(f);

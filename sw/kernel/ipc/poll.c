@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* poll and select, and how all who watch several files sleep: each look marks the queues of the files it looked at, the
- * next wake-up of a marked queue also wakes everyone in `pollers`, and they look again. */
+/* Waiting for a file, and for one of several: each look marks the queues of the files it looked at, the next wake-up of
+ * a marked queue also wakes everyone in `pollers`, and they look again. poll and select. */
 #include "arch/syscall.h"
 #include "ipc/ipc.h"
 #include "mm/mm.h"
@@ -16,6 +16,19 @@ enum {
     SETS = 3, /* of select: to be read, to be written, with exceptions */
     SET_WORDS = FDS_MAX / 64
 };
+
+int ipc_wait(struct wait_queue *q, uint64_t deadline)
+{
+    struct waiter w;
+    if (!deadline)
+        return -EAGAIN;
+    wait_begin(q, &w);
+    int result = task_sleep(deadline);
+    wait_end(&w);
+    if (result == -EINTR)
+        return deadline == NEVER ? -ERESTARTSYS : -EINTR;
+    return result ? -EAGAIN : 0;
+}
 
 void poll_wait(struct poll_table *pt, struct wait_queue *q)
 {
@@ -67,19 +80,14 @@ static long tell_rest(uint64_t address, uint64_t deadline, bool is_timeval, long
 
 /* --- poll --- */
 
-struct poll_call {
-    uint64_t fds;
-    uint32_t count;
-};
-
 static long look_at_fds(void *what)
 {
-    const struct poll_call *call = what;
+    const uint64_t *fds_and_count = what;
     long ready = 0;
-    for (uint32_t i = 0; i < call->count; i++) {
+    for (uint64_t i = 0; i < fds_and_count[1]; i++) {
         struct poll_table pt = {0};
         struct pollfd p;
-        uint64_t address = call->fds + i * sizeof p;
+        uint64_t address = fds_and_count[0] + i * sizeof p;
         if (GET_USER(p, address))
             return -EFAULT;
         struct file *f = fd_file(p.fd);
@@ -94,8 +102,7 @@ static long look_at_fds(void *what)
 
 static long poll_fds(uint64_t fds, uint32_t count, uint64_t deadline)
 {
-    struct poll_call call = {fds, count};
-    return count > FDS_MAX ? -EINVAL : poll_until(look_at_fds, &call, deadline);
+    return count > FDS_MAX ? -EINVAL : poll_until(look_at_fds, (uint64_t[]){fds, count}, deadline);
 }
 
 static long poll_again(struct task *self)
