@@ -102,12 +102,8 @@ static long collect(void *what)
 SYSCALL6(epoll_pwait, int, fd, uint64_t, events, int, max, int, timeout, uint64_t, mask, size_t, mask_bytes)
 {
     struct file *f = fd_file(fd);
-    if (max <= 0 || max > INT32_MAX / (int)sizeof(struct epoll_event))
-        return -EINVAL;
-    if (!f)
-        return -EBADF;
-    if (f->ops != &epoll_ops)
-        return -EINVAL;
+    if (max <= 0 || !f || f->ops != &epoll_ops)
+        return f ? -EINVAL : -EBADF;
     long result = mask_begin(mask, mask_bytes);
     if (result)
         return result;

@@ -4,7 +4,6 @@
 #include "arch/syscall.h"
 #include "ipc/ipc.h"
 #include "mm/mm.h"
-#include "string.h"
 #include <linux/un.h>
 
 /* Not in Linux's own headers for programs. */
@@ -16,8 +15,7 @@ struct socket {
     struct file *file; /* no reference */
     struct ring in;    /* its queue is also for changes of what follows */
     struct socket *peer;
-    struct sockaddr_un name; /* a path that ends with NUL, or nothing */
-    struct inode *inode;     /* of the path, a reference; its data is this socket */
+    struct inode *inode; /* what bind() made, a reference; its data is this socket */
     bool is_listening;
     uint32_t backlog, pending_count;
     struct list pending, in_pending; /* peers of those that connected, not accepted yet: their files */
@@ -112,20 +110,18 @@ static struct file *socket_create(uint32_t flags)
     struct socket *s = f->data;
     s->refs = 1;
     s->file = f;
-    s->name.sun_family = AF_UNIX;
     list_init(&s->pending);
     ring_init(&s->in, 1);
     return f;
 }
 
-/* A new socket, connected with s and of this name; NULL: no memory. */
-static struct socket *create_peer(struct socket *s, const struct sockaddr_un *name)
+/* A new socket, connected with s; NULL: no memory. */
+static struct socket *create_peer(struct socket *s)
 {
     struct file *f = socket_create(s->file->flags);
     if (!f)
         return NULL;
     struct socket *peer = f->data;
-    peer->name = *name;
     peer->peer = s;
     s->peer = peer;
     s->refs++;
@@ -165,8 +161,7 @@ SYSCALL4(socketpair, int, family, uint32_t, type, int, protocol, uint64_t, to)
     if (error)
         return error;
     struct file *f = socket_create(type);
-    const struct sockaddr_un nameless = {.sun_family = AF_UNIX};
-    struct socket *peer = f ? create_peer(f->data, &nameless) : NULL;
+    struct socket *peer = f ? create_peer(f->data) : NULL;
     if (peer)
         return ipc_install_pair(f, peer->file, type & O_CLOEXEC, to);
     file_put(f);
@@ -186,17 +181,6 @@ static int name_from_user(struct sockaddr_un *name, uint64_t address, int bytes)
     return name->sun_family == AF_UNIX && is_path ? 0 : -EINVAL; /* no abstract names */
 }
 
-static int name_to_user(const struct sockaddr_un *name, uint64_t address, uint64_t bytes_address)
-{
-    const char *path = name->sun_path;
-    int room, bytes = (int)(offsetof(struct sockaddr_un, sun_path) + (*path ? strlen(path) + 1 : 0));
-    if (GET_USER(room, bytes_address))
-        return -EFAULT;
-    if (room < 0)
-        return -EINVAL;
-    return copy_to_user(address, name, (size_t)MIN(room, bytes)) ? -EFAULT : PUT_USER(bytes_address, bytes);
-}
-
 SYSCALL3(bind, int, fd, uint64_t, address, int, bytes)
 {
     struct sockaddr_un name;
@@ -213,23 +197,10 @@ SYSCALL3(bind, int, fd, uint64_t, address, int, bytes)
         error = path_lookup(AT_FDCWD, name.sun_path, PATH_NO_FOLLOW, &r);
     if (error)
         return error == -EEXIST ? -EADDRINUSE : error;
-    s->name = name;
     s->inode = r.inode;
     s->inode->data = s;
     return 0;
 }
-
-static long tell_name(int fd, bool of_peer, uint64_t address, uint64_t bytes)
-{
-    int error;
-    const struct socket *s = socket_of(fd_file(fd), &error);
-    if (!s || (of_peer && !s->peer))
-        return s ? -ENOTCONN : error;
-    return name_to_user(of_peer ? &s->peer->name : &s->name, address, bytes);
-}
-
-SYSCALL3(getsockname, int, fd, uint64_t, address, uint64_t, bytes) { return tell_name(fd, false, address, bytes); }
-SYSCALL3(getpeername, int, fd, uint64_t, address, uint64_t, bytes) { return tell_name(fd, true, address, bytes); }
 
 SYSCALL2(listen, int, fd, uint32_t, backlog)
 {
@@ -277,7 +248,7 @@ SYSCALL3(connect, int, fd, uint64_t, address, int, bytes)
     }
     if (!error && (s->peer || s->is_listening))
         error = s->peer ? -EISCONN : -EINVAL;
-    struct socket *new = error ? NULL : create_peer(s, &to->name);
+    struct socket *new = error ? NULL : create_peer(s);
     if (new) {
         list_append(&to->pending, &new->in_pending);
         to->pending_count++;
@@ -289,9 +260,10 @@ SYSCALL3(connect, int, fd, uint64_t, address, int, bytes)
 
 SYSCALL4(accept4, int, fd, uint64_t, address, uint64_t, bytes, uint32_t, flags)
 {
+    const int none = 0; /* bytes of the name of who connects */
     int error;
     struct file *f = fd_file(fd);
-    struct socket *s = socket_of(f, &error), *new;
+    struct socket *s = socket_of(f, &error);
     if (!s || flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK))
         return s ? -EINVAL : error;
     file_get(f);
@@ -299,20 +271,17 @@ SYSCALL4(accept4, int, fd, uint64_t, address, uint64_t, bytes, uint32_t, flags)
         error = ipc_wait(&s->in.changed, file_deadline(f));
     if (!error)
         error = s->is_listening ? MIN(fd_lowest(0), 0) : -EINVAL;
-    if (error) { /* the connection stays if it cannot become a descriptor */
-        file_put(f);
-        return error;
+    if (!error && address)
+        error = PUT_USER(bytes, none);
+    if (!error) { /* else the connection stays, also if it cannot become a descriptor */
+        struct socket *new = LIST_POP(&s->pending, struct socket, in_pending);
+        s->pending_count--;
+        wake_all(&s->in.changed);
+        new->file->flags = O_RDWR | (flags & O_NONBLOCK);
+        error = fd_install(new->file, flags & O_CLOEXEC, 0);
     }
-    new = LIST_POP(&s->pending, struct socket, in_pending);
-    s->pending_count--;
-    wake_all(&s->in.changed);
     file_put(f);
-    new->file->flags = O_RDWR | (flags & O_NONBLOCK);
-    fd = fd_install(new->file, flags & O_CLOEXEC, 0);
-    error = address ? name_to_user(&new->peer->name, address, bytes) : 0;
-    if (error)
-        fd_close(fd);
-    return error ? error : fd;
+    return error;
 }
 
 SYSCALL3(accept, int, fd, uint64_t, address, uint64_t, bytes) { return do_accept4(fd, address, bytes, 0); }

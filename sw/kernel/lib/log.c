@@ -6,27 +6,29 @@
 
 enum { EXIT_PANIC = 101 };
 
-void klog(const char *format, ...)
+static void say(const char *start, const char *format, va_list list)
 {
-    char line[256];
-    va_list list;
-    va_start(list, format);
+    char line[512];
     vsnprintf(line, sizeof line, format, list);
-    va_end(list);
+    console_write(start);
     console_write(line);
     console_write("\n");
+}
+
+void klog(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    say("", format, list);
+    va_end(list);
 }
 
 /* Other cores stop as soon as they want the kernel lock, which nobody will give up. */
 void panic(const char *format, ...)
 {
-    char line[512];
     va_list list;
     va_start(list, format);
-    vsnprintf(line, sizeof line, format, list);
+    say("\nkernel panic: ", format, list);
     va_end(list);
-    console_write("\nkernel panic: ");
-    console_write(line);
-    console_write("\n");
     machine_end(EXIT_PANIC);
 }
