@@ -202,5 +202,3 @@ SYSCALL2(pipe2, uint64_t, to, uint32_t, flags)
     file_put(reader);
     return error;
 }
-
-SYSCALL1(pipe, uint64_t, to) { return do_pipe2(to, 0); }

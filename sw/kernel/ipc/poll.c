@@ -6,7 +6,6 @@
 #include "mm/mm.h"
 #include "proc/process.h"
 #include "sched/time.h"
-#include "string.h"
 #include <asm/poll.h>
 
 enum {
@@ -57,10 +56,8 @@ int mask_begin(uint64_t address, size_t bytes)
     uint64_t mask;
     if (!address)
         return 0;
-    if (bytes != sizeof mask)
-        return -EINVAL;
-    if (GET_USER(mask, address))
-        return -EFAULT;
+    if (bytes != sizeof mask || GET_USER(mask, address))
+        return bytes != sizeof mask ? -EINVAL : -EFAULT;
     current->saved_blocked = current->blocked;
     current->has_saved_blocked = true;
     signal_set_blocked(current, mask);
@@ -69,12 +66,11 @@ int mask_begin(uint64_t address, size_t bytes)
 
 /* What is left until the deadline goes back to the user, if there was a timeout at all: then a second try waits only
  * for that. If it cannot be told (memory that is read-only), there is no second try. */
-static long tell_rest(uint64_t address, uint64_t deadline, bool is_timeval, long result)
+static long tell_rest(uint64_t address, uint64_t deadline, long result)
 {
-    uint64_t now = clock_now(), left = deadline > now ? deadline - now : 0;
-    struct __kernel_timespec ts = timespec_of(left);
-    struct __kernel_old_timeval tv = timeval_of(left);
-    int error = !address ? 0 : is_timeval ? PUT_USER(address, tv) : PUT_USER(address, ts);
+    uint64_t now = clock_now();
+    struct __kernel_timespec left = timespec_of(deadline > now ? deadline - now : 0);
+    int error = address ? PUT_USER(address, left) : 0;
     return result == -EINTR && !error ? -ERESTARTNOHAND : result;
 }
 
@@ -125,7 +121,7 @@ SYSCALL5(ppoll, uint64_t, fds, uint32_t, count, uint64_t, timeout, uint64_t, mas
     int error = deadline_from_user(timeout, &deadline);
     if (!error)
         error = mask_begin(mask, mask_bytes);
-    return error ? error : tell_rest(timeout, deadline, false, poll_fds(fds, count, deadline));
+    return error ? error : tell_rest(timeout, deadline, poll_fds(fds, count, deadline));
 }
 
 /* --- select --- */
@@ -175,20 +171,7 @@ static long select_fds(int n, const uint64_t sets[SETS], uint64_t deadline)
     return result;
 }
 
-SYSCALL5(select, int, n, uint64_t, reads, uint64_t, writes, uint64_t, exceptions, uint64_t, timeout)
-{
-    struct __kernel_old_timeval tv = {0, 0};
-    if (timeout && GET_USER(tv, timeout))
-        return -EFAULT;
-    if (tv.tv_sec < 0 || tv.tv_usec < 0)
-        return -EINVAL;
-    const struct __kernel_timespec seconds = {tv.tv_sec, 0};
-    uint64_t ns = add_ns(timespec_ns(&seconds), (uint64_t)tv.tv_usec * 1000);
-    uint64_t deadline = timeout ? add_ns(clock_now(), ns) : NEVER;
-    long result = select_fds(n, (uint64_t[]){reads, writes, exceptions}, deadline);
-    return tell_rest(timeout, deadline, true, result);
-}
-
+/* The C library's select() is this, too. */
 SYSCALL6(pselect6, int, n, uint64_t, reads, uint64_t, writes, uint64_t, exceptions, uint64_t, timeout, uint64_t,
          signals)
 {
@@ -201,7 +184,6 @@ SYSCALL6(pselect6, int, n, uint64_t, reads, uint64_t, writes, uint64_t, exceptio
     int error = deadline_from_user(timeout, &deadline);
     if (!error)
         error = mask_begin(set.mask, set.bytes);
-    if (error)
-        return error;
-    return tell_rest(timeout, deadline, false, select_fds(n, (uint64_t[]){reads, writes, exceptions}, deadline));
+    const uint64_t sets[SETS] = {reads, writes, exceptions};
+    return error ? error : tell_rest(timeout, deadline, select_fds(n, sets, deadline));
 }

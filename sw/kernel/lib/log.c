@@ -6,29 +6,24 @@
 
 enum { EXIT_PANIC = 101 };
 
-static void say(const char *start, const char *format, va_list list)
-{
-    char line[512];
-    vsnprintf(line, sizeof line, format, list);
-    console_write(start);
-    console_write(line);
-    console_write("\n");
-}
-
 void klog(const char *format, ...)
 {
+    char line[512];
     va_list list;
     va_start(list, format);
-    say("", format, list);
+    vsnprintf(line, sizeof line, format, list);
     va_end(list);
+    console_write(line);
+    console_write("\n");
 }
 
 /* Other cores stop as soon as they want the kernel lock, which nobody will give up. */
 void panic(const char *format, ...)
 {
+    char line[448];
     va_list list;
     va_start(list, format);
-    say("\nkernel panic: ", format, list);
-    va_end(list);
+    vsnprintf(line, sizeof line, format, list);
+    klog("\nkernel panic: %s", line);
     machine_end(EXIT_PANIC);
 }
