@@ -17,17 +17,15 @@ static int64_t eventfd_read(struct file *f, struct uio *u, uint64_t *position)
 {
     struct eventfd *e = f->data;
     (void)position;
-    if (u->left < sizeof e->count)
-        return -EINVAL;
-    while (!e->count) {
-        int error = ipc_wait(&e->changed, file_deadline(f));
-        if (error)
-            return error;
-    }
+    int error = u->left < sizeof e->count ? -EINVAL : 0;
+    while (!error && !e->count)
+        error = ipc_wait(&e->changed, file_deadline(f));
+    if (error)
+        return error;
     uint64_t taken = e->is_semaphore ? 1 : e->count;
     e->count -= taken;
     wake_all(&e->changed);
-    int error = uio_to(u, &taken, sizeof taken);
+    error = uio_to(u, &taken, sizeof taken);
     return error ? error : (int64_t)sizeof taken;
 }
 
@@ -36,9 +34,7 @@ static int64_t eventfd_write(struct file *f, struct uio *u, uint64_t *position)
     struct eventfd *e = f->data;
     uint64_t added;
     (void)position;
-    if (u->left < sizeof added)
-        return -EINVAL;
-    int error = uio_from(u, &added, sizeof added);
+    int error = u->left < sizeof added ? -EINVAL : uio_from(u, &added, sizeof added);
     if (!error && added > COUNT_MAX)
         error = -EINVAL;
     while (!error && added > COUNT_MAX - e->count)

@@ -137,10 +137,10 @@ SYSCALL6(futex, uint64_t, address, int, op, uint32_t, value, uint64_t, timeout, 
     uint64_t deadline = NEVER;
     bool waits = command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET;
     int error = waits && timeout ? futex_deadline(op, timeout, &deadline) : 0;
+    if (!error && op & FUTEX_CLOCK_REALTIME && command != FUTEX_WAIT_BITSET)
+        error = -ENOSYS;
     if (error)
         return error;
-    if (op & FUTEX_CLOCK_REALTIME && command != FUTEX_WAIT_BITSET)
-        return -ENOSYS;
     switch (command) {
     case FUTEX_WAIT: return wait(address, is_shared, value, deadline, FUTEX_BITSET_MATCH_ANY);
     case FUTEX_WAIT_BITSET: return wait(address, is_shared, value, deadline, value3);

@@ -58,9 +58,7 @@ static int64_t copy(struct ring *r, struct uio *u, size_t limit, bool is_read)
 
 int64_t ring_read(struct ring *r, struct uio *u, uint64_t deadline, bool is_peek)
 {
-    while (u->left && !r->used) {
-        if (!r->writers)
-            return 0;
+    while (u->left && !r->used && r->writers) {
         int error = ipc_wait(&r->changed, deadline);
         if (error)
             return error;
