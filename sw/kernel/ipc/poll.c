@@ -80,6 +80,8 @@ static long look_at_fds(void *what)
 {
     const uint64_t *fds_and_count = what;
     long ready = 0;
+    if (fds_and_count[1] > FDS_MAX)
+        return -EINVAL;
     for (uint64_t i = 0; i < fds_and_count[1]; i++) {
         struct poll_table pt = {0};
         struct pollfd p;
@@ -96,15 +98,10 @@ static long look_at_fds(void *what)
     return ready;
 }
 
-static long poll_fds(uint64_t fds, uint32_t count, uint64_t deadline)
-{
-    return count > FDS_MAX ? -EINVAL : poll_until(look_at_fds, (uint64_t[]){fds, count}, deadline);
-}
-
 static long poll_again(struct task *self)
 {
-    const uint64_t *a = self->restart.argument;
-    long result = poll_fds(a[0], (uint32_t)a[1], a[2]);
+    uint64_t *argument = self->restart.argument;
+    long result = poll_until(look_at_fds, argument, argument[2]);
     return result == -EINTR ? -ERESTART_RESTARTBLOCK : result;
 }
 
@@ -121,7 +118,8 @@ SYSCALL5(ppoll, uint64_t, fds, uint32_t, count, uint64_t, timeout, uint64_t, mas
     int error = deadline_from_user(timeout, &deadline);
     if (!error)
         error = mask_begin(mask, mask_bytes);
-    return error ? error : tell_rest(timeout, deadline, poll_fds(fds, count, deadline));
+    uint64_t fds_and_count[2] = {fds, count};
+    return error ? error : tell_rest(timeout, deadline, poll_until(look_at_fds, fds_and_count, deadline));
 }
 
 /* --- select --- */

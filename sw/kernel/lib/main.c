@@ -80,12 +80,7 @@ static void start_init(void *unused)
     if (boot_multiboot->flags & MULTIBOOT_INFO_COMMAND_LINE)
         snprintf(line, sizeof line, "%s", (const char *)phys_to_virt(boot_multiboot->command_line));
     split(line, words);
-    const char *const *argv = words;
-    size_t length = *argv ? strlen(*argv) : 0;
-    if (length > 4 && strcmp(*argv + length - 4, ".elf") == 0)
-        argv++; /* a loader that puts the image's own name first */
-    if (!*argv)
-        argv = init;
+    const char *const *argv = words[0] && words[1] ? words + 1 : init; /* the image's own name comes first */
     long result = start_program(argv);
     if (result) {
         klog("%s cannot be run: error %ld; expected a program in the archive given as boot module", argv[0], -result);
