@@ -214,19 +214,15 @@ SYSCALL2(listen, int, fd, uint32_t, backlog)
     return 0;
 }
 
-/* The socket that listens at a path, or NULL and *error. */
-static struct socket *find_listener(const char *path, int *error)
+static int find_listener(const char *path, struct socket **to)
 {
     struct path_result r;
-    *error = path_lookup(AT_FDCWD, path, 0, &r);
-    if (*error)
-        return NULL;
-    struct socket *s = S_ISSOCK(r.inode->mode) ? r.inode->data : NULL;
+    int error = path_lookup(AT_FDCWD, path, 0, &r);
+    if (error)
+        return error;
+    *to = S_ISSOCK(r.inode->mode) ? r.inode->data : NULL;
     path_result_free(&r);
-    if (s && s->is_listening)
-        return s;
-    *error = -ECONNREFUSED;
-    return NULL;
+    return *to && (*to)->is_listening ? 0 : -ECONNREFUSED;
 }
 
 SYSCALL3(connect, int, fd, uint64_t, address, int, bytes)
@@ -240,12 +236,9 @@ SYSCALL3(connect, int, fd, uint64_t, address, int, bytes)
     if (error)
         return error;
     file_get(f);
-    to = find_listener(name.sun_path, &error);
-    while (!error && to->pending_count > to->backlog) {
-        error = ipc_wait(&to->in.changed, file_deadline(f));
-        if (!error)
-            to = find_listener(name.sun_path, &error);
-    }
+    do /* after a sleep the name may mean another one */
+        error = find_listener(name.sun_path, &to);
+    while (!error && to->pending_count > to->backlog && !(error = ipc_wait(&to->in.changed, file_deadline(f))));
     if (!error && (s->peer || s->is_listening))
         error = s->peer ? -EISCONN : -EINVAL;
     struct socket *new = error ? NULL : create_peer(s);
