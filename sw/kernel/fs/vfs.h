@@ -189,7 +189,7 @@ void proc_init(void);
 struct inode *proc_follow(struct inode *link);
 
 /* --- ipc/poll.c --- */
-/* poll callbacks name their queues here; pt NULL: only the bits are wanted. */
+/* poll callbacks name their queues here. */
 void poll_wait(struct poll_table *pt, struct wait_queue *q);
 unsigned file_poll(struct file *f, struct poll_table *pt);
 

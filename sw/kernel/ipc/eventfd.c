@@ -4,31 +4,28 @@
 #include "ipc/ipc.h"
 #include "mm/page.h"
 
-enum { EFD_SEMAPHORE = 1, EFD_FLAGS = EFD_SEMAPHORE | O_CLOEXEC | O_NONBLOCK };
-
+#define EFD_SEMAPHORE 1
 #define COUNT_MAX (UINT64_MAX - 1)
 
 struct eventfd {
     uint64_t count;
-    bool is_semaphore; /* a read takes 1, not all */
-    struct wait_queue readable, writable;
+    bool is_semaphore;         /* a read takes 1, not all */
+    struct wait_queue changed; /* for readers and writers */
 };
 
 static int64_t eventfd_read(struct file *f, struct uio *u, uint64_t *position)
 {
     struct eventfd *e = f->data;
     (void)position;
-    if (u->left < sizeof e->count)
-        return -EINVAL;
-    while (!e->count) {
-        int error = ipc_wait(&e->readable, file_deadline(f));
-        if (error)
-            return error;
-    }
+    int error = u->left < sizeof e->count ? -EINVAL : 0;
+    while (!error && !e->count)
+        error = ipc_wait(&e->changed, file_deadline(f));
+    if (error)
+        return error;
     uint64_t taken = e->is_semaphore ? 1 : e->count;
     e->count -= taken;
-    wake_all(&e->writable);
-    int error = uio_to(u, &taken, sizeof taken);
+    wake_all(&e->changed);
+    error = uio_to(u, &taken, sizeof taken);
     return error ? error : (int64_t)sizeof taken;
 }
 
@@ -37,27 +34,22 @@ static int64_t eventfd_write(struct file *f, struct uio *u, uint64_t *position)
     struct eventfd *e = f->data;
     uint64_t added;
     (void)position;
-    if (u->left < sizeof added)
-        return -EINVAL;
-    int error = uio_from(u, &added, sizeof added);
+    int error = u->left < sizeof added ? -EINVAL : uio_from(u, &added, sizeof added);
+    if (!error && added > COUNT_MAX)
+        error = -EINVAL;
+    while (!error && added > COUNT_MAX - e->count)
+        error = ipc_wait(&e->changed, file_deadline(f));
     if (error)
         return error;
-    if (added > COUNT_MAX)
-        return -EINVAL;
-    while (added > COUNT_MAX - e->count) {
-        error = ipc_wait(&e->writable, file_deadline(f));
-        if (error)
-            return error;
-    }
     e->count += added;
-    wake_all(&e->readable);
+    wake_all(&e->changed);
     return sizeof added;
 }
 
 static unsigned eventfd_poll(struct file *f, struct poll_table *pt)
 {
     struct eventfd *e = f->data;
-    poll_wait_both(pt, &e->readable, &e->writable);
+    poll_wait(pt, &e->changed);
     return (e->count ? EPOLLIN : 0) | (e->count < COUNT_MAX ? EPOLLOUT : 0);
 }
 
@@ -66,22 +58,16 @@ static void eventfd_release(struct file *f) { kfree(f->data); }
 static const struct file_ops eventfd_ops = {
     .read = eventfd_read, .write = eventfd_write, .poll = eventfd_poll, .release = eventfd_release};
 
-static int create(uint32_t count, uint32_t flags)
+SYSCALL2(eventfd2, uint32_t, count, uint32_t, flags)
 {
-    if (flags & ~(uint32_t)EFD_FLAGS)
+    if (flags & ~(uint32_t)(EFD_SEMAPHORE | O_CLOEXEC | O_NONBLOCK))
         return -EINVAL;
-    struct eventfd *e = kmalloc(sizeof *e);
-    struct file *f = e ? ipc_file(0600, &eventfd_ops, O_RDWR | (flags & O_NONBLOCK), e) : NULL;
-    if (!f) {
-        kfree(e);
+    struct file *f = ipc_file(0600, &eventfd_ops, O_RDWR | (flags & O_NONBLOCK), sizeof(struct eventfd));
+    if (!f)
         return -ENOMEM;
-    }
+    struct eventfd *e = f->data;
     e->count = count;
     e->is_semaphore = flags & EFD_SEMAPHORE;
-    wait_queue_init(&e->readable);
-    wait_queue_init(&e->writable);
+    wait_queue_init(&e->changed);
     return fd_install(f, flags & O_CLOEXEC, 0);
 }
-
-SYSCALL1(eventfd, uint32_t, count) { return create(count, 0); }
-SYSCALL2(eventfd2, uint32_t, count, uint32_t, flags) { return create(count, flags); }

@@ -1,68 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pipes and FIFOs: a ring of bytes that lives as long as any of its ends is open. Its inode, with a name or without,
- * holds it in `data`. */
+/* Files without a name, rings of bytes, and the pipes and FIFOs made of rings: a FIFO's inode holds its ring in `data`
+ * as long as one of the ends is open; a pipe is a FIFO without a name. */
 #include "arch/syscall.h"
 #include "ipc/ipc.h"
 #include "mm/mm.h"
 #include "proc/process.h"
-#include "string.h"
-#include <asm/ioctls.h>
 
-enum { RING_BYTES = 65536, PIPE_BUF = 4096 };
+static const struct inode_ops nameless_ops;
 
-struct pipe {
-    char *ring;
-    uint32_t start, used; /* bytes [start, start + used) of the ring are there */
-    uint32_t readers, writers;
-    uint32_t reader_opens, writer_opens; /* ever: who waits for the other side sees it even if it is gone again */
-    struct wait_queue readable, writable, opened;
-};
-
-/* --- for all of ipc/ --- */
-
-int ipc_wait(struct wait_queue *q, uint64_t deadline)
+struct file *ipc_file(uint32_t mode, const struct file_ops *ops, uint32_t flags, size_t bytes)
 {
-    struct waiter w;
-    if (!deadline)
-        return -EAGAIN;
-    wait_begin(q, &w);
-    int result = task_sleep(deadline);
-    wait_end(&w);
-    if (result == -EINTR)
-        return deadline == NEVER ? -ERESTARTSYS : -EINTR;
-    return result ? -EAGAIN : 0;
-}
-
-void ipc_sigpipe(void)
-{
-    siginfo_t info = {.si_signo = SIGPIPE, .si_code = SI_USER};
-    info.si_pid = current->process->pid;
-    info.si_uid = current->process->uid;
-    signal_send(current, SIGPIPE, &info, false);
-}
-
-struct file *ipc_file(uint32_t mode, const struct file_ops *ops, uint32_t flags, void *data)
-{
-    static const struct inode_ops nothing;
-    struct inode *i = inode_create(mode, &nothing, ops);
+    void *data = kzalloc(bytes);
+    struct inode *i = data ? inode_create(mode, &nameless_ops, NULL) : NULL;
     struct file *f = i ? file_create(ops, flags, data) : NULL;
-    if (!f) {
-        inode_put(i);
-        return NULL;
+    if (f) {
+        f->inode = i;
+        return f;
     }
-    i->uid = current->process->uid;
-    i->gid = current->process->gid;
-    f->inode = i;
-    return f;
+    inode_put(i);
+    kfree(data);
+    return NULL;
 }
 
 int ipc_install_pair(struct file *a, struct file *b, bool close_on_exec, uint64_t to)
 {
-    int fds[2] = {fd_install(a, close_on_exec, 0), -EMFILE};
-    if (fds[0] < 0) {
-        file_put(b);
-        return fds[0];
-    }
+    int fds[2];
+    fds[0] = fd_install(a, close_on_exec, 0);
     fds[1] = fd_install(b, close_on_exec, 0);
     int error = fds[1] < 0 ? fds[1] : PUT_USER(to, fds);
     if (error) {
@@ -72,209 +35,168 @@ int ipc_install_pair(struct file *a, struct file *b, bool close_on_exec, uint64_
     return error;
 }
 
-/* --- reading and writing --- */
+/* --- rings --- */
 
-static struct pipe *pipe_create(void)
+void ring_init(struct ring *r, uint32_t ends)
 {
-    struct pipe *p = kzalloc(sizeof *p);
-    if (p)
-        p->ring = kmalloc(RING_BYTES);
-    if (!p || !p->ring) {
-        kfree(p);
-        return NULL;
-    }
-    wait_queue_init(&p->readable);
-    wait_queue_init(&p->writable);
-    wait_queue_init(&p->opened);
-    return p;
+    *r = (struct ring){.readers = ends, .writers = ends};
+    wait_queue_init(&r->changed);
 }
 
-static void pipe_free(struct pipe *p)
-{
-    kfree(p->ring);
-    kfree(p);
-}
-
-static bool is_full(const struct pipe *p) { return RING_BYTES - p->used < PIPE_BUF; }
-
-/* Moves up to `limit` bytes, in one or two pieces; what a bad page of the user's cut off stays outside. */
-static int64_t move(struct pipe *p, struct uio *u, size_t limit, bool is_read)
+/* Copies up to `limit` bytes out of the ring or into it, in one or two pieces, for the caller to account. */
+static int64_t copy(struct ring *r, struct uio *u, size_t limit, bool is_read)
 {
     size_t done = 0;
-    while (done < limit) {
-        uint32_t at = (p->start + (is_read ? (uint32_t)done : p->used + (uint32_t)done)) % RING_BYTES;
-        size_t n = MIN(limit - done, (size_t)RING_BYTES - at), left = u->left;
-        int error = is_read ? uio_to(u, p->ring + at, n) : uio_from(u, p->ring + at, n);
-        done += left - u->left;
-        if (error && (!done || (!is_read && limit <= PIPE_BUF)))
-            return error; /* a short write is all or nothing */
-        if (error)
-            break;
+    int error = 0;
+    while (done < limit && !error) {
+        size_t at = (r->start + (is_read ? 0 : r->used) + done) % RING_BYTES, n = MIN(limit - done, RING_BYTES - at);
+        error = is_read ? uio_to(u, r->bytes + at, n) : uio_from(u, r->bytes + at, n);
+        done += error ? 0 : n;
     }
-    if (is_read)
-        p->start = (p->start + (uint32_t)done) % RING_BYTES;
-    p->used += is_read ? -(uint32_t)done : (uint32_t)done;
-    return (int64_t)done;
+    return done ? (int64_t)done : error;
 }
 
-static int64_t pipe_read(struct file *f, struct uio *u, uint64_t *position)
+int64_t ring_read(struct ring *r, struct uio *u, uint64_t deadline, bool is_peek)
 {
-    struct pipe *p = f->data;
-    (void)position;
-    if (!u->left)
-        return 0;
-    while (!p->used) {
-        if (!p->writers)
-            return 0;
-        int error = ipc_wait(&p->readable, file_deadline(f));
+    while (u->left && !r->used && r->writers) {
+        int error = ipc_wait(&r->changed, deadline);
         if (error)
             return error;
     }
-    bool was_full = is_full(p);
-    int64_t n = move(p, u, MIN(u->left, (size_t)p->used), true);
-    if (was_full && n > 0)
-        wake_all(&p->writable);
+    bool was_full = !ring_has_room(r);
+    int64_t n = copy(r, u, MIN(u->left, (size_t)r->used), true);
+    if (n < 0 || is_peek)
+        return n;
+    r->start = (r->start + (uint32_t)n) % RING_BYTES;
+    r->used -= (uint32_t)n;
+    if (was_full)
+        wake_all(&r->changed);
     return n;
 }
 
 /* Up to PIPE_BUF bytes go in one piece; longer writes could go in smaller ones, but poll would not call that writable.
  */
-static int64_t pipe_write(struct file *f, struct uio *u, uint64_t *position)
+int64_t ring_write(struct ring *r, struct uio *u, uint64_t deadline, bool is_quiet)
 {
-    struct pipe *p = f->data;
-    int64_t done = 0, error = 0;
-    (void)position;
-    while (u->left && error >= 0) {
-        size_t room = RING_BYTES - p->used;
-        if (!p->readers) {
-            ipc_sigpipe();
-            error = -EPIPE;
+    int64_t done = 0, n = 0;
+    if (!r->bytes && !(r->bytes = kmalloc(RING_BYTES)))
+        return -ENOMEM;
+    while (u->left && n >= 0) {
+        size_t room = RING_BYTES - r->used;
+        if (!r->readers) {
+            n = -EPIPE;
+            if (!is_quiet)
+                signal_send(current, SIGPIPE, NULL, false);
         } else if (room < MIN(u->left, (size_t)PIPE_BUF)) {
-            error = ipc_wait(&p->writable, file_deadline(f));
+            n = ipc_wait(&r->changed, deadline);
         } else {
-            error = move(p, u, MIN(u->left, room), false);
-            if (error > 0) {
-                done += error;
-                wake_all(&p->readable); /* even if it was not empty: every write is an edge for epoll */
+            n = copy(r, u, MIN(u->left, room), false);
+            if (n > 0) {
+                done += n;
+                r->used += (uint32_t)n;
+                wake_all(&r->changed); /* even if it was not empty: every write is an edge for epoll */
             }
         }
     }
-    return done ? done : error;
+    return done ? done : n;
+}
+
+/* --- pipes --- */
+
+static int64_t pipe_read(struct file *f, struct uio *u, uint64_t *position)
+{
+    (void)position;
+    return ring_read(f->data, u, file_deadline(f), false);
+}
+
+static int64_t pipe_write(struct file *f, struct uio *u, uint64_t *position)
+{
+    (void)position;
+    return ring_write(f->data, u, file_deadline(f), false);
 }
 
 static unsigned pipe_poll(struct file *f, struct poll_table *pt)
 {
-    struct pipe *p = f->data;
+    struct ring *r = f->data;
     unsigned bits = 0;
+    poll_wait(pt, &r->changed);
     if (file_can_read(f)) {
-        poll_wait(pt, &p->readable);
-        bits |= p->used ? EPOLLIN | EPOLLRDNORM : 0;
+        bits |= r->used ? EPOLLIN | EPOLLRDNORM : 0;
         /* A FIFO that was opened before its first writer has not been hung up by anyone. */
-        bits |= !p->writers && f->position != p->writer_opens ? EPOLLHUP : 0;
+        bits |= !r->writers && f->position != r->opens[1] ? EPOLLHUP : 0;
     }
     if (file_can_write(f)) {
-        poll_wait(pt, &p->writable);
-        bits |= !is_full(p) ? EPOLLOUT | EPOLLWRNORM : 0;
-        bits |= !p->readers ? EPOLLERR : 0;
+        bits |= ring_has_room(r) ? EPOLLOUT | EPOLLWRNORM : 0;
+        bits |= !r->readers ? EPOLLERR : 0;
     }
     return bits;
 }
 
-static int64_t pipe_ioctl(struct file *f, uint32_t request, uint64_t argument)
+static void pipe_release(struct file *f)
 {
-    struct pipe *p = f->data;
-    int bytes = (int)p->used;
-    return request == FIONREAD ? PUT_USER(argument, bytes) : -ENOTTY;
-}
-
-/* --- opening and closing --- */
-
-static void leave(struct inode *inode, struct pipe *p, bool reads, bool writes)
-{
-    p->readers -= reads;
-    p->writers -= writes;
-    if (!p->readers && !p->writers) {
-        inode->data = NULL;
-        pipe_free(p);
-    } else if (!p->readers || !p->writers) {
-        wake_all(&p->readable);
-        wake_all(&p->writable);
+    struct ring *r = f->data;
+    r->readers -= file_can_read(f);
+    r->writers -= file_can_write(f);
+    if (r->readers || r->writers) {
+        wake_all(&r->changed);
+        return;
     }
+    f->inode->data = NULL;
+    kfree(r->bytes);
+    kfree(r);
 }
-
-static void pipe_release(struct file *f) { leave(f->inode, f->data, file_can_read(f), file_can_write(f)); }
-
-static void enter(struct pipe *p, bool reads, bool writes)
-{
-    p->readers += reads;
-    p->writers += writes;
-    p->reader_opens += reads;
-    p->writer_opens += writes;
-    wake_all(&p->opened);
-}
-
-static const struct file_ops pipe_file_ops = {
-    .read = pipe_read, .write = pipe_write, .poll = pipe_poll, .ioctl = pipe_ioctl, .release = pipe_release};
 
 static int fifo_open(struct file *f)
 {
-    bool reads = file_can_read(f), writes = file_can_write(f), waits = !(f->flags & O_NONBLOCK);
-    bool is_named = f->inode->file_ops != &pipe_file_ops; /* else by way of /proc/PID/fd: nothing to wait for */
-    struct pipe *p = f->inode->data;
+    bool reads = file_can_read(f), writes = file_can_write(f);
+    bool is_named = f->inode->ops != &nameless_ops; /* else it waits for nobody, also by way of /proc/PID/fd */
+    bool waits = is_named && !(f->flags & O_NONBLOCK);
+    struct ring *r = f->inode->data;
     if (!reads && !writes)
         return -EINVAL;
-    if (is_named && !reads && !waits && (!p || !p->readers))
+    if (is_named && !reads && !waits && (!r || !r->readers))
         return -ENXIO;
-    if (!p)
-        p = f->inode->data = pipe_create();
-    if (!p)
-        return -ENOMEM;
-    enter(p, reads, writes);
-    f->data = p;
-    f->position = 0;
-    if (is_named && reads && !writes && !p->writers && !waits)
-        f->position = p->writer_opens;
-    /* Our own count keeps the pipe through the sleep. */
-    bool lacks_peer = is_named && waits && ((!writes && !p->writers) || (!reads && !p->readers));
-    const uint32_t *opens = reads ? &p->writer_opens : &p->reader_opens;
-    for (uint32_t before = *opens; lacks_peer && *opens == before;) {
-        int error = ipc_wait(&p->opened, NEVER);
+    if (!r) {
+        r = f->inode->data = kmalloc(sizeof *r);
+        if (!r)
+            return -ENOMEM;
+        ring_init(r, 0);
+    }
+    f->data = r;
+    r->readers += reads;
+    r->writers += writes;
+    r->opens[0] += reads;
+    r->opens[1] += writes;
+    wake_all(&r->changed);
+    f->position = is_named && !r->writers ? r->opens[1] : 0;
+    /* Our own count keeps the ring through the sleep. Who comes and goes meanwhile has been there. */
+    uint32_t before = r->opens[reads];
+    bool lacks_peer = waits && (!r->writers || !r->readers);
+    while (lacks_peer && r->opens[reads] == before) {
+        int error = ipc_wait(&r->changed, NEVER);
         if (error) {
-            leave(f->inode, p, reads, writes);
+            pipe_release(f);
             return error;
         }
     }
     return 0;
 }
 
-const struct file_ops fifo_file_ops = {.read = pipe_read,
-                                       .write = pipe_write,
-                                       .poll = pipe_poll,
-                                       .ioctl = pipe_ioctl,
-                                       .open = fifo_open,
-                                       .release = pipe_release};
+const struct file_ops fifo_file_ops = {
+    .read = pipe_read, .write = pipe_write, .poll = pipe_poll, .open = fifo_open, .release = pipe_release};
 
-static int create_pair(uint64_t to, uint32_t flags)
+SYSCALL2(pipe2, uint64_t, to, uint32_t, flags)
 {
+    struct file *reader = NULL, *writer = NULL;
     if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK)) /* no packets: O_DIRECT */
         return -EINVAL;
-    struct pipe *p = pipe_create();
-    struct file *reader = p ? ipc_file(S_IFIFO | 0600, &pipe_file_ops, O_RDONLY | (flags & O_NONBLOCK), p) : NULL;
-    struct file *writer = reader ? file_create(&pipe_file_ops, O_WRONLY | (flags & O_NONBLOCK), p) : NULL;
-    if (!reader) {
-        if (p)
-            pipe_free(p);
-        return -ENOMEM;
-    }
-    reader->inode->data = p;
-    enter(p, true, writer);
-    if (!writer) {
-        file_put(reader);
-        return -ENOMEM;
-    }
-    writer->inode = inode_get(reader->inode);
-    return ipc_install_pair(reader, writer, flags & O_CLOEXEC, to);
+    struct inode *i = inode_create(S_IFIFO | 0600, &nameless_ops, NULL);
+    int error = i ? vfs_open_inode(i, O_RDONLY | (flags & O_NONBLOCK), &reader) : -ENOMEM;
+    if (!error)
+        error = vfs_open_inode(i, O_WRONLY | (flags & O_NONBLOCK), &writer);
+    inode_put(i);
+    if (!error)
+        return ipc_install_pair(reader, writer, flags & O_CLOEXEC, to);
+    file_put(reader);
+    return error;
 }
-
-SYSCALL1(pipe, uint64_t, to) { return create_pair(to, 0); }
-SYSCALL2(pipe2, uint64_t, to, uint32_t, flags) { return create_pair(to, flags); }

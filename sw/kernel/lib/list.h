@@ -29,9 +29,7 @@ static inline void list_remove(struct list *node) /* harmless on an unlinked one
 static inline struct list *list_pop(struct list *head) /* of a ring that is not empty */
 {
     struct list *node = head->next;
-    head->next = node->next;
-    head->next->prev = head;
-    list_init(node);
+    list_remove(node);
     return node;
 }
 

@@ -8,7 +8,7 @@ enum { EXIT_PANIC = 101 };
 
 void klog(const char *format, ...)
 {
-    char line[256];
+    char line[512];
     va_list list;
     va_start(list, format);
     vsnprintf(line, sizeof line, format, list);
@@ -20,13 +20,10 @@ void klog(const char *format, ...)
 /* Other cores stop as soon as they want the kernel lock, which nobody will give up. */
 void panic(const char *format, ...)
 {
-    char line[512];
+    char line[448];
     va_list list;
     va_start(list, format);
     vsnprintf(line, sizeof line, format, list);
-    va_end(list);
-    console_write("\nkernel panic: ");
-    console_write(line);
-    console_write("\n");
+    klog("\nkernel panic: %s", line);
     machine_end(EXIT_PANIC);
 }

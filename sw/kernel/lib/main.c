@@ -27,52 +27,38 @@ static void unpack_modules(void)
     }
 }
 
-/* Splits the command line into words, in place; double quotes and backslashes as the loader writes them. A loader that
- * puts the image's own name first is recognised by its ending. */
-static size_t split(char *line, const char *words[])
+/* Splits the command line into words, in place; double quotes and backslashes as the loader writes them. */
+static void split(char *from, const char *words[])
 {
-    size_t n = 0;
-    char *p = line;
-    for (bool is_first = true;; is_first = false) {
-        while (*p == ' ')
-            p++;
-        if (!*p)
-            break;
-        bool is_quoted = false;
-        char *word = p, *to = p;
-        for (; *p && (is_quoted || *p != ' '); p++) {
-            if (*p == '"')
+    char *to = from;
+    for (size_t n = 0; n < WORDS_MAX; n++) {
+        while (*from == ' ')
+            from++;
+        if (!*from)
+            return;
+        words[n] = to;
+        for (bool is_quoted = false; *from && (is_quoted || *from != ' '); from++) {
+            if (*from == '"')
                 is_quoted = !is_quoted;
             else
-                *to++ = *p == '\\' && p[1] ? *++p : *p;
+                *to++ = *from == '\\' && from[1] ? *++from : *from;
         }
-        bool is_last = !*p;
-        *to = 0;
-        size_t length = (size_t)(to - word);
-        bool is_image = is_first && length >= 4 && strcmp(to - 4, ".elf") == 0;
-        if (!is_image && n < WORDS_MAX)
-            words[n++] = word;
-        if (is_last)
-            break;
-        p++;
+        from += *from != 0; /* the end of the word may overwrite it */
+        *to++ = 0;
     }
-    words[n] = NULL;
-    return n;
 }
 
 /* Starts argv[0], looked for in the directories of the path unless it has a slash. */
 static long start_program(const char *const argv[])
 {
+    static const char *const folders[] = {"/sbin/", "/usr/sbin/", "/bin/", "/usr/bin/"};
     static const char *const environment[] = {"PATH=/sbin:/usr/sbin:/bin:/usr/bin", "HOME=/root", "TERM=linux",
                                               "USER=root", NULL};
-    static const char *const folders[] = {"/sbin", "/usr/sbin", "/bin", "/usr/bin"};
+    bool is_path = strchr(argv[0], '/');
     long result = -ENOENT;
-    if (strchr(argv[0], '/'))
-        return process_start_init(argv[0], argv, environment);
-    for (size_t i = 0; i < ARRAY_SIZE(folders) && result == -ENOENT; i++) {
+    for (size_t i = is_path ? ARRAY_SIZE(folders) - 1 : 0; i < ARRAY_SIZE(folders) && result == -ENOENT; i++) {
         char path[300];
-        if (snprintf(path, sizeof path, "%s/%s", folders[i], argv[0]) >= (int)sizeof path)
-            return -ENAMETOOLONG;
+        snprintf(path, sizeof path, "%s%s", is_path ? "" : folders[i], argv[0]);
         result = process_start_init(path, argv, environment);
     }
     return result;
@@ -81,11 +67,11 @@ static long start_program(const char *const argv[])
 static void start_init(void)
 {
     static char line[4096];
-    static const char *words[WORDS_MAX + 1];
-    static const char *const init[] = {"/sbin/init", NULL};
+    static const char *words[WORDS_MAX + 1], *const init[] = {"/sbin/init", NULL};
     if (boot_multiboot->flags & MULTIBOOT_INFO_COMMAND_LINE)
         snprintf(line, sizeof line, "%s", (const char *)phys_to_virt(boot_multiboot->command_line));
-    const char *const *argv = split(line, words) ? words : init;
+    split(line, words);
+    const char *const *argv = words[0] && words[1] ? words + 1 : init; /* the image's own name comes first */
     long result = start_program(argv);
     if (result) {
         klog("%s cannot be run: error %ld; expected a program in the archive given as boot module", argv[0], -result);

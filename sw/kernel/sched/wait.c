@@ -5,10 +5,13 @@
 #include "sched/task.h"
 #include "uintr/uintr.h"
 
+struct wait_queue pollers = {.waiters = {&pollers.waiters, &pollers.waiters}};
+
 void wait_queue_init(struct wait_queue *q)
 {
     list_init(&q->waiters);
     q->sequence = 0;
+    q->is_polled = false;
 }
 
 void wait_begin(struct wait_queue *q, struct waiter *w)
@@ -24,6 +27,10 @@ void wake_all(struct wait_queue *q)
     q->sequence++;
     while (!list_is_empty(&q->waiters))
         task_wake(LIST_POP(&q->waiters, struct waiter, link)->task);
+    if (q->is_polled) {
+        q->is_polled = false;
+        wake_all(&pollers);
+    }
 }
 
 static void sleep_is_over(struct timer *timer)

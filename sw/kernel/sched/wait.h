@@ -13,9 +13,12 @@ struct task;
 struct wait_queue {
     struct list waiters;
     uint64_t sequence; /* wake-ups so far: edge-triggered epoll compares it */
+    bool is_polled;    /* the next wake-up also wakes `pollers` */
 };
 
-/* A task's place in a queue; lies on the sleeper's stack. A task may be in many queues at once (poll). */
+extern struct wait_queue pollers; /* who watches several queues at once (ipc/poll.c) */
+
+/* A task's place in a queue; lies on the sleeper's stack. */
 struct waiter {
     struct list link;
     struct task *task;

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stream sockets of AF_UNIX. A socket has a ring of what it receives and a peer that writes there, or listens at a path
+ * for others to connect. Nothing but bytes is sent: no descriptors, no credentials. */
+#include "arch/syscall.h"
+#include "ipc/ipc.h"
+#include "mm/mm.h"
+#include <linux/un.h>
+
+/* Not in Linux's own headers for programs. */
+enum { AF_UNIX = 1, SOCK_STREAM = 1, SOCK_TYPE_MASK = 15 };
+enum { MSG_OOB = 1, MSG_PEEK = 2, MSG_DONTWAIT = 0x40, MSG_WAITALL = 0x100, MSG_NOSIGNAL = 0x4000 };
+
+struct socket {
+    uint32_t refs;     /* of its file, of its peer */
+    struct file *file; /* no reference */
+    struct ring in;    /* its queue is also for changes of what follows */
+    struct socket *peer;
+    struct inode *inode; /* what bind() made, a reference; its data is this socket */
+    bool is_listening;
+    uint32_t backlog, pending_count;
+    struct list pending, in_pending; /* peers of those that connected, not accepted yet: their files */
+};
+
+static void shut(struct socket *s) /* no more comes in */
+{
+    s->in.readers = s->in.writers = 0;
+    wake_all(&s->in.changed);
+}
+
+static void socket_put(struct socket *s)
+{
+    if (--s->refs)
+        return;
+    kfree(s->in.bytes);
+    kfree(s);
+}
+
+static int64_t transfer(struct file *f, struct uio *u, uint32_t flags, bool is_send)
+{
+    struct socket *s = f->data;
+    uint64_t deadline = flags & MSG_DONTWAIT ? 0 : file_deadline(f);
+    int64_t n, done = 0;
+    if (flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    if (!s->peer)
+        return is_send ? -ENOTCONN : -EINVAL;
+    file_get(f);
+    do {
+        n = is_send ? ring_write(&s->peer->in, u, deadline, flags & MSG_NOSIGNAL)
+                    : ring_read(&s->in, u, deadline, flags & MSG_PEEK);
+        done += n > 0 ? n : 0;
+    } while (n > 0 && u->left && (flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL);
+    file_put(f);
+    return done ? done : n;
+}
+
+/* --- as a file --- */
+
+static int64_t socket_read(struct file *f, struct uio *u, uint64_t *position)
+{
+    (void)position;
+    return transfer(f, u, 0, false);
+}
+
+static int64_t socket_write(struct file *f, struct uio *u, uint64_t *position)
+{
+    (void)position;
+    return transfer(f, u, 0, true);
+}
+
+static unsigned socket_poll(struct file *f, struct poll_table *pt)
+{
+    struct socket *s = f->data, *peer = s->peer;
+    poll_wait(pt, &s->in.changed);
+    if (s->is_listening)
+        return s->pending_count ? EPOLLIN | EPOLLRDNORM : 0;
+    if (!peer)
+        return EPOLLOUT | EPOLLWRNORM | EPOLLHUP;
+    poll_wait(pt, &peer->in.changed);
+    bool is_over = !s->in.writers, is_deaf = !peer->in.readers;
+    return (is_over ? EPOLLRDHUP : 0) | (is_over && is_deaf ? EPOLLHUP : 0) |
+           (is_over || s->in.used ? EPOLLIN | EPOLLRDNORM : 0) |
+           (is_deaf || ring_has_room(&peer->in) ? EPOLLOUT | EPOLLWRNORM : 0);
+}
+
+static void socket_release(struct file *f)
+{
+    struct socket *s = f->data;
+    if (s->inode)
+        s->inode->data = NULL;
+    inode_put(s->inode);
+    while (!list_is_empty(&s->pending))
+        file_put(LIST_POP(&s->pending, struct socket, in_pending)->file);
+    shut(s); /* also wakes who sleeps to connect, which holds no reference */
+    if (s->peer) {
+        shut(s->peer);
+        socket_put(s->peer);
+    }
+    socket_put(s);
+}
+
+static const struct file_ops socket_ops = {
+    .read = socket_read, .write = socket_write, .poll = socket_poll, .release = socket_release};
+
+static struct file *socket_create(uint32_t flags)
+{
+    struct file *f = ipc_file(S_IFSOCK | 0777, &socket_ops, O_RDWR | (flags & O_NONBLOCK), sizeof(struct socket));
+    if (!f)
+        return NULL;
+    struct socket *s = f->data;
+    s->refs = 1;
+    s->file = f;
+    list_init(&s->pending);
+    ring_init(&s->in, 1);
+    return f;
+}
+
+/* A new socket, connected with s; NULL: no memory. */
+static struct socket *create_peer(struct socket *s)
+{
+    struct file *f = socket_create(s->file->flags);
+    if (!f)
+        return NULL;
+    struct socket *peer = f->data;
+    peer->peer = s;
+    s->peer = peer;
+    s->refs++;
+    peer->refs++;
+    wake_all(&s->in.changed);
+    return peer;
+}
+
+/* The socket of a file, or NULL and *error. */
+static struct socket *socket_of(const struct file *f, int *error)
+{
+    *error = !f ? -EBADF : f->ops != &socket_ops ? -ENOTSOCK : 0;
+    return *error ? NULL : f->data;
+}
+
+static int check_kind(int family, uint32_t type, int protocol)
+{
+    if (type & ~(uint32_t)(SOCK_TYPE_MASK | O_CLOEXEC | O_NONBLOCK))
+        return -EINVAL;
+    if (family != AF_UNIX)
+        return -EAFNOSUPPORT;
+    if (protocol && protocol != AF_UNIX)
+        return -EPROTONOSUPPORT;
+    return (type & SOCK_TYPE_MASK) == SOCK_STREAM ? 0 : -ESOCKTNOSUPPORT;
+}
+
+SYSCALL3(socket, int, family, uint32_t, type, int, protocol)
+{
+    int error = check_kind(family, type, protocol);
+    struct file *f = error ? NULL : socket_create(type);
+    return f ? fd_install(f, type & O_CLOEXEC, 0) : error ? error : -ENOMEM;
+}
+
+SYSCALL4(socketpair, int, family, uint32_t, type, int, protocol, uint64_t, to)
+{
+    int error = check_kind(family, type, protocol);
+    if (error)
+        return error;
+    struct file *f = socket_create(type);
+    struct socket *peer = f ? create_peer(f->data) : NULL;
+    if (peer)
+        return ipc_install_pair(f, peer->file, type & O_CLOEXEC, to);
+    file_put(f);
+    return -ENOMEM;
+}
+
+/* --- names and connections --- */
+
+static int name_from_user(struct sockaddr_un *name, uint64_t address, int bytes)
+{
+    *name = (struct sockaddr_un){0};
+    if (bytes < 0 || bytes > (int)sizeof *name)
+        return -EINVAL;
+    if (copy_from_user(name, address, (size_t)bytes))
+        return -EFAULT;
+    bool is_path = name->sun_path[0] && !name->sun_path[UNIX_PATH_MAX - 1];
+    return name->sun_family == AF_UNIX && is_path ? 0 : -EINVAL; /* no abstract names */
+}
+
+SYSCALL3(bind, int, fd, uint64_t, address, int, bytes)
+{
+    struct sockaddr_un name;
+    struct path_result r;
+    int error;
+    struct socket *s = socket_of(fd_file(fd), &error);
+    if (s)
+        error = name_from_user(&name, address, bytes);
+    if (!error && s->inode)
+        error = -EINVAL;
+    if (!error)
+        error = vfs_mknod(name.sun_path, S_IFSOCK | (0777 & ~fs_umask()), 0);
+    if (!error)
+        error = path_lookup(AT_FDCWD, name.sun_path, PATH_NO_FOLLOW, &r);
+    if (error)
+        return error == -EEXIST ? -EADDRINUSE : error;
+    s->inode = r.inode;
+    s->inode->data = s;
+    return 0;
+}
+
+SYSCALL2(listen, int, fd, uint32_t, backlog)
+{
+    int error;
+    struct socket *s = socket_of(fd_file(fd), &error);
+    if (!s || !s->inode || s->peer)
+        return s ? -EINVAL : error;
+    s->is_listening = true;
+    s->backlog = MIN(backlog, 4096u);
+    wake_all(&s->in.changed);
+    return 0;
+}
+
+static int find_listener(const char *path, struct socket **to)
+{
+    struct path_result r;
+    int error = path_lookup(AT_FDCWD, path, 0, &r);
+    if (error)
+        return error;
+    *to = S_ISSOCK(r.inode->mode) ? r.inode->data : NULL;
+    path_result_free(&r);
+    return *to && (*to)->is_listening ? 0 : -ECONNREFUSED;
+}
+
+SYSCALL3(connect, int, fd, uint64_t, address, int, bytes)
+{
+    struct sockaddr_un name;
+    int error;
+    struct file *f = fd_file(fd);
+    struct socket *s = socket_of(f, &error), *to;
+    if (s)
+        error = name_from_user(&name, address, bytes);
+    if (error)
+        return error;
+    file_get(f);
+    do /* after a sleep the name may mean another one */
+        error = find_listener(name.sun_path, &to);
+    while (!error && to->pending_count > to->backlog && !(error = ipc_wait(&to->in.changed, file_deadline(f))));
+    if (!error && (s->peer || s->is_listening))
+        error = s->peer ? -EISCONN : -EINVAL;
+    struct socket *new = error ? NULL : create_peer(s);
+    if (new) {
+        list_append(&to->pending, &new->in_pending);
+        to->pending_count++;
+        wake_all(&to->in.changed);
+    }
+    file_put(f);
+    return new ? 0 : error ? error : -ENOMEM;
+}
+
+SYSCALL4(accept4, int, fd, uint64_t, address, uint64_t, bytes, uint32_t, flags)
+{
+    const int none = 0; /* bytes of the name of who connects */
+    int error;
+    struct file *f = fd_file(fd);
+    struct socket *s = socket_of(f, &error);
+    if (!s || flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK))
+        return s ? -EINVAL : error;
+    file_get(f);
+    while (!error && s->is_listening && !s->pending_count)
+        error = ipc_wait(&s->in.changed, file_deadline(f));
+    if (!error)
+        error = s->is_listening ? MIN(fd_lowest(0), 0) : -EINVAL;
+    if (!error && address)
+        error = PUT_USER(bytes, none);
+    if (!error) { /* else the connection stays, also if it cannot become a descriptor */
+        struct socket *new = LIST_POP(&s->pending, struct socket, in_pending);
+        s->pending_count--;
+        wake_all(&s->in.changed);
+        new->file->flags = O_RDWR | (flags & O_NONBLOCK);
+        error = fd_install(new->file, flags & O_CLOEXEC, 0);
+    }
+    file_put(f);
+    return error;
+}
+
+SYSCALL3(accept, int, fd, uint64_t, address, uint64_t, bytes) { return do_accept4(fd, address, bytes, 0); }
+
+SYSCALL2(shutdown, int, fd, int, how)
+{
+    int error;
+    struct socket *s = socket_of(fd_file(fd), &error);
+    if (!s || how < 0 || how > 2)
+        return s ? -EINVAL : error;
+    s->is_listening &= how == 1;
+    if (how != 1)
+        shut(s);
+    if (how != 0 && s->peer)
+        shut(s->peer);
+    return 0;
+}
+
+/* --- sending and receiving: everybody knows the other side, so that no name is taken or told --- */
+
+static int64_t transfer_buffer(int fd, uint64_t buffer, size_t bytes, uint32_t flags, bool is_send)
+{
+    struct file *f = fd_file(fd);
+    struct iovec one;
+    struct uio u;
+    int error;
+    uio_user(&u, &one, buffer, MIN(bytes, TRANSFER_MAX));
+    return socket_of(f, &error) ? transfer(f, &u, flags, is_send) : error;
+}
+
+SYSCALL4(sendto, int, fd, uint64_t, buffer, size_t, bytes, uint32_t, flags)
+{
+    return transfer_buffer(fd, buffer, bytes, flags, true);
+}
+
+SYSCALL6(recvfrom, int, fd, uint64_t, buffer, size_t, bytes, uint32_t, flags, uint64_t, address, uint64_t, room)
+{
+    const int none = 0;
+    int64_t n = transfer_buffer(fd, buffer, bytes, flags, false);
+    return n >= 0 && address && PUT_USER(room, none) ? -EFAULT : n;
+}
+
+struct message_header { /* struct msghdr */
+    uint64_t name;
+    int32_t name_bytes, pad1;
+    uint64_t vectors, vector_count, control, control_bytes;
+    uint32_t flags, pad2;
+};
+_Static_assert(sizeof(struct message_header) == 56, "the user's structure");
+
+static int64_t transfer_message(int fd, uint64_t message, uint32_t flags, bool is_send)
+{
+    struct file *f = fd_file(fd);
+    struct message_header h;
+    struct uio u;
+    int error;
+    if (!socket_of(f, &error) || GET_USER(h, message))
+        return error ? error : -EFAULT;
+    if (h.vector_count > UIO_MAXIOV || (is_send && h.control && h.control_bytes))
+        return h.vector_count > UIO_MAXIOV ? -EMSGSIZE : -EINVAL;
+    int64_t n = uio_vectors(&u, h.vectors, h.vector_count);
+    if (n)
+        return n;
+    n = transfer(f, &u, flags, is_send);
+    uio_free(&u);
+    h.name_bytes = 0;
+    h.control_bytes = h.flags = 0; /* as nothing but bytes was sent, nothing is cut off */
+    return n >= 0 && !is_send && PUT_USER(message, h) ? -EFAULT : n;
+}
+
+SYSCALL3(sendmsg, int, fd, uint64_t, message, uint32_t, flags) { return transfer_message(fd, message, flags, true); }
+SYSCALL3(recvmsg, int, fd, uint64_t, message, uint32_t, flags) { return transfer_message(fd, message, flags, false); }
