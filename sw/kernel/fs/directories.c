@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading directories and links; the working directory and the root of a process. */
+/* Reading directories and links; the working directory. */
 #include "arch/syscall.h"
 #include "fs/vfs.h"
 #include "mm/mm.h"
@@ -15,25 +15,23 @@ struct dirent64 {
     char name[];
 };
 
-enum { BUFFER_BYTES = 32768, DIRECTORY = S_IFDIR >> 12 };
+enum { BUFFER_BYTES = 32768, DOTS = 2 /* positions that . and .. take: the file system's begin after them */ };
 
 struct dirent_buffer {
     char *memory;
     size_t bytes, used;
-    struct dirent64 *last;
     bool is_full;
-    uint64_t dots; /* positions that . and .. take: the file system's begin after them */
-    uint64_t at;   /* position of the entry that is being emitted, without those */
+    uint64_t position; /* of the entry that is being emitted */
+    struct dirent64 *last;
 };
 
 static bool emit_dirent(void *ctx, const char *name, size_t len, uint64_t ino, unsigned type)
 {
     struct dirent_buffer *b = ctx;
     size_t bytes = ALIGN_UP(offsetof(struct dirent64, name) + len + 1, (size_t)8);
-    if (bytes > b->bytes - b->used) {
-        b->is_full = true;
+    b->is_full = bytes > b->bytes - b->used;
+    if (b->is_full)
         return false;
-    }
     struct dirent64 *d = (struct dirent64 *)(b->memory + b->used);
     memset(d, 0, bytes);
     d->ino = ino;
@@ -41,30 +39,25 @@ static bool emit_dirent(void *ctx, const char *name, size_t len, uint64_t ino, u
     d->type = (uint8_t)type;
     memcpy(d->name, name, len);
     if (b->last)
-        b->last->next = (int64_t)(b->at + b->dots);
+        b->last->next = (int64_t)b->position + DOTS;
     b->last = d;
     b->used += bytes;
     return true;
 }
 
-/* From position b->at on. */
-static int fill(struct inode *dir, struct dirent_buffer *b)
+static void fill(struct inode *dir, struct dirent_buffer *b, uint64_t *position)
 {
     uint64_t up = dir->parent ? dir->parent->ino : dir->ino;
-    int error = 0;
-    if (b->at == 0 && emit_dirent(b, ".", 1, dir->ino, DIRECTORY))
-        b->at = 1;
-    if (b->at == 1 && emit_dirent(b, "..", 2, up, DIRECTORY))
-        b->at = 2;
-    if (b->at >= 2 && dir->ops->list) {
-        b->dots = 2;
-        b->at -= b->dots;
-        error = dir->ops->list(dir, &b->at, emit_dirent, b);
-        b->at += b->dots;
+    for (; *position < DOTS; ++*position) {
+        b->position = *position - DOTS;
+        if (!emit_dirent(b, "..", *position + 1, *position ? up : dir->ino, S_IFDIR >> 12))
+            return;
     }
+    b->position = *position - DOTS;
+    dir->ops->list(dir, &b->position, emit_dirent, b);
+    *position = b->position + DOTS;
     if (b->last)
-        b->last->next = (int64_t)b->at;
-    return error;
+        b->last->next = (int64_t)*position;
 }
 
 SYSCALL3(getdents64, int, fd, uint64_t, buffer, uint32_t, bytes)
@@ -72,23 +65,20 @@ SYSCALL3(getdents64, int, fd, uint64_t, buffer, uint32_t, bytes)
     struct file *f = fd_file(fd);
     if (!f)
         return -EBADF;
-    if (!f->inode || !S_ISDIR(f->inode->mode))
+    if (!S_ISDIR(f->inode->mode))
         return -ENOTDIR;
-    if (!f->inode->nlink)
-        return -ENOENT;
-    struct dirent_buffer b = {.bytes = MIN(bytes, (uint32_t)BUFFER_BYTES), .at = f->position};
-    b.memory = kmalloc(BUFFER_BYTES);
+    struct dirent_buffer b = {.memory = kmalloc(BUFFER_BYTES), .bytes = MIN(bytes, (uint32_t)BUFFER_BYTES)};
+    uint64_t position = f->position;
     if (!b.memory)
         return -ENOMEM;
-    long result = fill(f->inode, &b);
-    if (b.used && copy_to_user(buffer, b.memory, b.used)) {
-        result = -EFAULT;
-    } else if (b.is_full && !b.used) {
+    fill(f->inode, &b, &position);
+    long result = (long)b.used;
+    if (b.is_full && !b.used)
         result = -EINVAL;
-    } else if (result >= 0) {
-        f->position = b.at;
-        result = (long)b.used;
-    }
+    else if (copy_to_user(buffer, b.memory, b.used))
+        result = -EFAULT;
+    else
+        f->position = position;
     kfree(b.memory);
     return result;
 }
@@ -107,63 +97,38 @@ SYSCALL2(getcwd, uint64_t, buffer, size_t, bytes)
     return result;
 }
 
-/* One of the caller's two directories becomes i, whose reference goes. */
-static int set_directory(struct inode **which, struct inode *i)
+static long change_directory(struct inode *i, uint64_t unused_a, uint64_t unused_b)
 {
-    if (!S_ISDIR(i->mode)) {
-        inode_put(i);
+    (void)unused_a, (void)unused_b;
+    if (!S_ISDIR(i->mode))
         return -ENOTDIR;
-    }
-    inode_put(*which);
-    *which = i;
+    inode_get(i);
+    inode_put(current->fs->cwd);
+    current->fs->cwd = i;
     return 0;
 }
 
-SYSCALL1(chdir, uint64_t, path)
-{
-    struct inode *i;
-    int error = path_inode(AT_FDCWD, path, 0, &i);
-    return error ? error : set_directory(&current->fs->cwd, i);
-}
+SYSCALL1(chdir, uint64_t, path) { return at_path(AT_FDCWD, path, 0, change_directory, 0, 0); }
+SYSCALL1(fchdir, int, fd) { return at_file(fd, change_directory, 0, 0); }
 
-SYSCALL1(fchdir, int, fd)
+static long read_link(struct inode *i, uint64_t buffer, uint64_t bytes)
 {
-    struct file *f = fd_file_any(fd);
-    if (!f)
-        return -EBADF;
-    return f->inode ? set_directory(&current->fs->cwd, inode_get(f->inode)) : -ENOTDIR;
-}
-
-SYSCALL1(chroot, uint64_t, path)
-{
-    struct inode *i;
-    int error = path_inode(AT_FDCWD, path, 0, &i);
-    return error ? error : set_directory(&current->fs->root, i);
-}
-
-static long read_link(int dirfd, uint64_t path, uint64_t buffer, int bytes)
-{
-    struct path_result r;
-    if (bytes <= 0)
+    if ((int)bytes <= 0 || !S_ISLNK(i->mode))
         return -EINVAL;
-    int error = path_lookup_user(dirfd, path, PATH_NO_FOLLOW | PATH_EMPTY, &r);
-    if (error)
-        return error;
-    long result =
-        r.name[0] || r.is_slashed ? -EINVAL : -ENOENT; /* an empty path: the descriptor of a link, by O_PATH */
-    if (S_ISLNK(r.inode->mode)) {
-        char *text = r.inode->ops->read_link(r.inode);
-        result = text ? (long)MIN(strlen(text), (size_t)bytes) : -ENOMEM;
-        if (text && copy_to_user(buffer, text, (size_t)result))
-            result = -EFAULT;
-        kfree(text);
-    }
-    path_result_free(&r);
-    return result;
+    char *text = i->ops->read_link(i);
+    if (!text)
+        return -ENOMEM;
+    size_t length = MIN(strlen(text), bytes);
+    int error = copy_to_user(buffer, text, length);
+    kfree(text);
+    return error ? error : (long)length;
 }
 
-SYSCALL3(readlink, uint64_t, path, uint64_t, buffer, int, bytes) { return read_link(AT_FDCWD, path, buffer, bytes); }
-SYSCALL4(readlinkat, int, dirfd, uint64_t, path, uint64_t, buffer, int, bytes)
+SYSCALL3(readlink, uint64_t, path, uint64_t, buffer, uint32_t, bytes)
 {
-    return read_link(dirfd, path, buffer, bytes);
+    return at_path(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, read_link, buffer, bytes);
+}
+SYSCALL4(readlinkat, int, dirfd, uint64_t, path, uint64_t, buffer, uint32_t, bytes)
+{
+    return at_path(dirfd, path, AT_SYMLINK_NOFOLLOW, read_link, buffer, bytes);
 }

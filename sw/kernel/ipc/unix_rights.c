@@ -37,7 +37,7 @@ static int add_files(struct rights **out, uint64_t fds, uint64_t count)
         int fd;
         if (GET_USER(fd, fds + i * sizeof fd))
             return -EFAULT;
-        struct file *f = fd_file_any(fd);
+        struct file *f = fd_file(fd);
         if (!f)
             return -EBADF;
         r->file[r->count++] = file_get(f);

@@ -20,7 +20,7 @@ enum { SCRIPT_DEPTH = 5, SCRIPT_LINE = 256, COMMAND_BYTES_MAX = 4096 };
 /* Best effort: a path that is too long for /proc is no reason to fail. */
 static void note_executable(struct program *g, const struct path_result *r, int dirfd, const char *path)
 {
-    const struct file *opened = *path ? NULL : fd_file_any(dirfd);
+    const struct file *opened = *path ? NULL : fd_file(dirfd);
     size_t room = sizeof g->executable;
     if (opened && opened->path)
         path = opened->path;
