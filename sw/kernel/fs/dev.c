@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Character devices without hardware, and what /dev contains. */
 #include "fs/tty.h"
-#include "mm/page.h"
-#include "proc/process.h"
 
-/* Longer reads answer less than was asked for, as /dev/urandom does in Linux: the kernel lock is held meanwhile. */
+/* Longer reads answer less than was asked for: the kernel lock is held meanwhile. */
 enum { READ_MAX = 32 << 20 };
 
 static int64_t zero_read(struct file *f, struct uio *u, uint64_t *position)
@@ -13,19 +11,6 @@ static int64_t zero_read(struct file *f, struct uio *u, uint64_t *position)
     (void)f, (void)position;
     while (u->left && wanted - u->left < READ_MAX) {
         if (uio_to(u, zero_page, sizeof zero_page))
-            return wanted == u->left ? -EFAULT : (int64_t)(wanted - u->left);
-    }
-    return (int64_t)(wanted - u->left);
-}
-
-static int64_t random_read(struct file *f, struct uio *u, uint64_t *position)
-{
-    uint8_t part[256];
-    size_t wanted = u->left;
-    (void)f, (void)position;
-    while (u->left && wanted - u->left < READ_MAX) {
-        kernel_random_fill(part, MIN(u->left, sizeof part));
-        if (uio_to(u, part, sizeof part))
             return wanted == u->left ? -EFAULT : (int64_t)(wanted - u->left);
     }
     return (int64_t)(wanted - u->left);
@@ -45,26 +30,23 @@ static int64_t null_write(struct file *f, struct uio *u, uint64_t *position)
 
 static const struct file_ops null_ops = {.read = null_read, .write = null_write};
 static const struct file_ops zero_ops = {.read = zero_read, .write = null_write};
-static const struct file_ops random_ops = {.read = random_read, .write = null_write};
 
-static const struct device {
+static const struct {
     const char *path;
-    uint32_t rdev;
+    uint64_t rdev;
     const struct file_ops *ops;
 } devices[] = {
     {"/dev/null", 1 << 8 | 3, &null_ops},
     {"/dev/zero", 1 << 8 | 5, &zero_ops},
-    {"/dev/random", 1 << 8 | 8, &random_ops},
-    {"/dev/urandom", 1 << 8 | 9, &random_ops},
     {"/dev/console", DEVICE_CONSOLE, &tty_file_ops},
     {"/dev/tty", DEVICE_TTY, &tty_file_ops},
     {"/dev/ttyS0", DEVICE_SERIAL, &tty_file_ops},
 };
 
-const struct file_ops *dev_file_ops(uint32_t mode, uint64_t rdev)
+const struct file_ops *dev_file_ops(uint64_t rdev)
 {
     for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
-        if (S_ISCHR(mode) && devices[i].rdev == rdev)
+        if (devices[i].rdev == rdev)
             return devices[i].ops;
     }
     return NULL;
@@ -73,12 +55,12 @@ const struct file_ops *dev_file_ops(uint32_t mode, uint64_t rdev)
 /* What the archive brought along already stays: errors do not matter. */
 void dev_init(void)
 {
-    vfs_name(AT_FDCWD, "/dev", tmpfs_create(S_IFDIR | 0755));
-    vfs_name(AT_FDCWD, "/dev/shm", tmpfs_create(S_IFDIR | 01777));
+    vfs_name("/dev", tmpfs_create(S_IFDIR | 0755));
+    vfs_name("/dev/shm", tmpfs_create(S_IFDIR | 01777));
     for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
         vfs_mknod(devices[i].path, S_IFCHR | 0666, devices[i].rdev);
-    vfs_name(AT_FDCWD, "/dev/fd", tmpfs_symlink("/proc/self/fd"));
-    vfs_name(AT_FDCWD, "/dev/stdin", tmpfs_symlink("/proc/self/fd/0"));
-    vfs_name(AT_FDCWD, "/dev/stdout", tmpfs_symlink("/proc/self/fd/1"));
-    vfs_name(AT_FDCWD, "/dev/stderr", tmpfs_symlink("/proc/self/fd/2"));
+    vfs_name("/dev/fd", tmpfs_symlink("/proc/self/fd"));
+    vfs_name("/dev/stdin", tmpfs_symlink("/proc/self/fd/0"));
+    vfs_name("/dev/stdout", tmpfs_symlink("/proc/self/fd/1"));
+    vfs_name("/dev/stderr", tmpfs_symlink("/proc/self/fd/2"));
 }

@@ -6,100 +6,70 @@
 #include "sched/task.h"
 #include "string.h"
 
+enum { DOTS = 2 }; /* positions that . and .. take: the file system's begin after them */
+
 /* Linux's record of getdents64; no user-space header has it. */
 struct dirent64 {
     uint64_t ino;
     int64_t next; /* position of the record after this one */
     uint16_t bytes;
     uint8_t type;
-    char name[];
+    char name[NAME_BYTES + 1 + 8];
 };
 
-enum { BUFFER_BYTES = 32768, DOTS = 2 /* positions that . and .. take: the file system's begin after them */ };
-
-struct dirent_buffer {
-    char *memory;
-    size_t bytes, used;
-    bool is_full;
-    uint64_t position; /* of the entry that is being emitted */
-    struct dirent64 *last;
-};
-
-static bool emit_dirent(void *ctx, const char *name, size_t len, uint64_t ino, unsigned type)
+/* As the next() of directories, with . and .. */
+static struct inode *next_entry(struct inode *dir, uint64_t *position, const char **name)
 {
-    struct dirent_buffer *b = ctx;
-    size_t bytes = ALIGN_UP(offsetof(struct dirent64, name) + len + 1, (size_t)8);
-    b->is_full = bytes > b->bytes - b->used;
-    if (b->is_full)
-        return false;
-    struct dirent64 *d = (struct dirent64 *)(b->memory + b->used);
-    memset(d, 0, bytes);
-    d->ino = ino;
-    d->bytes = (uint16_t)bytes;
-    d->type = (uint8_t)type;
-    memcpy(d->name, name, len);
-    if (b->last)
-        b->last->next = (int64_t)b->position + DOTS;
-    b->last = d;
-    b->used += bytes;
-    return true;
-}
-
-static void fill(struct inode *dir, struct dirent_buffer *b, uint64_t *position)
-{
-    uint64_t up = dir->parent ? dir->parent->ino : dir->ino;
-    for (; *position < DOTS; ++*position) {
-        b->position = *position - DOTS;
-        if (!emit_dirent(b, "..", *position + 1, *position ? up : dir->ino, S_IFDIR >> 12))
-            return;
+    if (*position < DOTS) {
+        bool is_up = (*position)++;
+        *name = is_up ? ".." : ".";
+        return inode_get(is_up && dir->parent ? dir->parent : dir);
     }
-    b->position = *position - DOTS;
-    dir->ops->list(dir, &b->position, emit_dirent, b);
-    *position = b->position + DOTS;
-    if (b->last)
-        b->last->next = (int64_t)*position;
+    uint64_t at = *position - DOTS;
+    struct inode *i = dir->ops->next(dir, &at, name);
+    *position = at + DOTS;
+    return i;
 }
 
-SYSCALL3(getdents64, int, fd, uint64_t, buffer, uint32_t, bytes)
+SYSCALL3(getdents64, int, fd, uint64_t, to, uint32_t, bytes)
 {
     struct file *f = fd_file(fd);
+    long used = 0;
     if (!f)
         return -EBADF;
     if (!S_ISDIR(f->inode->mode))
         return -ENOTDIR;
-    struct dirent_buffer b = {.memory = kmalloc(BUFFER_BYTES), .bytes = MIN(bytes, (uint32_t)BUFFER_BYTES)};
-    uint64_t position = f->position;
-    if (!b.memory)
-        return -ENOMEM;
-    fill(f->inode, &b, &position);
-    long result = (long)b.used;
-    if (b.is_full && !b.used)
-        result = -EINVAL;
-    else if (copy_to_user(buffer, b.memory, b.used))
-        result = -EFAULT;
-    else
+    for (int error = 0;;) {
+        const char *name;
+        uint64_t position = f->position;
+        struct inode *i = next_entry(f->inode, &position, &name);
+        if (!i)
+            return used;
+        size_t len = strlen(name), record = ALIGN_UP(offsetof(struct dirent64, name) + len + 1, (size_t)8);
+        struct dirent64 d = {i->ino, (int64_t)position, (uint16_t)record, (uint8_t)(i->mode >> 12), ""};
+        memcpy(d.name, name, len);
+        inode_put(i);
+        error = record > (size_t)(bytes - used) ? -EINVAL : copy_to_user(to + (uint64_t)used, &d, record);
+        if (error)
+            return used ? used : error;
+        used += (long)record;
         f->position = position;
-    kfree(b.memory);
-    return result;
-}
-
-SYSCALL2(getcwd, uint64_t, buffer, size_t, bytes)
-{
-    char *path = kmalloc(PATH_BYTES);
-    if (!path)
-        return -ENOMEM;
-    long result = path_of_inode(current->fs->cwd, path, PATH_BYTES);
-    if (!result) {
-        size_t length = strlen(path) + 1;
-        result = length > bytes ? -ERANGE : copy_to_user(buffer, path, length) ? -EFAULT : (long)length;
     }
-    kfree(path);
-    return result;
 }
 
-static long change_directory(struct inode *i, uint64_t unused_a, uint64_t unused_b)
+SYSCALL2(getcwd, uint64_t, to, size_t, bytes)
 {
-    (void)unused_a, (void)unused_b;
+    char path[PATH_BYTES];
+    long error = path_of_inode(current->fs->cwd, path, sizeof path);
+    if (error)
+        return error;
+    size_t length = strlen(path) + 1;
+    return length > bytes ? -ERANGE : copy_to_user(to, path, length) ? -EFAULT : (long)length;
+}
+
+static long change_directory(struct inode *i, uint64_t unused)
+{
+    (void)unused;
     if (!S_ISDIR(i->mode))
         return -ENOTDIR;
     inode_get(i);
@@ -108,27 +78,28 @@ static long change_directory(struct inode *i, uint64_t unused_a, uint64_t unused
     return 0;
 }
 
-SYSCALL1(chdir, uint64_t, path) { return at_path(AT_FDCWD, path, 0, change_directory, 0, 0); }
-SYSCALL1(fchdir, int, fd) { return at_file(fd, change_directory, 0, 0); }
+SYSCALL1(chdir, uint64_t, path) { return at_path(AT_FDCWD, path, 0, change_directory, 0); }
+SYSCALL1(fchdir, int, fd) { return at_file(fd, change_directory, 0); }
 
-static long read_link(struct inode *i, uint64_t buffer, uint64_t bytes)
+static long read_link(struct inode *i, uint64_t to)
 {
-    if ((int)bytes <= 0 || !S_ISLNK(i->mode))
+    const struct iovec *v = (const struct iovec *)to;
+    if (!S_ISLNK(i->mode))
         return -EINVAL;
     char *text = i->ops->read_link(i);
     if (!text)
         return -ENOMEM;
-    size_t length = MIN(strlen(text), bytes);
-    int error = copy_to_user(buffer, text, length);
+    size_t length = MIN(strlen(text), v->iov_len);
+    int error = copy_to_user((uint64_t)v->iov_base, text, length);
     kfree(text);
     return error ? error : (long)length;
 }
 
-SYSCALL3(readlink, uint64_t, path, uint64_t, buffer, uint32_t, bytes)
+static long read_link_at(int dir, uint64_t path, uint64_t to, int bytes)
 {
-    return at_path(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, read_link, buffer, bytes);
+    struct iovec v = {(void *)to, (size_t)bytes};
+    return bytes <= 0 ? -EINVAL : at_path(dir, path, AT_SYMLINK_NOFOLLOW, read_link, (uint64_t)&v);
 }
-SYSCALL4(readlinkat, int, dirfd, uint64_t, path, uint64_t, buffer, uint32_t, bytes)
-{
-    return at_path(dirfd, path, AT_SYMLINK_NOFOLLOW, read_link, buffer, bytes);
-}
+
+SYSCALL3(readlink, uint64_t, path, uint64_t, to, int, n) { return read_link_at(AT_FDCWD, path, to, n); }
+SYSCALL4(readlinkat, int, dir, uint64_t, path, uint64_t, to, int, n) { return read_link_at(dir, path, to, n); }

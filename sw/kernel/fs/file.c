@@ -73,7 +73,6 @@ void file_put(struct file *f)
         f->ops->release(f);
     if (f->inode != &anonymous)
         inode_put(f->inode);
-    kfree(f->path);
     kfree(f);
 }
 

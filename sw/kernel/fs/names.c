@@ -4,8 +4,9 @@
 #include "fs/vfs.h"
 #include "mm/mm.h"
 
-static int name_found(const struct path_result *r, struct inode *i)
+static long give_name(const struct path_result *r, uint64_t inode)
 {
+    struct inode *i = (struct inode *)inode;
     if (r->inode)
         return -EEXIST;
     if (r->is_slashed && !S_ISDIR(i->mode))
@@ -13,12 +14,12 @@ static int name_found(const struct path_result *r, struct inode *i)
     return tmpfs_owns(r->parent) ? tmpfs_link(r->parent, r->name, i) : -EPERM;
 }
 
-int vfs_name(int dirfd, const char *path, struct inode *i)
+int vfs_name(const char *path, struct inode *i)
 {
     struct path_result r;
-    int error = i ? path_lookup(dirfd, path, PATH_PARENT | PATH_NO_FOLLOW, &r) : -ENOMEM;
+    int error = i ? path_lookup(AT_FDCWD, path, PATH_PARENT | PATH_NO_FOLLOW, &r) : -ENOMEM;
     if (!error) {
-        error = name_found(&r, i);
+        error = (int)give_name(&r, (uint64_t)i);
         path_result_free(&r);
     }
     inode_put(i);
@@ -30,93 +31,82 @@ int vfs_mknod(const char *path, uint32_t mode, uint64_t rdev)
     struct inode *i = tmpfs_create(mode);
     if (i)
         i->rdev = rdev;
-    return vfs_name(AT_FDCWD, path, i);
+    return vfs_name(path, i);
 }
 
-static int name_user(int dirfd, uint64_t path, struct inode *i)
+/* The caller's reference goes. */
+static long name_user(int dir, uint64_t path, struct inode *i)
 {
-    char *text;
-    int error = string_from_user(&text, path, PATH_BYTES);
-    if (error) {
-        inode_put(i);
-        return error;
-    }
-    error = vfs_name(dirfd, text, i);
-    kfree(text);
+    long error = i ? at_name(dir, path, give_name, (uint64_t)i) : -ENOMEM;
+    inode_put(i);
     return error;
 }
 
-static int make_node(int dirfd, uint64_t path, uint32_t mode, uint64_t rdev)
+static long make_node(int dir, uint64_t path, uint32_t mode, uint64_t rdev)
 {
     uint32_t type = mode & S_IFMT ? mode & S_IFMT : S_IFREG;
     if (type == S_IFDIR)
         return -EPERM;
-    if (type != S_IFREG && type != S_IFCHR && type != S_IFBLK && type != S_IFIFO && type != S_IFSOCK)
+    if (type != S_IFREG && type != S_IFCHR && type != S_IFIFO && type != S_IFSOCK)
         return -EINVAL;
     struct inode *i = tmpfs_create(type | (mode & 07777 & ~fs_umask()));
-    if (i && (type == S_IFCHR || type == S_IFBLK))
+    if (i && type == S_IFCHR)
         i->rdev = rdev;
-    return name_user(dirfd, path, i);
+    return name_user(dir, path, i);
 }
 
 SYSCALL3(mknod, uint64_t, path, uint16_t, mode, uint32_t, rdev) { return make_node(AT_FDCWD, path, mode, rdev); }
-SYSCALL4(mknodat, int, dirfd, uint64_t, path, uint16_t, mode, uint32_t, rdev)
+SYSCALL4(mknodat, int, dir, uint64_t, path, uint16_t, mode, uint32_t, rdev) { return make_node(dir, path, mode, rdev); }
+
+static long make_directory(int dir, uint64_t path, uint32_t mode)
 {
-    return make_node(dirfd, path, mode, rdev);
+    return name_user(dir, path, tmpfs_create(S_IFDIR | (mode & 01777 & ~fs_umask())));
 }
 
-static int make_directory(int dirfd, uint64_t path, uint32_t mode)
-{
-    return name_user(dirfd, path, tmpfs_create(S_IFDIR | (mode & 01777 & ~fs_umask())));
-}
+SYSCALL2(mkdir, uint64_t, path, uint32_t, mode) { return make_directory(AT_FDCWD, path, mode); }
+SYSCALL3(mkdirat, int, dir, uint64_t, path, uint32_t, mode) { return make_directory(dir, path, mode); }
 
-SYSCALL2(mkdir, uint64_t, path, uint16_t, mode) { return make_directory(AT_FDCWD, path, mode); }
-SYSCALL3(mkdirat, int, dirfd, uint64_t, path, uint16_t, mode) { return make_directory(dirfd, path, mode); }
-
-static int make_symlink(uint64_t target, int dirfd, uint64_t path)
+static long make_symlink(uint64_t target, int dir, uint64_t path)
 {
     char *text;
-    int error = string_from_user(&text, target, PATH_BYTES);
+    long error = string_from_user(&text, target, PATH_BYTES);
     if (error)
         return error;
-    error = *text ? name_user(dirfd, path, tmpfs_symlink(text)) : -ENOENT;
+    error = *text ? name_user(dir, path, tmpfs_symlink(text)) : -ENOENT;
     kfree(text);
     return error;
 }
 
 SYSCALL2(symlink, uint64_t, target, uint64_t, path) { return make_symlink(target, AT_FDCWD, path); }
-SYSCALL3(symlinkat, uint64_t, target, int, dirfd, uint64_t, path) { return make_symlink(target, dirfd, path); }
+SYSCALL3(symlinkat, uint64_t, target, int, dir, uint64_t, path) { return make_symlink(target, dir, path); }
 
-static long link_inode(struct inode *i, uint64_t to_dirfd, uint64_t to)
+struct place {
+    int dir;
+    uint64_t path;
+};
+
+static long link_to(struct inode *i, uint64_t argument)
 {
-    struct path_result r;
-    int error = path_lookup_user((int)to_dirfd, to, PATH_PARENT | PATH_NO_FOLLOW, &r);
-    if (error)
-        return error;
-    if (tmpfs_owns(i) != tmpfs_owns(r.parent))
-        error = -EXDEV;
-    else if (S_ISDIR(i->mode))
-        error = -EPERM;
-    else
-        error = name_found(&r, i);
-    path_result_free(&r);
-    return error;
+    const struct place *to = (const struct place *)argument;
+    if (S_ISDIR(i->mode))
+        return -EPERM;
+    return tmpfs_owns(i) ? at_name(to->dir, to->path, give_name, (uint64_t)i) : -EXDEV;
 }
 
-static long make_link(int from_dirfd, uint64_t from, int to_dirfd, uint64_t to, uint32_t flags)
+static long make_link(int dir, uint64_t path, struct place to, uint32_t flags)
 {
     if (flags & ~(uint32_t)AT_SYMLINK_FOLLOW)
         return -EINVAL;
-    return at_path(from_dirfd, from, flags ? 0 : AT_SYMLINK_NOFOLLOW, link_inode, (uint32_t)to_dirfd, to);
+    return at_path(dir, path, flags ? 0 : AT_SYMLINK_NOFOLLOW, link_to, (uint64_t)&to);
 }
 
-SYSCALL2(link, uint64_t, from, uint64_t, to) { return make_link(AT_FDCWD, from, AT_FDCWD, to, 0); }
-SYSCALL5(linkat, int, from_dirfd, uint64_t, from, int, to_dirfd, uint64_t, to, uint32_t, flags)
+SYSCALL2(link, uint64_t, from, uint64_t, to) { return make_link(AT_FDCWD, from, (struct place){AT_FDCWD, to}, 0); }
+SYSCALL5(linkat, int, from_dir, uint64_t, from, int, to_dir, uint64_t, to, uint32_t, flags)
 {
-    return make_link(from_dirfd, from, to_dirfd, to, flags);
+    return make_link(from_dir, from, (struct place){to_dir, to}, flags);
 }
 
-static int remove_found(const struct path_result *r, bool is_directory)
+static long remove_name(const struct path_result *r, uint64_t is_directory)
 {
     if (path_is_special(r))
         return !is_directory ? -EISDIR : !r->name[0] ? -EBUSY : r->name[1] ? -ENOTEMPTY : -EINVAL;
@@ -129,76 +119,60 @@ static int remove_found(const struct path_result *r, bool is_directory)
     return tmpfs_unlink(r->parent, r->name);
 }
 
-static int remove_name(int dirfd, uint64_t path, bool is_directory)
+SYSCALL1(rmdir, uint64_t, path) { return at_name(AT_FDCWD, path, remove_name, true); }
+SYSCALL1(unlink, uint64_t, path) { return at_name(AT_FDCWD, path, remove_name, false); }
+SYSCALL3(unlinkat, int, dir, uint64_t, path, uint32_t, flags)
 {
-    struct path_result r;
-    int error = path_lookup_user(dirfd, path, PATH_PARENT | PATH_NO_FOLLOW, &r);
-    if (error)
-        return error;
-    error = remove_found(&r, is_directory);
-    path_result_free(&r);
-    return error;
-}
-
-SYSCALL1(rmdir, uint64_t, path) { return remove_name(AT_FDCWD, path, true); }
-SYSCALL1(unlink, uint64_t, path) { return remove_name(AT_FDCWD, path, false); }
-SYSCALL3(unlinkat, int, dirfd, uint64_t, path, uint32_t, flags)
-{
-    return flags & ~(uint32_t)AT_REMOVEDIR ? -EINVAL : remove_name(dirfd, path, flags);
+    return flags & ~(uint32_t)AT_REMOVEDIR ? -EINVAL : at_name(dir, path, remove_name, flags != 0);
 }
 
 static bool is_ancestor(const struct inode *of, const struct inode *maybe)
 {
-    for (; of && of != maybe; of = of->parent)
-        ;
+    while (of && of != maybe)
+        of = of->parent;
     return of;
 }
 
-static int rename_found(const struct path_result *from, const struct path_result *to)
+static long rename_to(const struct path_result *to, uint64_t argument)
 {
-    struct inode *old = from->inode, *replaced = to->inode;
-    if (tmpfs_owns(from->parent) != tmpfs_owns(to->parent))
-        return -EXDEV;
+    const struct path_result *from = (const struct path_result *)argument;
+    const struct inode *old = from->inode, *replaced = to->inode;
     if (path_is_special(from) || path_is_special(to))
         return -EBUSY;
     if (!old)
         return -ENOENT;
-    if (!tmpfs_owns(from->parent))
-        return -EPERM;
+    if (!tmpfs_owns(from->parent) || !tmpfs_owns(to->parent))
+        return -EXDEV;
     if (S_ISDIR(old->mode) && is_ancestor(to->parent, old))
         return -EINVAL;
     if (replaced && is_ancestor(from->parent, replaced))
         return -ENOTEMPTY;
     if (old == replaced)
         return 0;
-    if (!S_ISDIR(old->mode) && to->is_slashed)
-        return -ENOTDIR;
     if (replaced && S_ISDIR(old->mode) != S_ISDIR(replaced->mode))
         return S_ISDIR(old->mode) ? -ENOTDIR : -EISDIR;
+    if (to->is_slashed && !S_ISDIR(old->mode))
+        return -ENOTDIR;
     return tmpfs_rename(from->parent, from->name, to->parent, to->name);
 }
 
-static int rename_path(int from_dirfd, uint64_t from, int to_dirfd, uint64_t to)
+static long rename_from(const struct path_result *from, uint64_t argument)
 {
-    struct path_result a, b;
-    int error = path_lookup_user(from_dirfd, from, PATH_PARENT | PATH_NO_FOLLOW, &a);
-    if (error)
-        return error;
-    error = path_lookup_user(to_dirfd, to, PATH_PARENT | PATH_NO_FOLLOW, &b);
-    if (!error) {
-        error = rename_found(&a, &b);
-        path_result_free(&b);
-    }
-    path_result_free(&a);
-    return error;
+    const struct place *to = (const struct place *)argument;
+    return at_name(to->dir, to->path, rename_to, (uint64_t)from);
 }
 
-SYSCALL2(rename, uint64_t, from, uint64_t, to) { return rename_path(AT_FDCWD, from, AT_FDCWD, to); }
-SYSCALL4(renameat, int, from_dirfd, uint64_t, from, int, to_dirfd, uint64_t, to)
+static long rename_path(int dir, uint64_t from, struct place to)
 {
-    return rename_path(from_dirfd, from, to_dirfd, to);
+    return at_name(dir, from, rename_from, (uint64_t)&to);
 }
-SYSCALL5(renameat2, int, from_dirfd, uint64_t, from, int, to_dirfd, uint64_t, to, uint32_t, flags)
+
+SYSCALL2(rename, uint64_t, from, uint64_t, to) { return rename_path(AT_FDCWD, from, (struct place){AT_FDCWD, to}); }
+SYSCALL4(renameat, int, from_dir, uint64_t, from, int, to_dir, uint64_t, to)
 {
-    return flags ? -EINVAL : rename_path(from_dirfd, from, to_dirfd, to);
+    return rename_path(from_dir, from, (struct place){to_dir, to});
+}
+SYSCALL5(renameat2, int, from_dir, uint64_t, from, int, to_dir, uint64_t, to, uint32_t, flags)
+{
+    return flags ? -EINVAL : rename_path(from_dir, from, (struct place){to_dir, to});
 }

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a path to an inode, and from a directory back to its path. What each task starts from: cwd, umask. */
+/* From a path to an inode and back, and acting on what is found. What each task starts from: cwd, umask. */
 #include "fs/vfs.h"
 #include "mm/mm.h"
 #include "sched/task.h"
 #include "string.h"
 
-enum { LINKS_MAX = 40 };
+enum { LINKS_MAX = 16 };
 
 struct inode *root_inode;
 
 struct fs_context *fs_context_create(void)
 {
-    struct fs_context *c = kzalloc(sizeof *c);
-    if (c)
-        *c = (struct fs_context){.refs = 1, .cwd = inode_get(root_inode), .umask = 022};
-    return c;
+    const struct fs_context first = {.cwd = root_inode, .umask = 022};
+    return fs_context_copy(&first);
 }
 
 struct fs_context *fs_context_copy(const struct fs_context *from)
@@ -37,14 +35,12 @@ void fs_context_put(struct fs_context *c)
 static struct fs_context *context(void) { return current ? current->fs : NULL; }
 uint32_t fs_umask(void) { return context() ? context()->umask : 0; }
 
-static struct inode *find_start(int dirfd, const char *path)
+static struct inode *find_start(int dirfd)
 {
-    if (*path == '/' || (dirfd == AT_FDCWD && !context()))
-        return inode_get(root_inode);
     if (dirfd == AT_FDCWD)
-        return inode_get(context()->cwd);
+        return context() ? context()->cwd : root_inode;
     struct file *f = fd_file(dirfd);
-    return f ? inode_get(f->inode) : NULL;
+    return f ? f->inode : NULL;
 }
 
 static struct inode *next_inode(struct inode *dir, const char *name, size_t len)
@@ -56,93 +52,81 @@ static struct inode *next_inode(struct inode *dir, const char *name, size_t len)
     return dir->ops->lookup(dir, name, len);
 }
 
-/* Puts a link's text before the rest of the path; *owned is the memory that path lies in, if it is ours. */
-static int splice_link(struct inode *link, const char **path, const char *rest, char **owned)
-{
-    char *text = link->ops->read_link(link);
-    if (!text)
-        return -ENOMEM;
-    size_t length = strlen(text), rest_bytes = strlen(rest) + 1;
-    char *joined = length ? krealloc(text, length + 1, length + rest_bytes) : NULL;
-    if (!joined) {
-        kfree(text);
-        return length ? -ENOMEM : -ENOENT;
-    }
-    memcpy(joined + length, rest, rest_bytes);
-    kfree(*owned);
-    *path = *owned = joined;
-    return 0;
-}
-
 /* On to next, whose reference moves in and which was found as name where the walk stood. */
-static void step(struct path_result *r, struct inode *next, const char *name, size_t len, bool is_slashed)
+static void step(struct path_result *r, struct inode *next, const char *name, size_t len)
 {
     inode_put(r->parent);
     r->parent = r->inode;
     r->inode = next;
     memcpy(r->name, name, len);
     r->name[len] = 0;
-    r->is_slashed = is_slashed;
+}
+
+static int walk(const char *path, unsigned flags, struct path_result *r);
+
+static int follow(struct inode *link, unsigned flags, struct path_result *r)
+{
+    struct inode *meant = link->ops->follow ? link->ops->follow(link) : NULL;
+    if (meant) {
+        step(r, meant, "", 0);
+        return 0;
+    }
+    char *text = ++r->links <= LINKS_MAX ? link->ops->read_link(link) : NULL;
+    int error = r->links > LINKS_MAX ? -ELOOP : !text ? -ENOMEM : *text ? walk(text, flags, r) : -ENOENT;
+    kfree(text);
+    return error;
 }
 
 /* r->inode is where the walk stands, r->parent the directory it was found in; both are references. */
-static int walk(const char *path, unsigned flags, struct path_result *r, char **owned)
+static int walk(const char *path, unsigned flags, struct path_result *r)
 {
-    for (int links = 0;;) {
+    if (*path == '/')
+        step(r, inode_get(root_inode), "", 0);
+    r->is_slashed = *path == '/';
+    for (;;) {
         while (*path == '/')
             path++;
         if (!*path)
             return 0;
         if (!S_ISDIR(r->inode->mode))
             return -ENOTDIR;
-        size_t len = 0, slashes = 0;
-        while (path[len] && path[len] != '/')
-            len++;
-        while (path[len + slashes] == '/')
-            slashes++;
+        const char *end = path, *rest;
+        while (*end && *end != '/')
+            end++;
+        for (rest = end; *rest == '/';)
+            rest++;
+        size_t len = (size_t)(end - path);
         if (len > NAME_BYTES)
             return -ENAMETOOLONG;
-        bool is_last = !path[len + slashes];
         struct inode *next = next_inode(r->inode, path, len);
-        if (!next && !(is_last && flags & PATH_PARENT))
+        if (!next && (*rest || !(flags & PATH_PARENT)))
             return -ENOENT;
 
         /* Slashes after the last component mean what a link leads to, except where a name is made or removed. */
-        bool follows = !is_last || !(flags & PATH_NO_FOLLOW) || (slashes && !(flags & PATH_PARENT));
-        if (next && S_ISLNK(next->mode) && follows) {
-            struct inode *link = next;
-            next = link->ops->follow ? link->ops->follow(link) : NULL;
-            int error = ++links > LINKS_MAX ? -ELOOP : next ? 0 : splice_link(link, &path, path + len, owned);
-            inode_put(link);
-            if (error) {
-                inode_put(next);
+        bool stays = !*rest && flags & PATH_NO_FOLLOW && (flags & PATH_PARENT || end == rest);
+        if (next && S_ISLNK(next->mode) && !stays) {
+            int error = follow(next, *rest ? 0 : flags & ~(unsigned)PATH_NO_FOLLOW, r);
+            inode_put(next);
+            if (error)
                 return error;
-            }
-            if (!next) {
-                if (*path == '/')
-                    step(r, inode_get(root_inode), "", 0, true);
-                continue;
-            }
+        } else {
+            step(r, next, path, len);
+            r->is_slashed = false;
         }
-        step(r, next, path, len, slashes);
-        path += len;
+        r->is_slashed |= rest > end;
+        path = rest;
     }
 }
 
 int path_lookup(int dirfd, const char *path, unsigned flags, struct path_result *r)
 {
-    char *owned = NULL;
-    *r = (struct path_result){.is_slashed = *path == '/'};
+    *r = (struct path_result){.inode = *path == '/' ? root_inode : find_start(dirfd)};
     if (!*path && !(flags & PATH_EMPTY))
         return -ENOENT;
-    if (strlen(path) >= PATH_BYTES)
-        return -ENAMETOOLONG;
-    r->inode = find_start(dirfd, path);
     if (!r->inode)
         return -EBADF;
-    r->parent = inode_get(r->inode);
-    int error = walk(path, flags, r, &owned);
-    kfree(owned);
+    r->parent = inode_get(inode_get(r->inode));
+    int error = walk(path, flags, r);
     if (!error && r->is_slashed && r->inode && !S_ISDIR(r->inode->mode))
         error = -ENOTDIR;
     if (error)
@@ -154,7 +138,6 @@ void path_result_free(struct path_result *r)
 {
     inode_put(r->inode);
     inode_put(r->parent);
-    r->inode = r->parent = NULL;
 }
 
 bool path_is_special(const struct path_result *r)
@@ -162,7 +145,7 @@ bool path_is_special(const struct path_result *r)
     return !r->name[0] || !strcmp(r->name, ".") || !strcmp(r->name, "..");
 }
 
-int path_lookup_user(int dirfd, uint64_t path, unsigned flags, struct path_result *r)
+static long lookup_user(int dirfd, uint64_t path, unsigned flags, struct path_result *r)
 {
     char *text;
     int error = string_from_user(&text, path, PATH_BYTES);
@@ -173,60 +156,49 @@ int path_lookup_user(int dirfd, uint64_t path, unsigned flags, struct path_resul
     return error;
 }
 
-long at_path(int dirfd, uint64_t path, uint32_t at_flags, inode_action *act, uint64_t a, uint64_t b)
+long at_path(int dirfd, uint64_t path, uint32_t at_flags, inode_action *act, uint64_t argument)
 {
     struct path_result r;
+    unsigned flags = at_flags & AT_SYMLINK_NOFOLLOW ? PATH_NO_FOLLOW : 0;
     if (at_flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_EACCESS))
         return -EINVAL;
-    long result = path_lookup_user(
-        dirfd, path,
-        (at_flags & AT_SYMLINK_NOFOLLOW ? PATH_NO_FOLLOW : 0) | (at_flags & AT_EMPTY_PATH ? PATH_EMPTY : 0), &r);
+    long result = lookup_user(dirfd, path, flags | (at_flags & AT_EMPTY_PATH ? PATH_EMPTY : 0), &r);
     if (result)
         return result;
-    result = act(r.inode, a, b);
+    result = act(r.inode, argument);
     path_result_free(&r);
     return result;
 }
 
-long at_file(int fd, inode_action *act, uint64_t a, uint64_t b)
+long at_file(int fd, inode_action *act, uint64_t argument)
 {
     struct file *f = fd_file(fd);
-    return f ? act(f->inode, a, b) : -EBADF;
+    return f ? act(f->inode, argument) : -EBADF;
 }
 
-struct name_search {
-    uint64_t ino;
-    char *name; /* room for NAME_BYTES + 1 */
-    size_t len;
-};
-
-static bool name_differs(void *ctx, const char *name, size_t len, uint64_t ino, unsigned type)
+long at_name(int dirfd, uint64_t path, name_action *act, uint64_t argument)
 {
-    struct name_search *s = ctx;
-    (void)type;
-    if (ino != s->ino)
-        return true;
-    memcpy(s->name, name, len);
-    s->len = len;
-    return false;
+    struct path_result r;
+    long result = lookup_user(dirfd, path, PATH_PARENT | PATH_NO_FOLLOW, &r);
+    if (result)
+        return result;
+    result = act(&r, argument);
+    path_result_free(&r);
+    return result;
 }
 
-int path_of_inode(struct inode *dir, char *buffer, size_t bytes)
+int path_of_inode(const struct inode *i, char *buffer, size_t bytes)
 {
-    char name[NAME_BYTES + 1];
     size_t at = bytes - 1; /* the path is built from its end */
     buffer[at] = 0;
-    for (struct inode *i = dir; i != root_inode; i = i->parent) {
-        struct name_search s = {.ino = i->ino, .name = name};
-        uint64_t position = 0;
-        if (i->parent)
-            i->parent->ops->list(i->parent, &position, name_differs, &s);
-        if (!s.len)
+    for (; i != root_inode; i = i->parent) {
+        size_t len = i->name ? strlen(i->name) : 0;
+        if (!len)
             return -ENOENT;
-        if (at < s.len + 1)
+        if (at < len + 1)
             return -ENAMETOOLONG;
-        at -= s.len;
-        memcpy(buffer + at, name, s.len);
+        at -= len;
+        memcpy(buffer + at, i->name, len);
         buffer[--at] = '/';
     }
     if (!buffer[at])

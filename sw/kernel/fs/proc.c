@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How /proc works: inodes are made when looked up, contents when read from the beginning. What they show is in
- * proc_text.c. An inode holds no pointer to a process, only its number: who finds nobody there gets ESRCH. */
-#include "fs/proc.h"
-
-#include "mm/page.h"
+/* /proc: a table of names, each with the function that prints what it shows into a buffer. Formats are Linux's,
+ * proc(5); what programs do not read is left out, numbers that nobody keeps are 0. An inode holds no pointer to a
+ * process, only its number: who finds nobody there gets ESRCH. */
+#include "arch/cpu.h"
+#include "arch/insn.h"
+#include "fs/tty.h"
+#include "mm/mm.h"
 #include "printf.h"
+#include "proc/process.h"
 #include "string.h"
 
-/* The inode's number says what it shows: bit 62 set, 61:32 process, 31:16 descriptor, 15:0 place in the table. */
-enum { ENTRY_BITS = 16, PID_SHIFT = 32, FIRST_ROOM = 1000 };
+enum { TICK_NS = 10000000, PAGE_KB = PAGE_BYTES / 1024, FIRST_ROOM = 1000 };
+enum { PROC_FILE = S_IFREG | 0444, PROC_LINK = S_IFLNK | 0777, PROC_DIRECTORY = S_IFDIR | 0555 };
 
-static const struct inode_ops proc_inode_ops;
-static const struct file_ops proc_file_ops;
+struct text { /* contents in the making; a length of room or more means that room was too little */
+    size_t room, length;
+    char bytes[];
+};
 
-static uint64_t ino_of(uint64_t entry, int pid, int fd)
-{
-    return 1ull << 62 | (uint64_t)pid << PID_SHIFT | (uint64_t)fd << ENTRY_BITS | entry;
-}
-static unsigned entry_of(const struct inode *i) { return (uint16_t)i->ino; }
-static int fd_of(const struct inode *i) { return (uint16_t)(i->ino >> ENTRY_BITS); }
-static int pid_of(const struct inode *i) { return (int)(i->ino >> PID_SHIFT & 0x3fffffff); }
-
-void proc_print(struct proc_text *t, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void print(struct text *t, const char *format, ...)
 {
     size_t used = MIN(t->length, t->room);
     va_list list;
@@ -30,39 +27,250 @@ void proc_print(struct proc_text *t, const char *format, ...)
     va_end(list);
 }
 
-/* Allocated; NULL: no memory. Nothing changes while the kernel lock is held, so a second try fits. */
-static struct proc_text *generate(const struct inode *i, const struct process *p)
+/* p: whom it is about, if anybody; fd: which of its descriptors. */
+#define UNUSED __attribute__((unused))
+#define PRINTER(name) static void name(struct text *o, UNUSED const struct process *p, UNUSED int fd)
+
+PRINTER(print_cpuinfo)
 {
+    enum { EAX, EBX, ECX, EDX };
+    static const struct {
+        uint32_t leaf, subleaf, output, bit;
+        const char *name;
+    } features[] = {
+        {1, 0, EDX, 4, "tsc"},        {1, 0, EDX, 9, "apic"},     {1, 0, EDX, 26, "sse2"},   {1, 0, ECX, 21, "x2apic"},
+        {1, 0, ECX, 26, "xsave"},     {7, 0, EBX, 20, "smap"},    {7, 0, ECX, 5, "waitpkg"}, {7, 0, EDX, 5, "uintr"},
+        {7, 0, EDX, 14, "serialize"}, {0xd, 1, EAX, 3, "xsaves"},
+    };
+    struct cpuid_result zero = cpuid(0, 0);
+    uint64_t mhz = (clock_tsc_at(1000000000) - clock_tsc_at(0)) / 1000000;
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        print(o, "processor\t: %u\nvendor_id\t: %.4s%.4s%.4s\napicid\t\t: %u\ncpu MHz\t\t: %lu.000\nflags\t\t:", i,
+              (char *)&zero.ebx, (char *)&zero.edx, (char *)&zero.ecx, cpus[i].apic_id, mhz);
+        for (size_t k = 0; k < ARRAY_SIZE(features); k++) {
+            struct cpuid_result r = cpuid(features[k].leaf, features[k].subleaf);
+            const uint32_t outputs[] = {r.eax, r.ebx, r.ecx, r.edx};
+            if (features[k].leaf <= zero.eax && outputs[features[k].output] >> features[k].bit & 1)
+                print(o, " %s", features[k].name);
+        }
+        print(o, "\n\n");
+    }
+}
+
+PRINTER(print_meminfo)
+{
+    uint64_t limit, left, free_kb = pages_free() * PAGE_KB;
+    tmpfs_usage(&limit, &left);
+    print(o, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\nBuffers:        %8d kB\n",
+          pages_total() * PAGE_KB, free_kb, free_kb, 0);
+    print(o, "Cached:         %8lu kB\nShmem:          %8lu kB\n", (limit - left) * PAGE_KB, (limit - left) * PAGE_KB);
+}
+
+static uint64_t idle_ticks(uint32_t cpu)
+{
+    const struct cpu *c = &cpus[cpu];
+    return (c->idle_ns + (c->running == c->idle ? clock_now() - c->idle_since : 0)) / TICK_NS;
+}
+
+static uint64_t all_idle_ticks(void)
+{
+    uint64_t idle = 0;
+    for (uint32_t i = 0; i < cpu_count; i++)
+        idle += idle_ticks(i);
+    return idle;
+}
+
+PRINTER(print_uptime)
+{
+    uint64_t now = clock_now() / TICK_NS, idle = all_idle_ticks();
+    print(o, "%lu.%02lu %lu.%02lu\n", now / 100, now % 100, idle / 100, idle % 100);
+}
+
+/* What is not idle is shown as user time: nobody keeps the two apart for each core. */
+PRINTER(print_stat)
+{
+    uint64_t now = clock_now() / TICK_NS, idle = all_idle_ticks();
+    print(o, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", now * cpu_count - idle, idle);
+    for (uint32_t i = 0; i < cpu_count; i++)
+        print(o, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i, now - idle_ticks(i), idle_ticks(i));
+}
+
+PRINTER(print_interrupts)
+{
+    static const struct {
+        const char *label, *text;
+        uint8_t vector;
+    } rows[] = {
+        {"4", "IO-APIC   4-edge      ttyS0", VECTOR_SERIAL},
+        {"LOC", "Local timer interrupts", VECTOR_TIMER},
+        {"RES", "Rescheduling interrupts", VECTOR_RESCHEDULE},
+        {"TLB", "TLB shootdowns", VECTOR_SHOOTDOWN},
+        {"UIS", "User interrupt notifications through the IDT", VECTOR_UINTR},
+        {"UIK", "User interrupt wake-ups", VECTOR_UINTR_KERNEL},
+    };
+    for (size_t r = 0; r < ARRAY_SIZE(rows); r++) {
+        print(o, "%3s: ", rows[r].label);
+        for (uint32_t i = 0; i < cpu_count; i++)
+            print(o, "%10lu ", cpus[i].interrupts[rows[r].vector]);
+        print(o, "  %s\n", rows[r].text);
+    }
+}
+
+PRINTER(print_loadavg) { print(o, "0.00 0.00 0.00 0/0 0\n"); } /* nobody keeps averages */
+PRINTER(print_mounts) { print(o, "tmpfs / tmpfs rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\n"); }
+PRINTER(print_self) { print(o, "%d", current->process->pid); }
+PRINTER(print_uintr_vp) { print(o, "1\n"); } /* programs that only make sense on this kernel look for it */
+PRINTER(print_version)
+{
+    print(o, "%s version %s (uintr-vp) %s\n", system_name.sysname, system_name.release, system_name.version);
+}
+
+PRINTER(print_pid_stat)
+{
+    static const char states[] = {
+        [TASK_RUNNABLE] = 'R', [TASK_SLEEPING] = 'S', [TASK_DEEP] = 'D', [TASK_STOPPED] = 'T', [TASK_ZOMBIE] = 'Z'};
+    const struct task *t = p->leader, *each;
+    uint64_t user, system, bytes = 0;
+    unsigned threads = 0;
+    struct area *a;
+    process_times(p, &user, &system);
+    LIST_FOR_EACH(each, &p->threads, in_process) { threads++; }
+    if (t->mm)
+        LIST_FOR_EACH(a, &t->mm->areas, link) { bytes += a->end - a->start; }
+    print(o, "%d (%.15s) %c %d %d %d ", p->pid, t->name, states[t->state], p->parent ? p->parent->pid : 0, p->pgrp,
+          p->session);
+    print(o, "%d %d 0 0 0 0 0 %lu %lu 0 0 ", p->tty ? DEVICE_SERIAL : 0, p->tty ? p->tty->foreground : -1,
+          user / TICK_NS, system / TICK_NS);
+    print(o, "%d %d %u 0 %lu %lu %lu -1 ", 20 + t->nice, t->nice, threads, p->started_ns / TICK_NS, bytes,
+          t->mm ? t->mm->resident : 0);
+    print(o, "0 0 0 0 0 0 0 0 0 0 0 0 17 %u 0 0 0 0 0 0 0 0 0 0 0 0 0\n", t->cpu);
+}
+
+PRINTER(print_cmdline)
+{
+    for (size_t i = 0; p->leader->mm && p->command && i < p->command_bytes; i++)
+        print(o, "%c", p->command[i]);
+}
+
+PRINTER(print_comm) { print(o, "%.15s\n", p->leader->name); }
+
+PRINTER(print_exe) { print(o, "%s", p->leader->mm ? p->executable : ""); }
+
+static void print_inode(struct text *o, struct inode *i)
+{
+    char path[512];
+    if (!path_of_inode(i, path, sizeof path))
+        print(o, "%s", path);
+    else
+        print(o, "%s:[%lu]", S_ISFIFO(i->mode) ? "pipe" : S_ISSOCK(i->mode) ? "socket" : "nameless", i->ino);
+}
+
+PRINTER(print_maps)
+{
+    struct area *a;
+    if (!p->leader->mm)
+        return;
+    LIST_FOR_EACH(a, &p->leader->mm->areas, link)
+    {
+        print(o, "%08lx-%08lx %c%c%c%c %08lx 00:0%u %-10lu ", a->start, a->end, a->flags & AREA_READ ? 'r' : '-',
+              a->flags & AREA_WRITE ? 'w' : '-', a->flags & AREA_EXEC ? 'x' : '-', a->flags & AREA_SHARED ? 's' : 'p',
+              a->inode ? a->offset : 0, a->inode != NULL, a->inode ? a->inode->ino : 0);
+        if (a->inode)
+            print_inode(o, a->inode);
+        print(o, "%s\n", a->name ? a->name : "");
+    }
+}
+
+static struct file *file_of(const struct process *p, int fd)
+{
+    return p->leader->files && fd < FDS_MAX ? p->leader->files->file[fd] : NULL;
+}
+
+PRINTER(print_fd)
+{
+    if (file_of(p, fd))
+        print_inode(o, file_of(p, fd)->inode);
+}
+
+/* Entries with fixed places in the table. Numbers lead from ROOT to PID and from FDS to FD. */
+enum { ROOT, PID, FDS, FD, SYS, KERNEL, NOWHERE };
+
+static const struct {
+    unsigned parent;
+    const char *name;
+    uint32_t mode;
+    void (*print)(struct text *o, const struct process *p, int fd); /* a file's contents or a link's text */
+} entries[] = {
+    [ROOT] = {NOWHERE, "", PROC_DIRECTORY},
+    [PID] = {NOWHERE, "", PROC_DIRECTORY},
+    [FDS] = {PID, "fd", PROC_DIRECTORY},
+    [FD] = {NOWHERE, "", PROC_LINK, print_fd},
+    [SYS] = {ROOT, "sys", PROC_DIRECTORY},
+    [KERNEL] = {SYS, "kernel", PROC_DIRECTORY},
+    {KERNEL, "uintr_vp", PROC_FILE, print_uintr_vp},
+    {ROOT, "cpuinfo", PROC_FILE, print_cpuinfo},
+    {ROOT, "interrupts", PROC_FILE, print_interrupts},
+    {ROOT, "loadavg", PROC_FILE, print_loadavg},
+    {ROOT, "meminfo", PROC_FILE, print_meminfo},
+    {ROOT, "mounts", PROC_FILE, print_mounts},
+    {ROOT, "self", PROC_LINK, print_self},
+    {ROOT, "stat", PROC_FILE, print_stat},
+    {ROOT, "uptime", PROC_FILE, print_uptime},
+    {ROOT, "version", PROC_FILE, print_version},
+    {PID, "cmdline", PROC_FILE, print_cmdline},
+    {PID, "comm", PROC_FILE, print_comm},
+    {PID, "exe", PROC_LINK, print_exe},
+    {PID, "maps", PROC_FILE, print_maps},
+    {PID, "stat", PROC_FILE, print_pid_stat},
+};
+
+/* An inode's number says what it shows: bit 62 set, 61:32 process, 31:16 descriptor, 15:0 place in the table. */
+static uint64_t ino_of(uint64_t entry, int pid, int fd)
+{
+    return 1ull << 62 | (uint64_t)pid << 32 | (uint64_t)fd << 16 | entry;
+}
+static unsigned entry_of(const struct inode *i) { return (uint16_t)i->ino; }
+static int fd_of(const struct inode *i) { return (uint16_t)(i->ino >> 16); }
+static int pid_of(const struct inode *i) { return (int)(i->ino >> 32 & 0x3fffffff); }
+
+static struct process *process_of(const struct inode *i) /* NULL: it is gone, or there never was one */
+{
+    struct process *p = process_find(pid_of(i));
+    return p && p->leader ? p : NULL;
+}
+
+static const struct inode_ops proc_inode_ops;
+static const struct file_ops proc_file_ops;
+
+/* *text, which is allocated: 0, -ESRCH, -ENOMEM. Nothing changes under the kernel lock, so a second try fits. */
+static int generate(const struct inode *i, struct text **text)
+{
+    const struct process *p = process_of(i);
+    if (pid_of(i) && !p)
+        return -ESRCH;
     for (size_t room = FIRST_ROOM;;) {
-        struct proc_text *t = kmalloc(sizeof *t + room);
+        struct text *t = *text = kmalloc(sizeof *t + room);
         if (!t)
-            return NULL;
-        t->room = room;
-        t->length = 0;
-        t->bytes[0] = 0;
-        proc_entries[entry_of(i)].print(t, p, fd_of(i));
+            return -ENOMEM;
+        *t = (struct text){.room = room};
+        print(t, "%s", ""); /* a text ends with a NUL, even where nothing is shown */
+        entries[entry_of(i)].print(t, p, fd_of(i));
         if (t->length < room)
-            return t;
+            return 0;
         room = t->length + 1;
         kfree(t);
     }
 }
 
-struct file *proc_file_of(const struct process *p, int fd)
+static struct inode *make(struct inode *dir, uint64_t ino)
 {
-    const struct task *t = p && !list_is_empty(&p->threads) ? LIST_FIRST(&p->threads, struct task, in_process) : NULL;
-    return t && t->files && fd < FDS_MAX ? t->files->file[fd] : NULL;
-}
-
-static struct inode *make(struct inode *dir, unsigned entry, int pid, int fd)
-{
-    uint32_t mode = proc_entries[entry].mode;
+    uint32_t mode = entries[ino & 0xffff].mode;
     struct inode *i = inode_create(mode, &proc_inode_ops, S_ISREG(mode) ? &proc_file_ops : NULL);
     if (!i)
         return NULL;
-    i->ino = ino_of(entry, pid, fd);
-    if (dir && S_ISDIR(mode))
-        i->parent = inode_get(dir);
+    i->ino = ino;
+    i->parent = dir ? inode_get(dir) : NULL;
+    i->name = entries[ino & 0xffff].name;
     return i;
 }
 
@@ -70,72 +278,58 @@ static struct inode *make(struct inode *dir, unsigned entry, int pid, int fd)
 static int next_number(const struct inode *dir, int from)
 {
     int best = -1;
-    if (entry_of(dir) == PROC_ROOT) {
-        struct process *p;
+    struct process *p;
+    if (entry_of(dir) == FDS && process_of(dir)) {
+        for (int fd = from; best < 0 && fd < FDS_MAX; fd++)
+            best = file_of(process_of(dir), fd) ? fd : -1;
+    } else if (entry_of(dir) == ROOT) {
         LIST_FOR_EACH(p, &process_list, all)
         {
-            if (p->pid >= from && p->pid > 0 && (best < 0 || p->pid < best))
+            if (p->leader && p->pid >= from && (best < 0 || p->pid < best))
                 best = p->pid;
         }
-    } else if (entry_of(dir) == PROC_FDS) {
-        struct process *p = process_find(pid_of(dir));
-        for (int fd = from; best < 0 && fd < FDS_MAX; fd++)
-            best = proc_file_of(p, fd) ? fd : -1;
     }
     return best;
 }
 
-static uint64_t numbered_ino(const struct inode *dir, int n)
+/* Positions: places in the table, then its length + number. */
+static struct inode *proc_next(struct inode *dir, uint64_t *position, const char **name)
 {
-    return entry_of(dir) == PROC_ROOT ? ino_of(PROC_PID, n, 0) : ino_of(PROC_FD, pid_of(dir), n);
+    struct inode *i = NULL;
+    while (!i && *position < ARRAY_SIZE(entries)) {
+        uint64_t e = (*position)++;
+        if (entries[e].parent == entry_of(dir))
+            i = make(dir, ino_of(e, pid_of(dir), 0));
+    }
+    int n = i || *position > INT32_MAX ? -1 : next_number(dir, (int)(*position - ARRAY_SIZE(entries)));
+    if (n >= 0) {
+        *position = ARRAY_SIZE(entries) + (uint64_t)n + 1;
+        i = make(dir, entry_of(dir) == ROOT ? ino_of(PID, n, 0) : ino_of(FD, pid_of(dir), n));
+    }
+    if (i && n >= 0) {
+        snprintf(i->digits, sizeof i->digits, "%d", n);
+        i->name = i->digits;
+    }
+    *name = i ? i->name : NULL;
+    return i;
 }
 
 static struct inode *proc_lookup(struct inode *dir, const char *name, size_t len)
 {
-    int n = 0;
-    for (unsigned e = 0; e < proc_entry_count; e++) {
-        const struct proc_entry *entry = &proc_entries[e];
-        if (entry->parent == entry_of(dir) && strlen(entry->name) == len && !memcmp(entry->name, name, len))
-            return make(dir, e, pid_of(dir), 0);
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (name[i] < '0' || name[i] > '9' || len > 7)
-            return NULL;
-        n = 10 * n + name[i] - '0';
-    }
-    if (next_number(dir, n) != n)
-        return NULL;
-    return entry_of(dir) == PROC_ROOT ? make(dir, PROC_PID, n, 0) : make(dir, PROC_FD, pid_of(dir), n);
-}
-
-/* Positions: places in the table, then its length + number. */
-static void proc_list(struct inode *dir, uint64_t *position, emit_entry *emit, void *ctx)
-{
-    for (; *position < proc_entry_count; ++*position) {
-        const struct proc_entry *e = &proc_entries[*position];
-        uint64_t ino = ino_of(*position, pid_of(dir), 0);
-        if (e->parent == entry_of(dir) && !emit(ctx, e->name, strlen(e->name), ino, e->mode >> 12))
-            return;
-    }
-    for (; *position < INT32_MAX; ++*position) {
-        int n = next_number(dir, (int)(*position - proc_entry_count));
-        char name[12];
-        if (n < 0)
-            return;
-        *position = proc_entry_count + (uint64_t)n;
-        unsigned type = (entry_of(dir) == PROC_ROOT ? S_IFDIR : S_IFLNK) >> 12;
-        if (!emit(ctx, name, (size_t)snprintf(name, sizeof name, "%d", n), numbered_ino(dir, n), type))
-            return;
-    }
+    const char *found;
+    uint64_t position = 0;
+    struct inode *i;
+    while ((i = proc_next(dir, &position, &found)) && (strncmp(found, name, len) || found[len]))
+        inode_put(i);
+    return i;
 }
 
 static char *proc_read_link(struct inode *link)
 {
-    const struct process *p = process_find(pid_of(link));
-    if (pid_of(link) && !p)
-        return kstrdup("");
-    struct proc_text *t = generate(link, p);
-    char *text = t ? kstrdup(t->bytes) : NULL;
+    struct text *t;
+    if (generate(link, &t))
+        return NULL;
+    char *text = kstrdup(t->bytes);
     kfree(t);
     return text;
 }
@@ -143,25 +337,23 @@ static char *proc_read_link(struct inode *link)
 /* An eventfd and its kind have no inode of their own and cannot be opened a second time. */
 static struct inode *proc_follow(struct inode *link)
 {
-    const struct file *f = entry_of(link) == PROC_FD ? proc_file_of(process_find(pid_of(link)), fd_of(link)) : NULL;
-    return f && f->inode && f->inode->mode & S_IFMT ? inode_get(f->inode) : NULL;
+    struct file *f = entry_of(link) == FD && process_of(link) ? file_of(process_of(link), fd_of(link)) : NULL;
+    return f && f->inode->mode & S_IFMT ? inode_get(f->inode) : NULL;
 }
 
 static const struct inode_ops proc_inode_ops = {
-    .lookup = proc_lookup, .list = proc_list, .read_link = proc_read_link, .follow = proc_follow};
+    .lookup = proc_lookup, .next = proc_next, .read_link = proc_read_link, .follow = proc_follow};
 
 static int64_t proc_read(struct file *f, struct uio *u, uint64_t *position)
 {
-    if (*position == 0 || !f->data) {
-        const struct process *p = process_find(pid_of(f->inode));
-        if (pid_of(f->inode) && !p)
-            return -ESRCH;
+    struct text *t = f->data;
+    if (*position == 0 || !t) {
+        int error = generate(f->inode, &t);
+        if (error)
+            return error;
         kfree(f->data);
-        f->data = generate(f->inode, p);
+        f->data = t;
     }
-    const struct proc_text *t = f->data;
-    if (!t)
-        return -ENOMEM;
     size_t n = *position < t->length ? MIN(u->left, t->length - *position) : 0;
     if (uio_to(u, t->bytes + *position, n))
         return -EFAULT;
@@ -175,6 +367,6 @@ static const struct file_ops proc_file_ops = {.read = proc_read, .release = proc
 
 void proc_init(void)
 {
-    if (vfs_name(AT_FDCWD, "/proc", make(NULL, PROC_ROOT, 0, 0)))
+    if (vfs_name("/proc", make(NULL, ino_of(ROOT, 0, 0))))
         panic("no memory for /proc");
 }

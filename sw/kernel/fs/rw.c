@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading and writing: read, write and their relatives with vectors and offsets, lseek. What is the same for every kind
- * of file is checked here; the transfer is the file's own. */
+/* read, write and their relatives with vectors and offsets, lseek, ioctl. What is the same for every kind of file is
+ * checked here; the rest is the file's own. */
 #include "arch/syscall.h"
 #include "fs/vfs.h"
 #include "mm/mm.h"
@@ -41,18 +41,13 @@ static int64_t transfer(int fd, uint64_t address, size_t count, bool is_vectors,
         return -EISDIR;
     if (!(is_write ? f->ops->write : f->ops->read))
         return -EINVAL;
-    if (is_vectors) {
-        int error = uio_vectors(&u, address, count);
-        if (error)
-            return error;
-    } else {
-        if (!user_range_is_valid(address, count))
-            return -EFAULT;
+    int64_t result = is_vectors ? uio_vectors(&u, address, count) : user_range_is_valid(address, count) ? 0 : -EFAULT;
+    if (result)
+        return result;
+    if (!is_vectors)
         uio_user(&u, &one, address, MIN(count, TRANSFER_MAX));
-    }
     file_get(f);
     uint64_t own = at ? (uint64_t)*at : 0, *position = at ? &own : &f->position;
-    int64_t result = 0;
     if (f->can_seek && *position + u.left > FILE_BYTES_MAX)
         result = -EINVAL;
     else if (u.left || !is_vectors)
@@ -63,18 +58,13 @@ static int64_t transfer(int fd, uint64_t address, size_t count, bool is_vectors,
     return result;
 }
 
-SYSCALL3(read, int, fd, uint64_t, buffer, size_t, count) { return transfer(fd, buffer, count, false, NULL, false); }
-SYSCALL3(write, int, fd, uint64_t, buffer, size_t, count) { return transfer(fd, buffer, count, false, NULL, true); }
-SYSCALL3(readv, int, fd, uint64_t, vectors, size_t, count) { return transfer(fd, vectors, count, true, NULL, false); }
-SYSCALL3(writev, int, fd, uint64_t, vectors, size_t, count) { return transfer(fd, vectors, count, true, NULL, true); }
-SYSCALL4(pread64, int, fd, uint64_t, buffer, size_t, count, int64_t, at)
-{
-    return transfer(fd, buffer, count, false, &at, false);
-}
-SYSCALL4(pwrite64, int, fd, uint64_t, buffer, size_t, count, int64_t, at)
-{
-    return transfer(fd, buffer, count, false, &at, true);
-}
+SYSCALL3(read, int, fd, uint64_t, to, size_t, bytes) { return transfer(fd, to, bytes, false, NULL, false); }
+SYSCALL3(write, int, fd, uint64_t, from, size_t, bytes) { return transfer(fd, from, bytes, false, NULL, true); }
+SYSCALL3(readv, int, fd, uint64_t, to, size_t, count) { return transfer(fd, to, count, true, NULL, false); }
+SYSCALL3(writev, int, fd, uint64_t, from, size_t, count) { return transfer(fd, from, count, true, NULL, true); }
+SYSCALL4(pread64, int, fd, uint64_t, to, size_t, n, int64_t, at) { return transfer(fd, to, n, false, &at, false); }
+SYSCALL4(pwrite64, int, fd, uint64_t, from, size_t, n, int64_t, at) { return transfer(fd, from, n, false, &at, true); }
+SYSCALL0(sendfile) { return -EINVAL; } /* busybox always tries it, then copies by itself */
 
 SYSCALL3(lseek, int, fd, int64_t, offset, uint32_t, whence)
 {
@@ -85,8 +75,6 @@ SYSCALL3(lseek, int, fd, int64_t, offset, uint32_t, whence)
         return -EINVAL;
     if (!f->can_seek)
         return -ESPIPE;
-    if (S_ISCHR(f->inode->mode))
-        return 0; /* no place in null or zero is like another */
     uint64_t from = whence == SEEK_CUR ? f->position : whence == SEEK_END ? f->inode->size : 0;
     int64_t to;
     if (__builtin_add_overflow((int64_t)from, offset, &to) || to < 0)
@@ -95,4 +83,10 @@ SYSCALL3(lseek, int, fd, int64_t, offset, uint32_t, whence)
     return to;
 }
 
-SYSCALL0(sendfile) { return -EINVAL; } /* busybox always tries it, then copies by itself */
+SYSCALL3(ioctl, int, fd, uint32_t, request, uint64_t, argument)
+{
+    struct file *f = fd_file(fd);
+    if (!f)
+        return -EBADF;
+    return f->ops->ioctl ? f->ops->ioctl(f, request, argument) : -ENOTTY;
+}

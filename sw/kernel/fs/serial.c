@@ -6,18 +6,9 @@
 #include "fs/tty.h"
 #include "string.h"
 
-enum {
-    DEBUG_CONSOLE = 0xe9,
-    COM1 = 0x3f8,
-    INTERRUPTS = COM1 + 1, /* bit 0: data has come */
-    FIFO_CONTROL = COM1 + 2,
-    LINE_CONTROL = COM1 + 3,
-    MODEM_CONTROL = COM1 + 4,
-    LINE_STATUS = COM1 + 5, /* bit 0: data; bit 5: room for output */
-    SCRATCH = COM1 + 7,
-    PIN = 4,
-    PATIENCE = 100000
-};
+enum { DEBUG_CONSOLE = 0xe9, PIN = 4, PATIENCE = 100000 };
+enum { COM1 = 0x3f8, INTERRUPTS, FIFO_CONTROL, LINE_CONTROL, MODEM_CONTROL, LINE_STATUS, SCRATCH = COM1 + 7 };
+enum { STATUS_DATA = 0x01, STATUS_EMPTY = 0x20 };
 
 static bool has_com1, is_held; /* is_held: input interrupts are off until the terminal has room */
 
@@ -41,7 +32,7 @@ void console_init(void)
 void console_put(const char *text, size_t bytes)
 {
     for (; bytes; text++, bytes--) {
-        for (int i = 0; has_com1 && i < PATIENCE && !(inb(LINE_STATUS) & 0x20); i++)
+        for (int i = 0; has_com1 && i < PATIENCE && !(inb(LINE_STATUS) & STATUS_EMPTY); i++)
             ;
         outb(has_com1 ? COM1 : DEBUG_CONSOLE, (uint8_t)*text);
     }
@@ -64,7 +55,7 @@ void serial_start(void)
 void serial_interrupt(void)
 {
     while (!tty_is_full(&console_tty)) {
-        if (!(inb(LINE_STATUS) & 0x01))
+        if (!(inb(LINE_STATUS) & STATUS_DATA))
             return;
         tty_receive(&console_tty, inb(COM1));
     }

@@ -13,7 +13,7 @@ enum { LEVELS = 3, SLOT_BITS = 9, SLOTS = 1 << SLOT_BITS }; /* up to 512 GiB of 
 struct entry {
     struct list link;
     struct inode *target;
-    uint64_t cookie; /* position for getdents; grows along the list, so that a removal disturbs no listing */
+    uint64_t position; /* grows along the list, so that a removal disturbs no listing */
     char name[];
 };
 
@@ -94,8 +94,9 @@ static void remove_entry(struct inode *dir, struct entry *e)
 {
     list_remove(&e->link);
     e->target->nlink--;
-    if (S_ISDIR(e->target->mode))
-        dir->nlink--;
+    dir->nlink -= S_ISDIR(e->target->mode);
+    if (e->target->name == e->name)
+        e->target->name = NULL;
     touch(dir);
     e->target->ctime = dir->ctime;
     inode_put(e->target);
@@ -111,16 +112,14 @@ int tmpfs_link(struct inode *dir, const char *name, struct inode *target)
     if (!e)
         return -ENOMEM;
     memcpy(e->name, name, bytes);
-    e->cookie = dir->next_cookie++;
+    e->position = dir->next_position++;
     e->target = inode_get(target);
     list_append(&dir->entries, &e->link);
     target->nlink++;
-    if (S_ISDIR(target->mode)) {
-        struct inode *old = target->parent;
-        dir->nlink++;
-        target->parent = inode_get(dir);
-        inode_put(old);
-    }
+    dir->nlink += S_ISDIR(target->mode);
+    inode_put(target->parent);
+    target->parent = inode_get(dir);
+    target->name = e->name;
     touch(dir);
     target->ctime = dir->ctime;
     return 0;
@@ -156,18 +155,18 @@ int tmpfs_rename(struct inode *from_dir, const char *from, struct inode *to_dir,
     return 0;
 }
 
-static void tmpfs_list(struct inode *dir, uint64_t *position, emit_entry *emit, void *ctx)
+static struct inode *tmpfs_next(struct inode *dir, uint64_t *position, const char **name)
 {
     struct entry *e;
     LIST_FOR_EACH(e, &dir->entries, link)
     {
-        if (e->cookie < *position)
+        if (e->position < *position)
             continue;
-        *position = e->cookie;
-        if (!emit(ctx, e->name, strlen(e->name), e->target->ino, e->target->mode >> 12))
-            return;
-        *position = e->cookie + 1;
+        *position = e->position + 1;
+        *name = e->name;
+        return inode_get(e->target);
     }
+    return NULL;
 }
 
 static char *tmpfs_read_link(struct inode *link) { return kstrdup(link->data); }
@@ -206,7 +205,7 @@ static void tmpfs_free(struct inode *i)
 
 static const struct inode_ops tmpfs_inode_ops = {
     .lookup = tmpfs_lookup,
-    .list = tmpfs_list,
+    .next = tmpfs_next,
     .read_link = tmpfs_read_link,
     .truncate = tmpfs_truncate,
     .page = tmpfs_page,

@@ -25,30 +25,31 @@ void tty_init(void)
                  [VKILL] = 'U' & 31,
                  [VEOF] = 'D' & 31,
                  [VMIN] = 1,
-                 [VSUSP] = 'Z' & 31,
-                 [VWERASE] = 'W' & 31},
+                 [VSUSP] = 'Z' & 31},
     };
     console_tty.termios = sane;
     console_tty.size = (struct winsize){.ws_row = 24, .ws_col = 80};
     wait_queue_init(&console_tty.readable);
 }
 
-static void take_as_controlling(struct tty *t, struct process *p)
+/* As the session's controlling terminal, if it has none and nobody else has this one. */
+static bool take_control(struct tty *t, struct process *p)
 {
+    if (!p->is_session_leader || p->tty || t->session)
+        return false;
     p->tty = t;
     t->session = p->session;
     t->foreground = p->pgrp;
+    return true;
 }
 
 static int tty_open(struct file *f)
 {
-    struct tty *t = &console_tty;
     struct process *p = current->process;
     if (f->inode->rdev == DEVICE_TTY && !p->tty)
         return -ENXIO;
-    if (f->inode->rdev == DEVICE_SERIAL && !(f->flags & O_NOCTTY) && file_can_read(f) && p->is_session_leader &&
-        !p->tty && !t->session)
-        take_as_controlling(t, p);
+    if (f->inode->rdev == DEVICE_SERIAL && !(f->flags & O_NOCTTY) && file_can_read(f))
+        take_control(&console_tty, p);
     return 0;
 }
 
@@ -130,26 +131,6 @@ static int64_t set_termios(struct tty *t, uint32_t request, uint64_t argument)
     return 0;
 }
 
-static int64_t set_window(struct tty *t, uint64_t argument)
-{
-    if (GET_USER(t->size, argument))
-        return -EFAULT;
-    if (t->foreground)
-        signal_send_group(t->foreground, SIGWINCH, NULL);
-    return 0;
-}
-
-static int64_t set_controlling(struct tty *t)
-{
-    struct process *p = current->process;
-    if (p->tty == t && t->session == p->session)
-        return 0;
-    if (!p->is_session_leader || p->tty || t->session)
-        return -EPERM;
-    take_as_controlling(t, p);
-    return 0;
-}
-
 static int64_t set_foreground(struct tty *t, uint64_t argument)
 {
     struct process *self = current->process, *p;
@@ -174,8 +155,8 @@ static int64_t set_foreground(struct tty *t, uint64_t argument)
 static int64_t tty_ioctl(struct file *f, uint32_t request, uint64_t argument)
 {
     struct tty *t = &console_tty;
-    bool is_ours = current->process->tty == t;
-    int waiting = is_readable(t) ? (int)(t->ready - t->tail) : 0;
+    struct process *p = current->process;
+    int waiting = (int)(t->ready - t->tail);
     (void)f;
     switch (request) {
     case TCGETS: return PUT_USER(argument, t->termios);
@@ -183,11 +164,11 @@ static int64_t tty_ioctl(struct file *f, uint32_t request, uint64_t argument)
     case TCSETSW:
     case TCSETSF: return set_termios(t, request, argument);
     case TIOCGWINSZ: return PUT_USER(argument, t->size);
-    case TIOCSWINSZ: return set_window(t, argument);
-    case TIOCSCTTY: return set_controlling(t);
-    case TIOCGPGRP: return is_ours ? PUT_USER(argument, t->foreground) : -ENOTTY;
+    case TIOCSWINSZ: return GET_USER(t->size, argument);
+    case TIOCSCTTY: return p->tty == t || take_control(t, p) ? 0 : -EPERM;
+    case TIOCGPGRP: return p->tty == t ? PUT_USER(argument, t->foreground) : -ENOTTY;
     case TIOCSPGRP: return set_foreground(t, argument);
-    case TIOCGSID: return is_ours ? PUT_USER(argument, t->session) : -ENOTTY;
+    case TIOCGSID: return p->tty == t ? PUT_USER(argument, t->session) : -ENOTTY;
     case FIONREAD: return PUT_USER(argument, waiting);
     case TCFLSH: tty_flush_input(t); return 0;
     case TCSBRK: return 0; /* tcdrain: all output has left */

@@ -17,8 +17,8 @@ void serial_start(void);
 void serial_interrupt(void); /* VECTOR_SERIAL */
 void serial_resume(void);    /* the terminal has room again for what the UART holds */
 
-/* --- fs/tty_line.c: what typed bytes mean. They lie in a ring [tail, head) of positions that only grow; what lies
- * before `ready` may be read. --- */
+/* --- The terminal. Typed bytes lie in a ring [tail, head) of positions that only grow; what lies before `ready` may be
+ * read. --- */
 enum { TTY_RING = 4096, TTY_END_OF_FILE = 0x100 /* the byte ends a read in canonical mode and is no part of it */ };
 enum { DEVICE_TTY = 5 << 8 | 0, DEVICE_CONSOLE = 5 << 8 | 1, DEVICE_SERIAL = 4 << 8 | 64 };
 
@@ -31,14 +31,15 @@ struct tty {
     struct wait_queue readable;
 };
 extern struct tty console_tty;
+static inline bool tty_has_mode(const struct tty *t, unsigned local_flag) { return t->termios.c_lflag & local_flag; }
 
+/* --- fs/tty_line.c: what typed bytes mean --- */
 void tty_receive(struct tty *t, uint8_t byte);
 bool tty_is_full(const struct tty *t); /* what comes now would be lost */
 void tty_output(const struct tty *t, const char *text, size_t bytes);
 /* Moves at most one line (or, not canonical, what there is) to u; bytes or -EFAULT; 0: end of file. */
 int64_t tty_take(struct tty *t, struct uio *u);
 void tty_flush_input(struct tty *t);
-static inline bool tty_has_mode(const struct tty *t, unsigned local_flag) { return t->termios.c_lflag & local_flag; }
 
 /* --- fs/tty.c --- */
 void tty_init(void);

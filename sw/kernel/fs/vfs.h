@@ -35,14 +35,12 @@ void uio_free(struct uio *u);                               /* of uio_vectors */
 bool user_range_is_valid(uint64_t address, uint64_t bytes); /* access_ok: cheap, says nothing about mappings */
 extern const char zero_page[4096];
 
-/* Takes a directory entry; false: it did not, and wants no more. ino as stat shows it, type DT_: mode >> 12. */
-typedef bool emit_entry(void *ctx, const char *name, size_t len, uint64_t ino, unsigned type);
-
 struct inode_ops {
     /* Directories. name: one component, len bytes, not NUL-terminated. lookup: a reference, or NULL. */
     struct inode *(*lookup)(struct inode *dir, const char *name, size_t len);
-    /* Entries without . and .. from *position on (0: the first) until emit refuses one, where *position stays. */
-    void (*list)(struct inode *dir, uint64_t *position, emit_entry *emit, void *ctx);
+    /* The first entry at *position (0: the very first) or after, without . and .., a reference; *position moves behind
+     * it. NULL: none. *name lives as long as the entry or the reference. */
+    struct inode *(*next)(struct inode *dir, uint64_t *position, const char **name);
     char *(*read_link)(struct inode *link); /* allocated; NULL: no memory */
     /* Of a link that means an inode rather than a path: that inode, a reference. NULL: its text is to be followed. */
     struct inode *(*follow)(struct inode *link);
@@ -57,17 +55,18 @@ struct inode {
     uint32_t refs;
     uint64_t ino;
     uint32_t mode, nlink, uid, gid; /* mode: S_IF | permissions; a directory with less than 2 links is removed */
-    uint32_t executing;             /* address spaces that run it: nobody may write to it then (ETXTBSY) */
     uint64_t rdev, size;            /* rdev as stat shows it: major << 8 | minor for small ones */
     uint64_t atime, mtime, ctime;   /* ns since 1970 */
     const struct inode_ops *ops;
     const struct file_ops *file_ops; /* of files opened on it; NULL: ENXIO */
-    struct inode *parent;            /* of a directory, for "..": a reference; NULL: the root */
+    struct inode *parent;            /* the directory that it was named in last: a reference, or NULL */
+    const char *name;                /* there; NULL: that name is gone */
     void *data;                      /* the owner's; of named FIFOs and sockets: ipc's */
     /* fs/tmpfs.c */
     uint64_t pages, page_table; /* pages of a file, without those of the table */
     struct list entries;        /* of a directory */
-    uint64_t next_cookie;
+    uint64_t next_position;
+    char digits[12]; /* fs/proc.c: the name of what is called by a number */
 };
 
 struct file_ops {
@@ -86,7 +85,6 @@ struct file {
     struct inode *inode; /* a reference; of what has none of its own: one without a type that all share */
     const struct file_ops *ops;
     void *data; /* the owner's */
-    char *path; /* absolute, for /proc/PID/fd; may be NULL */
     bool can_seek;
     struct list epolls; /* ipc/epoll.c: interests in this file */
 };
@@ -116,8 +114,7 @@ struct files *files_copy(const struct files *from);
 struct files *files_get(struct files *f);
 void files_put(struct files *f);
 void files_close_on_exec(struct files *f);
-/* A file of the current task: borrowed, no reference; NULL: -EBADF. Only valid until the next sleep: file_get() it
- * before. */
+/* A file of the current task: borrowed, until the next sleep; NULL: -EBADF. */
 struct file *fd_file(int fd);
 int fd_lowest(int from); /* free descriptor >= from, or -EMFILE */
 /* Lowest free descriptor >= from for f, whose reference moves in; on -EMFILE the reference is dropped. */
@@ -133,32 +130,36 @@ struct fs_context {
 struct fs_context *fs_context_create(void); /* root, umask 022 */
 struct fs_context *fs_context_copy(const struct fs_context *from);
 void fs_context_put(struct fs_context *c);
+uint32_t fs_umask(void); /* the caller's */
 extern struct inode *root_inode;
 
 enum { PATH_NO_FOLLOW = 1, PATH_PARENT = 2, PATH_EMPTY = 4 };
 struct path_result {
     struct inode *inode;  /* a reference; NULL with PATH_PARENT: the name does not exist */
-    struct inode *parent; /* a reference, with PATH_PARENT */
-    char name[256];  /* last component, with PATH_PARENT; ".", ".." or "" (the root itself) for directories so named */
-    bool is_slashed; /* slashes followed the last component: what exists is a directory */
+    struct inode *parent; /* a reference */
+    char name[256];       /* last component; ".", ".." or "" (the root itself) for directories so named */
+    bool is_slashed;      /* slashes followed the last component: what exists is a directory */
+    int links;            /* followed */
 };
 /* dirfd: a descriptor or AT_FDCWD. 0 or -ENOENT, -ENOTDIR, -ELOOP, -EBADF, -ENAMETOOLONG. */
 int path_lookup(int dirfd, const char *path, unsigned flags, struct path_result *r);
-int path_lookup_user(int dirfd, uint64_t path, unsigned flags, struct path_result *r); /* path in user memory */
-bool path_is_special(const struct path_result *r);                                     /* the name is ".", ".." or "" */
 void path_result_free(struct path_result *r);
-uint32_t fs_umask(void);                                          /* the caller's */
-int path_of_inode(struct inode *dir, char *buffer, size_t bytes); /* absolute path of a directory */
-/* What a call does to an inode, with two arguments of the caller's, for a path of user memory and AT_SYMLINK_NOFOLLOW,
- * AT_EMPTY_PATH, or for a descriptor. */
-typedef long inode_action(struct inode *i, uint64_t a, uint64_t b);
-long at_path(int dirfd, uint64_t path, uint32_t at_flags, inode_action *act, uint64_t a, uint64_t b);
-long at_file(int fd, inode_action *act, uint64_t a, uint64_t b);
+bool path_is_special(const struct path_result *r);                    /* the name is ".", ".." or "" */
+int path_of_inode(const struct inode *i, char *buffer, size_t bytes); /* absolute; -ENOENT, -ENAMETOOLONG */
+/* What a call does to an inode or a name, with an argument of the caller's: for a path of user memory and
+ * AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH; for a descriptor; for a path whose last component may be new. */
+typedef long inode_action(struct inode *i, uint64_t argument);
+typedef long name_action(const struct path_result *r, uint64_t argument);
+long at_path(int dirfd, uint64_t path, uint32_t at_flags, inode_action *act, uint64_t argument);
+long at_file(int fd, inode_action *act, uint64_t argument);
+long at_name(int dirfd, uint64_t path, name_action *act, uint64_t argument);
 
-/* Opens as openat does; *out has one reference. */
-int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode, struct file **out);
+/* --- fs/open.c, names.c, rw.c --- */
+int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode,
+             struct file **out);                                            /* as openat; 1 reference */
+int vfs_open_inode(struct inode *inode, uint32_t flags, struct file **out); /* without a path */
 /* Gives a new inode its name; the caller's reference goes. NULL: there was no memory for it. */
-int vfs_name(int dirfd, const char *path, struct inode *i);
+int vfs_name(const char *path, struct inode *i);
 int vfs_mknod(const char *path, uint32_t mode, uint64_t rdev); /* the umask is the caller's business */
 /* Reads up to bytes at offset into kernel memory (exec). */
 int64_t vfs_read_at(struct inode *inode, void *to, size_t bytes, uint64_t offset);
@@ -172,11 +173,10 @@ int tmpfs_link(struct inode *dir, const char *name, struct inode *target); /* a 
 int tmpfs_unlink(struct inode *dir, const char *name);
 int tmpfs_rename(struct inode *from_dir, const char *from, struct inode *to_dir, const char *to);
 void tmpfs_usage(uint64_t *pages, uint64_t *free); /* most that files may have; what is left of it */
-/* --- fs/cpio.c --- */
+/* --- fs/cpio.c, dev.c, proc.c --- */
 void cpio_unpack(const void *archive, size_t bytes); /* newc, into the root */
-/* --- fs/dev.c, fs/proc.c --- */
 void dev_init(void);
-const struct file_ops *dev_file_ops(uint32_t mode, uint64_t rdev); /* of a device node; NULL: no such device */
+const struct file_ops *dev_file_ops(uint64_t rdev); /* NULL: no such device */
 void proc_init(void);
 
 /* --- ipc/poll.c --- */

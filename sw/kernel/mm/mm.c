@@ -76,11 +76,9 @@ struct mm *mm_fork(struct mm *from)
 void mm_set_program(struct mm *mm, struct inode *program)
 {
     if (program)
-        inode_get(program)->executing++;
-    if (mm->program) {
-        mm->program->executing--;
+        inode_get(program);
+    if (mm->program)
         inode_put(mm->program);
-    }
     mm->program = program;
 }
 

@@ -47,7 +47,7 @@ static int check_file(const struct file *f, uint64_t flags, uint64_t bytes, uint
     if (!may_read)
         return -EACCES;
     if (!is_zero && !(inode && inode->ops && inode->ops->page)) /* what has no name lies on nothing executable */
-        return *area_flags & AREA_EXEC && !f->path ? -EPERM : -ENODEV;
+        return -ENODEV;
     if (flags & MAP_GROWSDOWN)
         return -EINVAL;
     if (type != MAP_PRIVATE)

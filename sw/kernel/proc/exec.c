@@ -18,20 +18,10 @@
 enum { SCRIPT_DEPTH = 5, SCRIPT_LINE = 256, COMMAND_BYTES_MAX = 4096 };
 
 /* Best effort: a path that is too long for /proc is no reason to fail. */
-static void note_executable(struct program *g, const struct path_result *r, int dirfd, const char *path)
+static void note_executable(struct program *g, struct inode *i, const char *path)
 {
-    const struct file *opened = *path ? NULL : fd_file(dirfd);
-    size_t room = sizeof g->executable;
-    if (opened && opened->path)
-        path = opened->path;
-    int error = r->name[0] ? path_of_inode(r->parent, g->executable, room) : -ENOENT;
-    size_t length = error ? 0 : strlen(g->executable);
-    if (length == 1)
-        length = 0; /* the root */
-    if (error || length + 1 + strlen(r->name) >= room)
-        snprintf(g->executable, room, "%s", path);
-    else
-        snprintf(g->executable + length, room - length, "/%s", r->name);
+    if (path_of_inode(i, g->executable, sizeof g->executable))
+        snprintf(g->executable, sizeof g->executable, "%s", path);
 }
 
 static int check_executable(const struct inode *i, bool is_slashed)
@@ -55,7 +45,7 @@ int program_open(struct program *g, int dirfd, const char *path, unsigned path_f
         return error;
     error = check_executable(r.inode, r.is_slashed && *path);
     if (!error) {
-        note_executable(g, &r, dirfd, path);
+        note_executable(g, r.inode, path);
         inode_put(g->inode);
         g->inode = inode_get(r.inode);
     }
