@@ -12,15 +12,14 @@
 
 enum { DEVICE_TMPFS = 1, DEVICE_PROC = 2, NS_PER_SECOND = 1000000000 };
 
-static long stat_inode(struct inode *i, uint64_t to)
+static long stat_inode(const struct path_result *r, uint64_t to)
 {
+    struct inode *i = r->inode;
     struct stat s = {
         .st_dev = tmpfs_owns(i) ? DEVICE_TMPFS : DEVICE_PROC,
         .st_ino = i->ino,
         .st_nlink = i->nlink,
         .st_mode = i->mode,
-        .st_uid = i->uid,
-        .st_gid = i->gid,
         .st_rdev = i->rdev,
         .st_size = (int64_t)i->size,
         .st_blksize = PAGE_BYTES,
@@ -36,15 +35,16 @@ static long stat_inode(struct inode *i, uint64_t to)
 }
 
 SYSCALL2(stat, uint64_t, path, uint64_t, to) { return at_path(AT_FDCWD, path, 0, stat_inode, to); }
-SYSCALL2(lstat, uint64_t, path, uint64_t, to) { return at_path(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, stat_inode, to); }
+SYSCALL2(lstat, uint64_t, path, uint64_t, to) { return at_path(AT_FDCWD, path, PATH_NO_FOLLOW, stat_inode, to); }
 SYSCALL2(fstat, int, fd, uint64_t, to) { return at_file(fd, stat_inode, to); }
 SYSCALL4(newfstatat, int, dir, uint64_t, path, uint64_t, to, uint32_t, flags)
 {
     return at_path(dir, path, flags, stat_inode, to);
 }
 
-static long statfs_inode(struct inode *i, uint64_t to)
+static long statfs_inode(const struct path_result *r, uint64_t to)
 {
+    struct inode *i = r->inode;
     struct statfs s = {.f_type = PROC_SUPER_MAGIC, .f_bsize = PAGE_BYTES, .f_namelen = NAME_BYTES};
     uint64_t pages, free;
     tmpfs_usage(&pages, &free);
@@ -59,8 +59,9 @@ static long statfs_inode(struct inode *i, uint64_t to)
 SYSCALL2(statfs, uint64_t, path, uint64_t, to) { return at_path(AT_FDCWD, path, 0, statfs_inode, to); }
 SYSCALL2(fstatfs, int, fd, uint64_t, to) { return at_file(fd, statfs_inode, to); }
 
-static long check_access(struct inode *i, uint64_t mode)
+static long check_access(const struct path_result *r, uint64_t mode)
 {
+    struct inode *i = r->inode;
     enum { EXECUTE = 1, MODES = 7 };
     if (mode & ~(uint64_t)MODES)
         return -EINVAL;
@@ -69,13 +70,10 @@ static long check_access(struct inode *i, uint64_t mode)
 
 SYSCALL2(access, uint64_t, path, uint32_t, mode) { return at_path(AT_FDCWD, path, 0, check_access, mode); }
 SYSCALL3(faccessat, int, dir, uint64_t, path, uint32_t, mode) { return at_path(dir, path, 0, check_access, mode); }
-SYSCALL4(faccessat2, int, dir, uint64_t, path, uint32_t, mode, uint32_t, flags)
-{
-    return at_path(dir, path, flags, check_access, mode);
-}
 
-static long set_size(struct inode *i, uint64_t size)
+static long set_size(const struct path_result *r, uint64_t size)
 {
+    struct inode *i = r->inode;
     if (S_ISDIR(i->mode))
         return -EISDIR;
     return size <= FILE_BYTES_MAX && S_ISREG(i->mode) && i->ops->truncate ? i->ops->truncate(i, size) : -EINVAL;
@@ -87,8 +85,9 @@ SYSCALL2(ftruncate, int, fd, uint64_t, size)
     return fd_file(fd) && !file_can_write(fd_file(fd)) ? -EINVAL : at_file(fd, set_size, size);
 }
 
-static long set_mode(struct inode *i, uint64_t mode)
+static long set_mode(const struct path_result *r, uint64_t mode)
 {
+    struct inode *i = r->inode;
     i->mode = (i->mode & S_IFMT) | (mode & 07777);
     i->ctime = clock_realtime();
     return 0;
@@ -98,26 +97,20 @@ SYSCALL2(chmod, uint64_t, path, uint32_t, mode) { return at_path(AT_FDCWD, path,
 SYSCALL2(fchmod, int, fd, uint32_t, mode) { return at_file(fd, set_mode, mode); }
 SYSCALL3(fchmodat, int, dir, uint64_t, path, uint32_t, mode) { return at_path(dir, path, 0, set_mode, mode); }
 
-static uint64_t both(uint32_t uid, uint32_t gid) { return (uint64_t)gid << 32 | uid; }
-
-static long set_owner(struct inode *i, uint64_t owner)
+/* There is one user, root, and all is his. */
+static long keep_owner(const struct path_result *r, uint64_t unused)
 {
-    uint32_t uid = (uint32_t)owner, gid = (uint32_t)(owner >> 32), unchanged = UINT32_MAX;
-    i->uid = uid == unchanged ? i->uid : uid;
-    i->gid = gid == unchanged ? i->gid : gid;
-    i->ctime = clock_realtime();
+    (void)r, (void)unused;
     return 0;
 }
 
-SYSCALL3(chown, uint64_t, path, uint32_t, u, uint32_t, g) { return at_path(AT_FDCWD, path, 0, set_owner, both(u, g)); }
-SYSCALL3(lchown, uint64_t, path, uint32_t, u, uint32_t, g)
+SYSCALL1(chown, uint64_t, path) { return at_path(AT_FDCWD, path, 0, keep_owner, 0); }
+SYSCALL1(lchown, uint64_t, path) { return at_path(AT_FDCWD, path, PATH_NO_FOLLOW, keep_owner, 0); }
+SYSCALL1(fchown, int, fd) { return at_file(fd, keep_owner, 0); }
+SYSCALL5(fchownat, int, dir, uint64_t, path, uint32_t, uid, uint32_t, gid, uint32_t, flags)
 {
-    return at_path(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, set_owner, both(u, g));
-}
-SYSCALL3(fchown, int, fd, uint32_t, u, uint32_t, g) { return at_file(fd, set_owner, both(u, g)); }
-SYSCALL5(fchownat, int, dir, uint64_t, path, uint32_t, u, uint32_t, g, uint32_t, flags)
-{
-    return at_path(dir, path, flags, set_owner, both(u, g));
+    (void)uid, (void)gid;
+    return at_path(dir, path, flags, keep_owner, 0);
 }
 
 static uint64_t new_time(uint64_t old, const struct __kernel_timespec *t)
@@ -128,8 +121,9 @@ static uint64_t new_time(uint64_t old, const struct __kernel_timespec *t)
                                 : (uint64_t)t->tv_sec * NS_PER_SECOND + (uint64_t)t->tv_nsec;
 }
 
-static long set_times(struct inode *i, uint64_t times)
+static long set_times(const struct path_result *r, uint64_t times)
 {
+    struct inode *i = r->inode;
     struct __kernel_timespec t[2];
     if (times && GET_USER(t, times))
         return -EFAULT;

@@ -61,8 +61,6 @@ static struct inode *make_link(const struct header *h)
 static void set_attributes(const struct header *h, struct inode *i)
 {
     i->mode = (i->mode & S_IFMT) | (h->field[MODE] & 07777);
-    i->uid = h->field[UID];
-    i->gid = h->field[GID];
     i->mtime = h->field[MTIME] * 1000000000ull;
     if (S_ISCHR(i->mode) || S_ISBLK(i->mode))
         i->rdev = h->field[RDEVMAJOR] << 8 | h->field[RDEVMINOR];

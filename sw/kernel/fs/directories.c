@@ -67,8 +67,9 @@ SYSCALL2(getcwd, uint64_t, to, size_t, bytes)
     return length > bytes ? -ERANGE : copy_to_user(to, path, length) ? -EFAULT : (long)length;
 }
 
-static long change_directory(struct inode *i, uint64_t unused)
+static long change_directory(const struct path_result *r, uint64_t unused)
 {
+    struct inode *i = r->inode;
     (void)unused;
     if (!S_ISDIR(i->mode))
         return -ENOTDIR;
@@ -81,8 +82,9 @@ static long change_directory(struct inode *i, uint64_t unused)
 SYSCALL1(chdir, uint64_t, path) { return at_path(AT_FDCWD, path, 0, change_directory, 0); }
 SYSCALL1(fchdir, int, fd) { return at_file(fd, change_directory, 0); }
 
-static long read_link(struct inode *i, uint64_t to)
+static long read_link(const struct path_result *r, uint64_t to)
 {
+    struct inode *i = r->inode;
     const struct iovec *v = (const struct iovec *)to;
     if (!S_ISLNK(i->mode))
         return -EINVAL;
@@ -98,7 +100,7 @@ static long read_link(struct inode *i, uint64_t to)
 static long read_link_at(int dir, uint64_t path, uint64_t to, int bytes)
 {
     struct iovec v = {(void *)to, (size_t)bytes};
-    return bytes <= 0 ? -EINVAL : at_path(dir, path, AT_SYMLINK_NOFOLLOW, read_link, (uint64_t)&v);
+    return bytes <= 0 ? -EINVAL : at_path(dir, path, PATH_NO_FOLLOW, read_link, (uint64_t)&v);
 }
 
 SYSCALL3(readlink, uint64_t, path, uint64_t, to, int, n) { return read_link_at(AT_FDCWD, path, to, n); }

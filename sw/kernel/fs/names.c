@@ -4,6 +4,8 @@
 #include "fs/vfs.h"
 #include "mm/mm.h"
 
+#define NAME_ITSELF (PATH_PARENT | PATH_NO_FOLLOW)
+
 static long give_name(const struct path_result *r, uint64_t inode)
 {
     struct inode *i = (struct inode *)inode;
@@ -17,7 +19,7 @@ static long give_name(const struct path_result *r, uint64_t inode)
 int vfs_name(const char *path, struct inode *i)
 {
     struct path_result r;
-    int error = i ? path_lookup(AT_FDCWD, path, PATH_PARENT | PATH_NO_FOLLOW, &r) : -ENOMEM;
+    int error = i ? path_lookup(AT_FDCWD, path, NAME_ITSELF, &r) : -ENOMEM;
     if (!error) {
         error = (int)give_name(&r, (uint64_t)i);
         path_result_free(&r);
@@ -37,7 +39,7 @@ int vfs_mknod(const char *path, uint32_t mode, uint64_t rdev)
 /* The caller's reference goes. */
 static long name_user(int dir, uint64_t path, struct inode *i)
 {
-    long error = i ? at_name(dir, path, give_name, (uint64_t)i) : -ENOMEM;
+    long error = i ? at_path(dir, path, NAME_ITSELF, give_name, (uint64_t)i) : -ENOMEM;
     inode_put(i);
     return error;
 }
@@ -85,19 +87,20 @@ struct place {
     uint64_t path;
 };
 
-static long link_to(struct inode *i, uint64_t argument)
+static long link_to(const struct path_result *r, uint64_t argument)
 {
+    struct inode *i = r->inode;
     const struct place *to = (const struct place *)argument;
     if (S_ISDIR(i->mode))
         return -EPERM;
-    return tmpfs_owns(i) ? at_name(to->dir, to->path, give_name, (uint64_t)i) : -EXDEV;
+    return tmpfs_owns(i) ? at_path(to->dir, to->path, NAME_ITSELF, give_name, (uint64_t)i) : -EXDEV;
 }
 
 static long make_link(int dir, uint64_t path, struct place to, uint32_t flags)
 {
     if (flags & ~(uint32_t)AT_SYMLINK_FOLLOW)
         return -EINVAL;
-    return at_path(dir, path, flags ? 0 : AT_SYMLINK_NOFOLLOW, link_to, (uint64_t)&to);
+    return at_path(dir, path, flags ? 0 : PATH_NO_FOLLOW, link_to, (uint64_t)&to);
 }
 
 SYSCALL2(link, uint64_t, from, uint64_t, to) { return make_link(AT_FDCWD, from, (struct place){AT_FDCWD, to}, 0); }
@@ -119,11 +122,11 @@ static long remove_name(const struct path_result *r, uint64_t is_directory)
     return tmpfs_unlink(r->parent, r->name);
 }
 
-SYSCALL1(rmdir, uint64_t, path) { return at_name(AT_FDCWD, path, remove_name, true); }
-SYSCALL1(unlink, uint64_t, path) { return at_name(AT_FDCWD, path, remove_name, false); }
+SYSCALL1(rmdir, uint64_t, path) { return at_path(AT_FDCWD, path, NAME_ITSELF, remove_name, true); }
+SYSCALL1(unlink, uint64_t, path) { return at_path(AT_FDCWD, path, NAME_ITSELF, remove_name, false); }
 SYSCALL3(unlinkat, int, dir, uint64_t, path, uint32_t, flags)
 {
-    return flags & ~(uint32_t)AT_REMOVEDIR ? -EINVAL : at_name(dir, path, remove_name, flags != 0);
+    return flags & ~(uint32_t)AT_REMOVEDIR ? -EINVAL : at_path(dir, path, NAME_ITSELF, remove_name, flags != 0);
 }
 
 static bool is_ancestor(const struct inode *of, const struct inode *maybe)
@@ -159,20 +162,16 @@ static long rename_to(const struct path_result *to, uint64_t argument)
 static long rename_from(const struct path_result *from, uint64_t argument)
 {
     const struct place *to = (const struct place *)argument;
-    return at_name(to->dir, to->path, rename_to, (uint64_t)from);
+    return at_path(to->dir, to->path, NAME_ITSELF, rename_to, (uint64_t)from);
 }
 
 static long rename_path(int dir, uint64_t from, struct place to)
 {
-    return at_name(dir, from, rename_from, (uint64_t)&to);
+    return at_path(dir, from, NAME_ITSELF, rename_from, (uint64_t)&to);
 }
 
 SYSCALL2(rename, uint64_t, from, uint64_t, to) { return rename_path(AT_FDCWD, from, (struct place){AT_FDCWD, to}); }
 SYSCALL4(renameat, int, from_dir, uint64_t, from, int, to_dir, uint64_t, to)
 {
     return rename_path(from_dir, from, (struct place){to_dir, to});
-}
-SYSCALL5(renameat2, int, from_dir, uint64_t, from, int, to_dir, uint64_t, to, uint32_t, flags)
-{
-    return flags ? -EINVAL : rename_path(from_dir, from, (struct place){to_dir, to});
 }

@@ -62,9 +62,9 @@ static void step(struct path_result *r, struct inode *next, const char *name, si
     r->name[len] = 0;
 }
 
-static int walk(const char *path, unsigned flags, struct path_result *r);
+static int walk(const char *path, uint64_t flags, struct path_result *r);
 
-static int follow(struct inode *link, unsigned flags, struct path_result *r)
+static int follow(struct inode *link, uint64_t flags, struct path_result *r)
 {
     struct inode *meant = link->ops->follow ? link->ops->follow(link) : NULL;
     if (meant) {
@@ -78,7 +78,7 @@ static int follow(struct inode *link, unsigned flags, struct path_result *r)
 }
 
 /* r->inode is where the walk stands, r->parent the directory it was found in; both are references. */
-static int walk(const char *path, unsigned flags, struct path_result *r)
+static int walk(const char *path, uint64_t flags, struct path_result *r)
 {
     if (*path == '/')
         step(r, inode_get(root_inode), "", 0);
@@ -105,7 +105,7 @@ static int walk(const char *path, unsigned flags, struct path_result *r)
         /* Slashes after the last component mean what a link leads to, except where a name is made or removed. */
         bool stays = !*rest && flags & PATH_NO_FOLLOW && (flags & PATH_PARENT || end == rest);
         if (next && S_ISLNK(next->mode) && !stays) {
-            int error = follow(next, *rest ? 0 : flags & ~(unsigned)PATH_NO_FOLLOW, r);
+            int error = follow(next, *rest ? 0 : flags & ~PATH_NO_FOLLOW, r);
             inode_put(next);
             if (error)
                 return error;
@@ -118,7 +118,7 @@ static int walk(const char *path, unsigned flags, struct path_result *r)
     }
 }
 
-int path_lookup(int dirfd, const char *path, unsigned flags, struct path_result *r)
+int path_lookup(int dirfd, const char *path, uint64_t flags, struct path_result *r)
 {
     *r = (struct path_result){.inode = *path == '/' ? root_inode : find_start(dirfd)};
     if (!*path && !(flags & PATH_EMPTY))
@@ -145,46 +145,29 @@ bool path_is_special(const struct path_result *r)
     return !r->name[0] || !strcmp(r->name, ".") || !strcmp(r->name, "..");
 }
 
-static long lookup_user(int dirfd, uint64_t path, unsigned flags, struct path_result *r)
-{
-    char *text;
-    int error = string_from_user(&text, path, PATH_BYTES);
-    if (error)
-        return error;
-    error = path_lookup(dirfd, text, flags, r);
-    kfree(text);
-    return error;
-}
-
-long at_path(int dirfd, uint64_t path, uint32_t at_flags, inode_action *act, uint64_t argument)
+long at_path(int dirfd, uint64_t path, uint64_t flags, path_action *act, uint64_t argument)
 {
     struct path_result r;
-    unsigned flags = at_flags & AT_SYMLINK_NOFOLLOW ? PATH_NO_FOLLOW : 0;
-    if (at_flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_EACCESS))
+    char *text;
+    if (flags & ~(PATH_NO_FOLLOW | PATH_EMPTY | PATH_PARENT | AT_EACCESS))
         return -EINVAL;
-    long result = lookup_user(dirfd, path, flags | (at_flags & AT_EMPTY_PATH ? PATH_EMPTY : 0), &r);
+    long result = string_from_user(&text, path, PATH_BYTES);
     if (result)
         return result;
-    result = act(r.inode, argument);
-    path_result_free(&r);
-    return result;
-}
-
-long at_file(int fd, inode_action *act, uint64_t argument)
-{
-    struct file *f = fd_file(fd);
-    return f ? act(f->inode, argument) : -EBADF;
-}
-
-long at_name(int dirfd, uint64_t path, name_action *act, uint64_t argument)
-{
-    struct path_result r;
-    long result = lookup_user(dirfd, path, PATH_PARENT | PATH_NO_FOLLOW, &r);
+    result = path_lookup(dirfd, text, flags, &r);
+    kfree(text);
     if (result)
         return result;
     result = act(&r, argument);
     path_result_free(&r);
     return result;
+}
+
+long at_file(int fd, path_action *act, uint64_t argument)
+{
+    struct file *f = fd_file(fd);
+    const struct path_result r = {.inode = f ? f->inode : NULL};
+    return f ? act(&r, argument) : -EBADF;
 }
 
 int path_of_inode(const struct inode *i, char *buffer, size_t bytes)

@@ -33,24 +33,21 @@ __attribute__((format(printf, 2, 3))) static void print(struct text *t, const ch
 
 PRINTER(print_cpuinfo)
 {
-    enum { EAX, EBX, ECX, EDX };
+    enum { EBX, ECX, EDX };
     static const struct {
-        uint32_t leaf, subleaf, output, bit;
+        uint32_t leaf, output, bit;
         const char *name;
     } features[] = {
-        {1, 0, EDX, 4, "tsc"},        {1, 0, EDX, 9, "apic"},     {1, 0, EDX, 26, "sse2"},   {1, 0, ECX, 21, "x2apic"},
-        {1, 0, ECX, 26, "xsave"},     {7, 0, EBX, 20, "smap"},    {7, 0, ECX, 5, "waitpkg"}, {7, 0, EDX, 5, "uintr"},
-        {7, 0, EDX, 14, "serialize"}, {0xd, 1, EAX, 3, "xsaves"},
+        {1, EDX, 4, "tsc"},    {1, EDX, 9, "apic"},    {1, EDX, 26, "sse2"}, {1, ECX, 21, "x2apic"},
+        {1, ECX, 26, "xsave"}, {7, ECX, 5, "waitpkg"}, {7, EDX, 5, "uintr"}, {7, EDX, 14, "serialize"},
     };
-    struct cpuid_result zero = cpuid(0, 0);
-    uint64_t mhz = (clock_tsc_at(1000000000) - clock_tsc_at(0)) / 1000000;
+    uint32_t last_leaf = cpuid(0, 0).eax;
     for (uint32_t i = 0; i < cpu_count; i++) {
-        print(o, "processor\t: %u\nvendor_id\t: %.4s%.4s%.4s\napicid\t\t: %u\ncpu MHz\t\t: %lu.000\nflags\t\t:", i,
-              (char *)&zero.ebx, (char *)&zero.edx, (char *)&zero.ecx, cpus[i].apic_id, mhz);
+        print(o, "processor\t: %u\napicid\t\t: %u\nflags\t\t:", i, cpus[i].apic_id);
         for (size_t k = 0; k < ARRAY_SIZE(features); k++) {
-            struct cpuid_result r = cpuid(features[k].leaf, features[k].subleaf);
-            const uint32_t outputs[] = {r.eax, r.ebx, r.ecx, r.edx};
-            if (features[k].leaf <= zero.eax && outputs[features[k].output] >> features[k].bit & 1)
+            struct cpuid_result r = cpuid(features[k].leaf, 0);
+            const uint32_t outputs[] = {r.ebx, r.ecx, r.edx};
+            if (features[k].leaf <= last_leaf && outputs[features[k].output] >> features[k].bit & 1)
                 print(o, " %s", features[k].name);
         }
         print(o, "\n\n");
@@ -66,33 +63,27 @@ PRINTER(print_meminfo)
     print(o, "Cached:         %8lu kB\nShmem:          %8lu kB\n", (limit - left) * PAGE_KB, (limit - left) * PAGE_KB);
 }
 
-static uint64_t idle_ticks(uint32_t cpu)
+static uint64_t idle_ticks(const struct cpu *c, uint32_t count)
 {
-    const struct cpu *c = &cpus[cpu];
-    return (c->idle_ns + (c->running == c->idle ? clock_now() - c->idle_since : 0)) / TICK_NS;
-}
-
-static uint64_t all_idle_ticks(void)
-{
-    uint64_t idle = 0;
-    for (uint32_t i = 0; i < cpu_count; i++)
-        idle += idle_ticks(i);
-    return idle;
+    uint64_t ns = 0;
+    for (; count; c++, count--)
+        ns += c->idle_ns + (c->running == c->idle ? clock_now() - c->idle_since : 0);
+    return ns / TICK_NS;
 }
 
 PRINTER(print_uptime)
 {
-    uint64_t now = clock_now() / TICK_NS, idle = all_idle_ticks();
+    uint64_t now = clock_now() / TICK_NS, idle = idle_ticks(cpus, cpu_count);
     print(o, "%lu.%02lu %lu.%02lu\n", now / 100, now % 100, idle / 100, idle % 100);
 }
 
 /* What is not idle is shown as user time: nobody keeps the two apart for each core. */
 PRINTER(print_stat)
 {
-    uint64_t now = clock_now() / TICK_NS, idle = all_idle_ticks();
+    uint64_t now = clock_now() / TICK_NS, idle = idle_ticks(cpus, cpu_count);
     print(o, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", now * cpu_count - idle, idle);
     for (uint32_t i = 0; i < cpu_count; i++)
-        print(o, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i, now - idle_ticks(i), idle_ticks(i));
+        print(o, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i, now - idle_ticks(cpus + i, 1), idle_ticks(cpus + i, 1));
 }
 
 PRINTER(print_interrupts)
@@ -153,7 +144,6 @@ PRINTER(print_cmdline)
 }
 
 PRINTER(print_comm) { print(o, "%.15s\n", p->leader->name); }
-
 PRINTER(print_exe) { print(o, "%s", p->leader->mm ? p->executable : ""); }
 
 static void print_inode(struct text *o, struct inode *i)

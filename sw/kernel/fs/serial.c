@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* COM1, a 16550: output by polling, so that it works anywhere and at any time, input by interrupt. Without a UART
- * output goes to the debug console at port E9H. National Semiconductor PC16550D data sheet, "Registers". */
+/* COM1, a 16550: output by polling, so that it works anywhere and at any time, input by interrupt. National
+ * Semiconductor PC16550D data sheet, "Registers". */
 #include "arch/cpu.h"
 #include "arch/insn.h"
 #include "fs/tty.h"
 #include "string.h"
 
-enum { DEBUG_CONSOLE = 0xe9, PIN = 4, PATIENCE = 100000 };
-enum { COM1 = 0x3f8, INTERRUPTS, FIFO_CONTROL, LINE_CONTROL, MODEM_CONTROL, LINE_STATUS, SCRATCH = COM1 + 7 };
-enum { STATUS_DATA = 0x01, STATUS_EMPTY = 0x20 };
+enum { COM1 = 0x3f8, INTERRUPTS, FIFO_CONTROL, LINE_CONTROL, MODEM_CONTROL, LINE_STATUS };
+enum { PIN = 4, STATUS_DATA = 0x01, STATUS_EMPTY = 0x20 };
 
-static bool has_com1, is_held; /* is_held: input interrupts are off until the terminal has room */
+static bool is_held; /* input interrupts are off until the terminal has room */
 
-/* A 16550 keeps what is written to its scratch register; an absent port reads FFH. The FIFO is not cleared: somebody
- * may have typed already. */
+/* The FIFO is not cleared: somebody may have typed already. */
 void console_init(void)
 {
-    outb(SCRATCH, 0x5a);
-    has_com1 = inb(SCRATCH) == 0x5a;
-    if (!has_com1)
-        return;
     outb(INTERRUPTS, 0);
     outb(LINE_CONTROL, 0x80); /* the divisor's turn */
     outb(COM1, 1);            /* 115200 baud */
@@ -32,9 +26,9 @@ void console_init(void)
 void console_put(const char *text, size_t bytes)
 {
     for (; bytes; text++, bytes--) {
-        for (int i = 0; has_com1 && i < PATIENCE && !(inb(LINE_STATUS) & STATUS_EMPTY); i++)
+        while (!(inb(LINE_STATUS) & STATUS_EMPTY)) /* set also where there is no UART at all */
             ;
-        outb(has_com1 ? COM1 : DEBUG_CONSOLE, (uint8_t)*text);
+        outb(COM1, (uint8_t)*text);
     }
 }
 
@@ -43,7 +37,7 @@ void console_write(const char *text) { console_put(text, strlen(text)); }
 void serial_start(void)
 {
     static bool is_started;
-    if (!has_com1 || is_started)
+    if (is_started)
         return;
     is_started = true;
     ioapic_route(PIN, VECTOR_SERIAL);

@@ -12,9 +12,7 @@
 #include <linux/uio.h>
 
 struct file;
-struct inode;
 struct poll_table;
-struct task;
 
 enum { PATH_BYTES = 4096, NAME_BYTES = 255 }; /* a path with its NUL; a component without */
 #define FILE_BYTES_MAX INT64_MAX
@@ -54,9 +52,9 @@ struct inode_ops {
 struct inode {
     uint32_t refs;
     uint64_t ino;
-    uint32_t mode, nlink, uid, gid; /* mode: S_IF | permissions; a directory with less than 2 links is removed */
-    uint64_t rdev, size;            /* rdev as stat shows it: major << 8 | minor for small ones */
-    uint64_t atime, mtime, ctime;   /* ns since 1970 */
+    uint32_t mode, nlink;         /* mode: S_IF | permissions; a directory with less than 2 links is removed */
+    uint64_t rdev, size;          /* rdev as stat shows it: major << 8 | minor for small ones */
+    uint64_t atime, mtime, ctime; /* ns since 1970 */
     const struct inode_ops *ops;
     const struct file_ops *file_ops; /* of files opened on it; NULL: ENXIO */
     struct inode *parent;            /* the directory that it was named in last: a reference, or NULL */
@@ -133,7 +131,10 @@ void fs_context_put(struct fs_context *c);
 uint32_t fs_umask(void); /* the caller's */
 extern struct inode *root_inode;
 
-enum { PATH_NO_FOLLOW = 1, PATH_PARENT = 2, PATH_EMPTY = 4 };
+/* PATH_PARENT: the last component may be new. No 32-bit flags of a user's can have that bit. */
+#define PATH_NO_FOLLOW ((uint64_t)AT_SYMLINK_NOFOLLOW)
+#define PATH_EMPTY ((uint64_t)AT_EMPTY_PATH)
+#define PATH_PARENT (1ull << 32)
 struct path_result {
     struct inode *inode;  /* a reference; NULL with PATH_PARENT: the name does not exist */
     struct inode *parent; /* a reference */
@@ -142,17 +143,14 @@ struct path_result {
     int links;            /* followed */
 };
 /* dirfd: a descriptor or AT_FDCWD. 0 or -ENOENT, -ENOTDIR, -ELOOP, -EBADF, -ENAMETOOLONG. */
-int path_lookup(int dirfd, const char *path, unsigned flags, struct path_result *r);
+int path_lookup(int dirfd, const char *path, uint64_t flags, struct path_result *r);
 void path_result_free(struct path_result *r);
 bool path_is_special(const struct path_result *r);                    /* the name is ".", ".." or "" */
 int path_of_inode(const struct inode *i, char *buffer, size_t bytes); /* absolute; -ENOENT, -ENAMETOOLONG */
-/* What a call does to an inode or a name, with an argument of the caller's: for a path of user memory and
- * AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH; for a descriptor; for a path whose last component may be new. */
-typedef long inode_action(struct inode *i, uint64_t argument);
-typedef long name_action(const struct path_result *r, uint64_t argument);
-long at_path(int dirfd, uint64_t path, uint32_t at_flags, inode_action *act, uint64_t argument);
-long at_file(int fd, inode_action *act, uint64_t argument);
-long at_name(int dirfd, uint64_t path, name_action *act, uint64_t argument);
+/* What a call does to what a path of user memory leads to, or a descriptor (then there is only an inode). */
+typedef long path_action(const struct path_result *r, uint64_t argument);
+long at_path(int dirfd, uint64_t path, uint64_t flags, path_action *act, uint64_t argument);
+long at_file(int fd, path_action *act, uint64_t argument);
 
 /* --- fs/open.c, names.c, rw.c --- */
 int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode,

@@ -50,8 +50,6 @@ struct file *ipc_file(uint32_t mode, const struct file_ops *ops, uint32_t flags,
         inode_put(i);
         return NULL;
     }
-    i->uid = current->process->uid;
-    i->gid = current->process->gid;
     f->inode = i;
     return f;
 }
