@@ -107,11 +107,6 @@ static long keep_owner(const struct path_result *r, uint64_t unused)
 SYSCALL1(chown, uint64_t, path) { return at_path(AT_FDCWD, path, 0, keep_owner, 0); }
 SYSCALL1(lchown, uint64_t, path) { return at_path(AT_FDCWD, path, PATH_NO_FOLLOW, keep_owner, 0); }
 SYSCALL1(fchown, int, fd) { return at_file(fd, keep_owner, 0); }
-SYSCALL5(fchownat, int, dir, uint64_t, path, uint32_t, uid, uint32_t, gid, uint32_t, flags)
-{
-    (void)uid, (void)gid;
-    return at_path(dir, path, flags, keep_owner, 0);
-}
 
 static uint64_t new_time(uint64_t old, const struct __kernel_timespec *t)
 {

@@ -110,24 +110,11 @@ static int duplicate_to(int fd, int to, bool close_on_exec)
     return to;
 }
 
-SYSCALL1(dup, int, fd)
-{
-    struct file *f = fd_file(fd);
-    return f ? fd_install(file_get(f), false, 0) : -EBADF;
-}
-
-SYSCALL2(dup2, int, fd, int, to)
-{
-    if (fd == to)
-        return fd_file(fd) ? fd : -EBADF;
-    return duplicate_to(fd, to, false);
-}
-
+SYSCALL1(dup, int, fd) { return duplicate_at_least(fd, false, 0); }
+SYSCALL2(dup2, int, fd, int, to) { return fd == to && fd_file(fd) ? fd : duplicate_to(fd, to, false); }
 SYSCALL3(dup3, int, fd, int, to, uint32_t, flags)
 {
-    if (flags & ~(uint32_t)O_CLOEXEC || fd == to)
-        return -EINVAL;
-    return duplicate_to(fd, to, flags & O_CLOEXEC);
+    return flags & ~(uint32_t)O_CLOEXEC || fd == to ? -EINVAL : duplicate_to(fd, to, flags & O_CLOEXEC);
 }
 
 SYSCALL3(fcntl, int, fd, uint32_t, command, uint64_t, argument)

@@ -46,13 +46,11 @@ static long name_user(int dir, uint64_t path, struct inode *i)
 
 static long make_node(int dir, uint64_t path, uint32_t mode, uint64_t rdev)
 {
-    uint32_t type = mode & S_IFMT ? mode & S_IFMT : S_IFREG;
-    if (type == S_IFDIR)
-        return -EPERM;
-    if (type != S_IFREG && type != S_IFCHR && type != S_IFIFO && type != S_IFSOCK)
-        return -EINVAL;
-    struct inode *i = tmpfs_create(type | (mode & 07777 & ~fs_umask()));
-    if (i && type == S_IFCHR)
+    mode |= mode & S_IFMT ? 0 : S_IFREG;
+    if (!S_ISREG(mode) && !S_ISCHR(mode) && !S_ISFIFO(mode) && !S_ISSOCK(mode))
+        return S_ISDIR(mode) ? -EPERM : -EINVAL;
+    struct inode *i = tmpfs_create(mode & ~fs_umask());
+    if (i && S_ISCHR(mode))
         i->rdev = rdev;
     return name_user(dir, path, i);
 }
@@ -82,37 +80,17 @@ static long make_symlink(uint64_t target, int dir, uint64_t path)
 SYSCALL2(symlink, uint64_t, target, uint64_t, path) { return make_symlink(target, AT_FDCWD, path); }
 SYSCALL3(symlinkat, uint64_t, target, int, dir, uint64_t, path) { return make_symlink(target, dir, path); }
 
-struct place {
-    int dir;
-    uint64_t path;
-};
-
-static long link_to(const struct path_result *r, uint64_t argument)
+static long link_to(const struct path_result *r, uint64_t to)
 {
-    struct inode *i = r->inode;
-    const struct place *to = (const struct place *)argument;
-    if (S_ISDIR(i->mode))
+    if (S_ISDIR(r->inode->mode))
         return -EPERM;
-    return tmpfs_owns(i) ? at_path(to->dir, to->path, NAME_ITSELF, give_name, (uint64_t)i) : -EXDEV;
+    return tmpfs_owns(r->inode) ? at_path(AT_FDCWD, to, NAME_ITSELF, give_name, (uint64_t)r->inode) : -EXDEV;
 }
 
-static long make_link(int dir, uint64_t path, struct place to, uint32_t flags)
-{
-    if (flags & ~(uint32_t)AT_SYMLINK_FOLLOW)
-        return -EINVAL;
-    return at_path(dir, path, flags ? 0 : PATH_NO_FOLLOW, link_to, (uint64_t)&to);
-}
-
-SYSCALL2(link, uint64_t, from, uint64_t, to) { return make_link(AT_FDCWD, from, (struct place){AT_FDCWD, to}, 0); }
-SYSCALL5(linkat, int, from_dir, uint64_t, from, int, to_dir, uint64_t, to, uint32_t, flags)
-{
-    return make_link(from_dir, from, (struct place){to_dir, to}, flags);
-}
+SYSCALL2(link, uint64_t, from, uint64_t, to) { return at_path(AT_FDCWD, from, PATH_NO_FOLLOW, link_to, to); }
 
 static long remove_name(const struct path_result *r, uint64_t is_directory)
 {
-    if (path_is_special(r))
-        return !is_directory ? -EISDIR : !r->name[0] ? -EBUSY : r->name[1] ? -ENOTEMPTY : -EINVAL;
     if (!r->inode)
         return -ENOENT;
     if (!tmpfs_owns(r->parent))
@@ -140,8 +118,6 @@ static long rename_to(const struct path_result *to, uint64_t argument)
 {
     const struct path_result *from = (const struct path_result *)argument;
     const struct inode *old = from->inode, *replaced = to->inode;
-    if (path_is_special(from) || path_is_special(to))
-        return -EBUSY;
     if (!old)
         return -ENOENT;
     if (!tmpfs_owns(from->parent) || !tmpfs_owns(to->parent))
@@ -159,19 +135,9 @@ static long rename_to(const struct path_result *to, uint64_t argument)
     return tmpfs_rename(from->parent, from->name, to->parent, to->name);
 }
 
-static long rename_from(const struct path_result *from, uint64_t argument)
+static long rename_from(const struct path_result *from, uint64_t to)
 {
-    const struct place *to = (const struct place *)argument;
-    return at_path(to->dir, to->path, NAME_ITSELF, rename_to, (uint64_t)from);
+    return at_path(AT_FDCWD, to, NAME_ITSELF, rename_to, (uint64_t)from);
 }
 
-static long rename_path(int dir, uint64_t from, struct place to)
-{
-    return at_path(dir, from, NAME_ITSELF, rename_from, (uint64_t)&to);
-}
-
-SYSCALL2(rename, uint64_t, from, uint64_t, to) { return rename_path(AT_FDCWD, from, (struct place){AT_FDCWD, to}); }
-SYSCALL4(renameat, int, from_dir, uint64_t, from, int, to_dir, uint64_t, to)
-{
-    return rename_path(from_dir, from, (struct place){to_dir, to});
-}
+SYSCALL2(rename, uint64_t, from, uint64_t, to) { return at_path(AT_FDCWD, from, NAME_ITSELF, rename_from, to); }

@@ -9,11 +9,12 @@ enum {
     MEMORY_MAJOR = 1 /* null and zero: the character devices that have offsets */
 };
 
+static const struct file_ops no_ops; /* of directories and of what could not be opened */
+
 static const struct file_ops *ops_of(const struct inode *i)
 {
-    static const struct file_ops of_directories;
     switch (i->mode & S_IFMT) {
-    case S_IFDIR: return &of_directories;
+    case S_IFDIR: return &no_ops;
     case S_IFCHR: return dev_file_ops(i->rdev);
     case S_IFIFO: return &fifo_file_ops;
     case S_IFREG: return i->file_ops;
@@ -33,8 +34,7 @@ int vfs_open_inode(struct inode *i, uint32_t flags, struct file **out)
     f->can_seek = !S_ISFIFO(i->mode) && (!S_ISCHR(i->mode) || i->rdev >> 8 == MEMORY_MAJOR);
     int error = ops->open ? ops->open(f) : 0;
     if (error) {
-        static const struct file_ops not_opened;
-        f->ops = &not_opened; /* nothing is released */
+        f->ops = &no_ops;
         file_put(f);
         return error;
     }

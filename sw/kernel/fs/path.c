@@ -140,11 +140,6 @@ void path_result_free(struct path_result *r)
     inode_put(r->parent);
 }
 
-bool path_is_special(const struct path_result *r)
-{
-    return !r->name[0] || !strcmp(r->name, ".") || !strcmp(r->name, "..");
-}
-
 long at_path(int dirfd, uint64_t path, uint64_t flags, path_action *act, uint64_t argument)
 {
     struct path_result r;

@@ -19,13 +19,7 @@ void tty_init(void)
         .c_oflag = OPOST, /* no ONLCR: output that goes to a file or a pipe keeps its lines */
         .c_cflag = B115200 | CS8 | CREAD | HUPCL | CLOCAL,
         .c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
-        .c_cc = {[VINTR] = 'C' & 31,
-                 [VQUIT] = '\\' & 31,
-                 [VERASE] = 127,
-                 [VKILL] = 'U' & 31,
-                 [VEOF] = 'D' & 31,
-                 [VMIN] = 1,
-                 [VSUSP] = 'Z' & 31},
+        .c_cc = "\003\034\177\025\004\000\001\000\000\000\032", /* ^C ^\ DEL ^U ^D, VMIN = 1, ^Z */
     };
     console_tty.termios = sane;
     console_tty.size = (struct winsize){.ws_row = 24, .ws_col = 80};
@@ -77,16 +71,16 @@ static bool is_readable(const struct tty *t)
 static int64_t tty_read(struct file *f, struct uio *u, uint64_t *position)
 {
     struct tty *t = &console_tty;
-    uint64_t deadline = NEVER;
     (void)position;
     serial_start();
     int error = job_control(t, SIGTTIN);
     if (error || !u->left)
         return error;
-    if (!tty_has_mode(t, ICANON) && !t->termios.c_cc[VMIN]) /* VTIME limits the wait for the first byte */
-        deadline = clock_now() + t->termios.c_cc[VTIME] * 100000000ull;
     if (!is_readable(t) && f->flags & O_NONBLOCK)
         return -EAGAIN;
+    uint64_t deadline = NEVER;
+    if (!tty_has_mode(t, ICANON) && !t->termios.c_cc[VMIN]) /* VTIME limits the wait for the first byte */
+        deadline = clock_now() + t->termios.c_cc[VTIME] * 100000000ull;
     error = wait_event_until(&t->readable, is_readable(t), deadline);
     return error == -EINTR ? -ERESTARTSYS : error ? 0 : tty_take(t, u);
 }
@@ -168,7 +162,6 @@ static int64_t tty_ioctl(struct file *f, uint32_t request, uint64_t argument)
     case TIOCSCTTY: return p->tty == t || take_control(t, p) ? 0 : -EPERM;
     case TIOCGPGRP: return p->tty == t ? PUT_USER(argument, t->foreground) : -ENOTTY;
     case TIOCSPGRP: return set_foreground(t, argument);
-    case TIOCGSID: return p->tty == t ? PUT_USER(argument, t->session) : -ENOTTY;
     case FIONREAD: return PUT_USER(argument, waiting);
     case TCFLSH: tty_flush_input(t); return 0;
     case TCSBRK: return 0; /* tcdrain: all output has left */

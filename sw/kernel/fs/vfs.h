@@ -11,9 +11,6 @@
 #include <linux/stat.h>
 #include <linux/uio.h>
 
-struct file;
-struct poll_table;
-
 enum { PATH_BYTES = 4096, NAME_BYTES = 255 }; /* a path with its NUL; a component without */
 #define FILE_BYTES_MAX INT64_MAX
 #define TRANSFER_MAX 0x7ffff000ul /* bytes of one read or write */
@@ -21,8 +18,7 @@ enum { PATH_BYTES = 4096, NAME_BYTES = 255 }; /* a path with its NUL; a componen
 /* Bytes on their way between a file and the user's vectors. After -EFAULT, `left` tells exactly what was not moved. */
 struct uio {
     const struct iovec *vectors; /* kernel copy of the user's array */
-    size_t index, within;
-    size_t left; /* bytes */
+    size_t index, within, left;  /* vector, bytes of it that are done, bytes of all that are to come */
 };
 void uio_user(struct uio *u, struct iovec *one, uint64_t address, size_t bytes); /* *one lives as long as u */
 int uio_to(struct uio *u, const void *from, size_t bytes); /* file to user: bytes or all that is left; 0 or -EFAULT */
@@ -33,6 +29,8 @@ void uio_free(struct uio *u);                               /* of uio_vectors */
 bool user_range_is_valid(uint64_t address, uint64_t bytes); /* access_ok: cheap, says nothing about mappings */
 extern const char zero_page[4096];
 
+struct file;
+struct poll_table;
 struct inode_ops {
     /* Directories. name: one component, len bytes, not NUL-terminated. lookup: a reference, or NULL. */
     struct inode *(*lookup)(struct inode *dir, const char *name, size_t len);
@@ -91,9 +89,8 @@ static inline bool file_can_read(const struct file *f) { return (f->flags + 1) &
 static inline bool file_can_write(const struct file *f) { return (f->flags + 1) & 2; }
 
 /* --- fs/file.c --- */
-struct inode *inode_create(uint32_t mode, const struct inode_ops *ops,
-                           const struct file_ops *file_ops); /* 1 reference */
-struct inode *inode_get(struct inode *i);                    /* the argument */
+struct inode *inode_create(uint32_t mode, const struct inode_ops *ops, const struct file_ops *file_ops);
+struct inode *inode_get(struct inode *i); /* the argument */
 void inode_put(struct inode *i);
 struct file *file_create(const struct file_ops *ops, uint32_t flags, void *data); /* NULL: no memory */
 struct file *file_get(struct file *f);
@@ -145,7 +142,6 @@ struct path_result {
 /* dirfd: a descriptor or AT_FDCWD. 0 or -ENOENT, -ENOTDIR, -ELOOP, -EBADF, -ENAMETOOLONG. */
 int path_lookup(int dirfd, const char *path, uint64_t flags, struct path_result *r);
 void path_result_free(struct path_result *r);
-bool path_is_special(const struct path_result *r);                    /* the name is ".", ".." or "" */
 int path_of_inode(const struct inode *i, char *buffer, size_t bytes); /* absolute; -ENOENT, -ENAMETOOLONG */
 /* What a call does to what a path of user memory leads to, or a descriptor (then there is only an inode). */
 typedef long path_action(const struct path_result *r, uint64_t argument);
@@ -153,8 +149,7 @@ long at_path(int dirfd, uint64_t path, uint64_t flags, path_action *act, uint64_
 long at_file(int fd, path_action *act, uint64_t argument);
 
 /* --- fs/open.c, names.c, rw.c --- */
-int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode,
-             struct file **out);                                            /* as openat; 1 reference */
+int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode, struct file **out);
 int vfs_open_inode(struct inode *inode, uint32_t flags, struct file **out); /* without a path */
 /* Gives a new inode its name; the caller's reference goes. NULL: there was no memory for it. */
 int vfs_name(const char *path, struct inode *i);
