@@ -69,6 +69,7 @@ static int follow(struct inode *link, uint64_t flags, struct path_result *r)
     struct inode *meant = link->ops->follow ? link->ops->follow(link) : NULL;
     if (meant) {
         step(r, meant, "", 0);
+        r->is_slashed = false;
         return 0;
     }
     char *text = ++r->links <= LINKS_MAX ? link->ops->read_link(link) : NULL;

@@ -88,22 +88,17 @@ PRINTER(print_stat)
 
 PRINTER(print_interrupts)
 {
-    static const struct {
-        const char *label, *text;
-        uint8_t vector;
-    } rows[] = {
-        {"4", "IO-APIC   4-edge      ttyS0", VECTOR_SERIAL},
-        {"LOC", "Local timer interrupts", VECTOR_TIMER},
-        {"RES", "Rescheduling interrupts", VECTOR_RESCHEDULE},
-        {"TLB", "TLB shootdowns", VECTOR_SHOOTDOWN},
-        {"UIS", "User interrupt notifications through the IDT", VECTOR_UINTR},
-        {"UIK", "User interrupt wake-ups", VECTOR_UINTR_KERNEL},
+    static const char *const labels[256] = {
+        [VECTOR_SERIAL] = "4",      [VECTOR_TIMER] = "LOC", [VECTOR_RESCHEDULE] = "RES",
+        [VECTOR_SHOOTDOWN] = "TLB", [VECTOR_UINTR] = "UIS", [VECTOR_UINTR_KERNEL] = "UIK",
     };
-    for (size_t r = 0; r < ARRAY_SIZE(rows); r++) {
-        print(o, "%3s: ", rows[r].label);
+    for (size_t vector = 0; vector < ARRAY_SIZE(labels); vector++) {
+        if (!labels[vector])
+            continue;
+        print(o, "%3s:", labels[vector]);
         for (uint32_t i = 0; i < cpu_count; i++)
-            print(o, "%10lu ", cpus[i].interrupts[rows[r].vector]);
-        print(o, "  %s\n", rows[r].text);
+            print(o, " %10lu", cpus[i].interrupts[vector]);
+        print(o, "\n");
     }
 }
 
@@ -111,10 +106,7 @@ PRINTER(print_loadavg) { print(o, "0.00 0.00 0.00 0/0 0\n"); } /* nobody keeps a
 PRINTER(print_mounts) { print(o, "tmpfs / tmpfs rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\n"); }
 PRINTER(print_self) { print(o, "%d", current->process->pid); }
 PRINTER(print_uintr_vp) { print(o, "1\n"); } /* programs that only make sense on this kernel look for it */
-PRINTER(print_version)
-{
-    print(o, "%s version %s (uintr-vp) %s\n", system_name.sysname, system_name.release, system_name.version);
-}
+PRINTER(print_version) { print(o, "%s version %s\n", system_name.sysname, system_name.release); }
 
 PRINTER(print_pid_stat)
 {
@@ -146,15 +138,6 @@ PRINTER(print_cmdline)
 PRINTER(print_comm) { print(o, "%.15s\n", p->leader->name); }
 PRINTER(print_exe) { print(o, "%s", p->leader->mm ? p->executable : ""); }
 
-static void print_inode(struct text *o, struct inode *i)
-{
-    char path[512];
-    if (!path_of_inode(i, path, sizeof path))
-        print(o, "%s", path);
-    else
-        print(o, "%s:[%lu]", S_ISFIFO(i->mode) ? "pipe" : S_ISSOCK(i->mode) ? "socket" : "nameless", i->ino);
-}
-
 PRINTER(print_maps)
 {
     struct area *a;
@@ -165,9 +148,7 @@ PRINTER(print_maps)
         print(o, "%08lx-%08lx %c%c%c%c %08lx 00:0%u %-10lu ", a->start, a->end, a->flags & AREA_READ ? 'r' : '-',
               a->flags & AREA_WRITE ? 'w' : '-', a->flags & AREA_EXEC ? 'x' : '-', a->flags & AREA_SHARED ? 's' : 'p',
               a->inode ? a->offset : 0, a->inode != NULL, a->inode ? a->inode->ino : 0);
-        if (a->inode)
-            print_inode(o, a->inode);
-        print(o, "%s\n", a->name ? a->name : "");
+        print(o, "%s\n", a->name ? a->name : a->inode && a->inode->name ? a->inode->name : "");
     }
 }
 
@@ -178,8 +159,12 @@ static struct file *file_of(const struct process *p, int fd)
 
 PRINTER(print_fd)
 {
-    if (file_of(p, fd))
-        print_inode(o, file_of(p, fd)->inode);
+    char path[512];
+    const struct inode *i = file_of(p, fd) ? file_of(p, fd)->inode : NULL;
+    if (i && !path_of_inode(i, path, sizeof path))
+        print(o, "%s", path);
+    else if (i)
+        print(o, "%s:[%lu]", S_ISFIFO(i->mode) ? "pipe" : S_ISSOCK(i->mode) ? "socket" : "nameless", i->ino);
 }
 
 /* Entries with fixed places in the table. Numbers lead from ROOT to PID and from FDS to FD. */

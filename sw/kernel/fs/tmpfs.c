@@ -223,8 +223,6 @@ static int64_t tmpfs_read(struct file *f, struct uio *u, uint64_t *position)
         error = uio_to(u, (page ? phys_to_virt(page) : zero_page) + within, n);
         *position += left - u->left;
     }
-    if (i->atime <= i->mtime) /* as mounted with relatime */
-        i->atime = clock_realtime();
     return wanted == u->left ? error : (int64_t)(wanted - u->left);
 }
 
