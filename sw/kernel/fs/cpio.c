@@ -51,10 +51,8 @@ static int fill(struct inode *i, const char *data, size_t bytes)
 
 static struct inode *make_link(const struct header *h)
 {
-    char text[PATH_BYTES];
-    size_t length = MIN(h->field[FILESIZE], (uint32_t)PATH_BYTES - 1);
-    memcpy(text, h->data, length);
-    text[length] = 0;
+    char text[PATH_BYTES] = "";
+    memcpy(text, h->data, MIN(h->field[FILESIZE], (uint32_t)PATH_BYTES - 1));
     return tmpfs_symlink(text);
 }
 
@@ -98,24 +96,20 @@ void cpio_unpack(const void *archive, size_t bytes)
     for (size_t at = 0; at < bytes;) {
         struct header h = {.name = ""};
         struct path_result r;
-        if (!start[at]) { /* padding; another archive may follow */
-            at++;
-            continue;
-        }
         const char *problem = parse_header(start + at, bytes - at, &h);
         if (problem) { /* nothing after it can be found */
             klog("cpio archive, offset %zu: %s", at, problem);
             return;
         }
-        if (strcmp(h.name, "TRAILER!!!")) {
-            problem = "its directory is not there";
-            if (!path_lookup(AT_FDCWD, h.name, PATH_PARENT | PATH_NO_FOLLOW, &r)) {
-                problem = unpack_entry(&h, &r);
-                path_result_free(&r);
-            }
-            if (problem)
-                klog("cpio archive, offset %zu: %s: %s", at, h.name, problem);
+        if (!strcmp(h.name, "TRAILER!!!"))
+            return;
+        problem = "its directory is not there";
+        if (!path_lookup(AT_FDCWD, h.name, PATH_PARENT | PATH_NO_FOLLOW, &r)) {
+            problem = unpack_entry(&h, &r);
+            path_result_free(&r);
         }
+        if (problem)
+            klog("cpio archive, offset %zu: %s: %s", at, h.name, problem);
         at = ALIGN_UP((size_t)(h.data - start) + h.field[FILESIZE], (size_t)4);
     }
 }

@@ -95,18 +95,16 @@ SYSCALL1(close, int, fd) { return fd_close(fd); }
 
 static int duplicate_at_least(int fd, bool close_on_exec, uint64_t from)
 {
-    struct file *f = fd_file(fd);
-    if (!f)
+    if (!fd_file(fd))
         return -EBADF;
-    return from >= (uint64_t)fd_limit() ? -EINVAL : fd_install(file_get(f), close_on_exec, (int)from);
+    return from >= (uint64_t)fd_limit() ? -EINVAL : fd_install(file_get(fd_file(fd)), close_on_exec, (int)from);
 }
 
 static int duplicate_to(int fd, int to, bool close_on_exec)
 {
-    struct file *f = fd_file(fd);
-    if (!f || to < 0 || to >= fd_limit())
+    if (!fd_file(fd) || to < 0 || to >= fd_limit())
         return -EBADF;
-    set_slot(current->files, to, file_get(f), close_on_exec);
+    set_slot(current->files, to, file_get(fd_file(fd)), close_on_exec);
     return to;
 }
 

@@ -36,7 +36,6 @@ int vfs_mknod(const char *path, uint32_t mode, uint64_t rdev)
     return vfs_name(path, i);
 }
 
-/* The caller's reference goes. */
 static long name_user(int dir, uint64_t path, struct inode *i)
 {
     long error = i ? at_path(dir, path, NAME_ITSELF, give_name, (uint64_t)i) : -ENOMEM;

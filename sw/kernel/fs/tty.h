@@ -37,8 +37,7 @@ static inline bool tty_has_mode(const struct tty *t, unsigned local_flag) { retu
 void tty_receive(struct tty *t, uint8_t byte);
 bool tty_is_full(const struct tty *t); /* what comes now would be lost */
 void tty_output(const struct tty *t, const char *text, size_t bytes);
-/* Moves at most one line (or, not canonical, what there is) to u; bytes or -EFAULT; 0: end of file. */
-int64_t tty_take(struct tty *t, struct uio *u);
+int64_t tty_take(struct tty *t, struct uio *u); /* a line at most, or what there is; 0: end of file; -EFAULT */
 void tty_flush_input(struct tty *t);
 
 /* --- fs/tty.c --- */
