@@ -6,80 +6,34 @@
 #include "mm/mm.h"
 #include "string.h"
 
-enum field {
-    INO,
-    MODE,
-    UID,
-    GID,
-    NLINK,
-    MTIME,
-    FILESIZE,
-    DEVMAJOR,
-    DEVMINOR,
-    RDEVMAJOR,
-    RDEVMINOR,
-    NAMESIZE,
-    CHECK,
-    FIELDS
-};
+enum field { MODE = 1, UID, GID, NLINK, MTIME, FILESIZE, RDEVMAJOR = 9, RDEVMINOR, NAMESIZE, CHECK, FIELDS };
 enum { MAGIC_BYTES = 6, FIELD_BYTES = 8, HEADER_BYTES = MAGIC_BYTES + FIELDS * FIELD_BYTES };
 
-struct hard_link { /* an inode that has further names */
-    struct list link;
-    uint32_t ino, major, minor;
-    struct inode *inode;
-};
-
-struct archive {
-    const char *start;
-    size_t bytes, at; /* at: of the current header */
-    struct list hard_links;
+struct header {
     uint32_t field[FIELDS];
     const char *name, *data;
 };
 
-static void complain(const struct archive *a, const char *what) { klog("cpio archive, offset %zu: %s", a->at, what); }
-
-static bool parse_field(const char *text, uint32_t *value)
+/* NULL: all is well. */
+static const char *parse_header(const char *text, size_t left, struct header *h)
 {
-    *value = 0;
-    for (int i = 0; i < FIELD_BYTES; i++) {
-        char c = text[i];
-        int digit = c >= '0' && c <= '9'   ? c - '0'
-                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                           : -1;
-        if (digit < 0)
-            return false;
-        *value = *value << 4 | (uint32_t)digit;
+    if (left < HEADER_BYTES || (memcmp(text, "070701", MAGIC_BYTES) && memcmp(text, "070702", MAGIC_BYTES)))
+        return "no header of the newc format";
+    for (size_t i = 0; i < FIELDS * FIELD_BYTES; i++) {
+        static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+        const char *digit = strchr(digits, text[MAGIC_BYTES + i]);
+        if (!digit || !*digit)
+            return "a field is no hexadecimal number";
+        uint32_t *field = &h->field[i / FIELD_BYTES];
+        *field = *field << 4 | ((uint32_t)(digit - digits) & 15);
     }
-    return true;
-}
-
-/* Reads the header at a->at; the offset after the data, or 0 if it makes no sense and nothing after it can be found. */
-static size_t parse_header(struct archive *a)
-{
-    const char *h = a->start + a->at;
-    size_t left = a->bytes - a->at;
-    if (left < HEADER_BYTES || (memcmp(h, "070701", MAGIC_BYTES) != 0 && memcmp(h, "070702", MAGIC_BYTES) != 0)) {
-        complain(a, left < HEADER_BYTES ? "ends within a header" : "no header of the newc format");
-        return 0;
-    }
-    for (int i = 0; i < FIELDS; i++) {
-        if (!parse_field(h + MAGIC_BYTES + i * FIELD_BYTES, &a->field[i])) {
-            complain(a, "a field is no hexadecimal number");
-            return 0;
-        }
-    }
-    size_t data = ALIGN_UP(a->at + HEADER_BYTES + a->field[NAMESIZE], (size_t)4);
-    size_t end = data + a->field[FILESIZE]; /* 32-bit sizes: no overflow */
-    if (data > a->bytes || end > a->bytes) {
-        complain(a, "ends within a file");
-        return 0;
-    }
-    a->name = h + HEADER_BYTES;
-    a->data = a->start + data;
-    return MIN(ALIGN_UP(end, (size_t)4), a->bytes);
+    h->name = text + HEADER_BYTES;
+    h->data = text + ALIGN_UP(HEADER_BYTES + h->field[NAMESIZE], (size_t)4);
+    if ((size_t)(h->data - text) > left || h->field[FILESIZE] > left - (size_t)(h->data - text))
+        return "ends within a file";
+    if (!h->field[NAMESIZE] || h->field[NAMESIZE] > PATH_BYTES || h->name[h->field[NAMESIZE] - 1])
+        return "a name that is empty, too long or has no end";
+    return NULL;
 }
 
 static int fill(struct inode *i, const char *data, size_t bytes)
@@ -95,141 +49,67 @@ static int fill(struct inode *i, const char *data, size_t bytes)
     return error;
 }
 
-static struct inode *make_inode(const struct archive *a)
+static struct inode *make_link(const struct header *h)
 {
-    uint32_t mode = a->field[MODE];
-    if (S_ISLNK(mode)) {
-        char *text = kmalloc(a->field[FILESIZE] + 1ul);
-        if (!text)
-            return NULL;
-        memcpy(text, a->data, a->field[FILESIZE]);
-        text[a->field[FILESIZE]] = 0;
-        struct inode *link = tmpfs_symlink(text);
-        kfree(text);
-        return link;
-    }
-    struct inode *i = tmpfs_create(mode);
-    if (i && (S_ISCHR(mode) || S_ISBLK(mode))) {
-        uint32_t minor = a->field[RDEVMINOR];
-        i->rdev = (minor & 0xff) | (uint64_t)a->field[RDEVMAJOR] << 8 | (uint64_t)(minor & 0xfff00) << 12;
-    }
-    return i;
+    char text[PATH_BYTES] = "";
+    memcpy(text, h->data, MIN(h->field[FILESIZE], (uint32_t)PATH_BYTES - 1));
+    return tmpfs_symlink(text);
 }
 
-/* The inode of this entry's first name, if it has several and one came before. */
-static struct hard_link *find_hard_link(struct archive *a)
+static void set_attributes(const struct header *h, struct inode *i)
 {
-    struct hard_link *l;
-    LIST_FOR_EACH(l, &a->hard_links, link)
-    {
-        if (l->ino == a->field[INO] && l->major == a->field[DEVMAJOR] && l->minor == a->field[DEVMINOR])
-            return l;
-    }
-    return NULL;
-}
-
-static void forget_hard_links(struct archive *a)
-{
-    struct hard_link *l;
-    LIST_FOR_EACH(l, &a->hard_links, link)
-    {
-        list_remove(&l->link);
-        inode_put(l->inode);
-        kfree(l);
-    }
-}
-
-static void remember_hard_link(struct archive *a, struct inode *i)
-{
-    struct hard_link *l = kzalloc(sizeof *l);
-    if (!l) {
-        complain(a, "no memory, further names of this file become files of their own");
-        return;
-    }
-    l->ino = a->field[INO];
-    l->major = a->field[DEVMAJOR];
-    l->minor = a->field[DEVMINOR];
-    l->inode = inode_get(i);
-    list_append(&a->hard_links, &l->link);
-}
-
-static void set_attributes(const struct archive *a, struct inode *i)
-{
-    i->mode = (i->mode & S_IFMT) | (a->field[MODE] & 07777);
-    i->uid = a->field[UID];
-    i->gid = a->field[GID];
-    i->mtime = a->field[MTIME] * 1000000000ull;
+    i->mode = (i->mode & S_IFMT) | (h->field[MODE] & 07777);
+    i->mtime = h->field[MTIME] * 1000000000ull;
+    if (S_ISCHR(i->mode) || S_ISBLK(i->mode))
+        i->rdev = h->field[RDEVMAJOR] << 8 | h->field[RDEVMINOR];
 }
 
 /* What has this name already gives way, but directories are only given the attributes. NULL: all done. */
-static const char *give_name(struct archive *a, const struct path_result *r)
+static const char *unpack_entry(const struct header *h, const struct path_result *r)
 {
-    const struct inode_ops *parent = r->parent->ops;
-    bool is_directory = S_ISDIR(a->field[MODE]), is_old_directory = r->inode && S_ISDIR(r->inode->mode);
-    if (is_directory && is_old_directory) {
-        if (tmpfs_owns(r->inode))
-            set_attributes(a, r->inode);
-        return NULL;
+    uint32_t mode = h->field[MODE];
+    if (r->inode && S_ISDIR(r->inode->mode)) {
+        if (S_ISDIR(mode) && tmpfs_owns(r->inode))
+            set_attributes(h, r->inode);
+        return S_ISDIR(mode) ? NULL : "a directory has this name";
     }
-    if (is_old_directory || (r->is_slashed && !is_directory))
-        return "a directory has this name";
     if (!tmpfs_owns(r->parent))
         return "not a directory that can be written to";
-    struct hard_link *first = a->field[NLINK] > 1 && !is_directory ? find_hard_link(a) : NULL;
-    struct inode *i = first ? inode_get(first->inode) : make_inode(a);
+    if (S_ISREG(mode) && h->field[NLINK] > 1 && !h->field[FILESIZE])
+        return "one of several names of a file, the last of which alone is kept";
+    struct inode *i = S_ISLNK(mode) ? make_link(h) : tmpfs_create(mode & (S_IFMT | 07777));
     if (!i)
         return "no memory";
-    if (r->inode && r->inode != i)
-        parent->unlink(r->parent, r->name, strlen(r->name));
-    const char *problem = NULL;
-    if (r->inode != i && parent->link(r->parent, r->name, strlen(r->name), i))
-        problem = "no memory";
-    else if (!first && a->field[NLINK] > 1 && !is_directory)
-        remember_hard_link(a, i);
-    if (!problem && S_ISREG(i->mode) && a->field[FILESIZE] && fill(i, a->data, a->field[FILESIZE]))
-        problem = "no memory for all of the file"; /* data may come with any of the names, as a rule the last */
-    set_attributes(a, i);
+    if (r->inode)
+        tmpfs_unlink(r->parent, r->name);
+    int error = tmpfs_link(r->parent, r->name, i);
+    if (!error && S_ISREG(mode))
+        error = fill(i, h->data, h->field[FILESIZE]);
+    set_attributes(h, i);
     inode_put(i);
-    return problem;
-}
-
-static const char *unpack_entry(struct archive *a)
-{
-    struct path_result r;
-    uint32_t type = a->field[MODE] & S_IFMT;
-    if (type != S_IFREG && type != S_IFDIR && type != S_IFLNK && type != S_IFCHR && type != S_IFBLK &&
-        type != S_IFIFO && type != S_IFSOCK)
-        return "neither file nor directory, link, device, FIFO or socket";
-    if (type == S_IFLNK && (!a->field[FILESIZE] || a->field[FILESIZE] >= PATH_BYTES))
-        return "a symbolic link without a target, or with one too long";
-    if (path_lookup(AT_FDCWD, a->name, PATH_PARENT | PATH_NO_FOLLOW, &r))
-        return "its directory is not there";
-    const char *problem = give_name(a, &r);
-    path_result_free(&r);
-    return problem;
+    return error ? "no memory for all of it" : NULL;
 }
 
 void cpio_unpack(const void *archive, size_t bytes)
 {
-    struct archive a = {.start = archive, .bytes = bytes};
-    list_init(&a.hard_links);
-    for (size_t next; a.at < bytes; a.at = next) {
-        if (!a.start[a.at]) { /* padding; another archive may follow */
-            next = a.at + 1;
-            continue;
+    const char *start = archive;
+    for (size_t at = 0; at < bytes;) {
+        struct header h = {.name = ""};
+        struct path_result r;
+        const char *problem = parse_header(start + at, bytes - at, &h);
+        if (problem) { /* nothing after it can be found */
+            klog("cpio archive, offset %zu: %s", at, problem);
+            return;
         }
-        next = parse_header(&a);
-        if (!next)
-            break;
-        if (!a.field[NAMESIZE] || a.field[NAMESIZE] > PATH_BYTES || a.name[a.field[NAMESIZE] - 1]) {
-            complain(&a, "a name that is empty, too long or has no end");
-        } else if (!strcmp(a.name, "TRAILER!!!")) {
-            forget_hard_links(&a);
-        } else {
-            const char *problem = unpack_entry(&a);
-            if (problem)
-                klog("cpio archive, offset %zu: %s: %s", a.at, a.name, problem);
+        if (!strcmp(h.name, "TRAILER!!!"))
+            return;
+        problem = "its directory is not there";
+        if (!path_lookup(AT_FDCWD, h.name, PATH_PARENT | PATH_NO_FOLLOW, &r)) {
+            problem = unpack_entry(&h, &r);
+            path_result_free(&r);
         }
+        if (problem)
+            klog("cpio archive, offset %zu: %s: %s", at, h.name, problem);
+        at = ALIGN_UP((size_t)(h.data - start) + h.field[FILESIZE], (size_t)4);
     }
-    forget_hard_links(&a);
 }

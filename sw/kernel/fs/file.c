@@ -3,7 +3,11 @@
 #include "fs/vfs.h"
 #include "mm/mm.h"
 #include "sched/timer.h"
-#include "string.h"
+
+const char zero_page[PAGE_BYTES];
+
+static const struct inode_ops no_inode_ops;
+static struct inode anonymous = {.refs = 1, .ino = 1, .mode = 0600, .nlink = 1, .ops = &no_inode_ops};
 
 struct inode *inode_create(uint32_t mode, const struct inode_ops *ops, const struct file_ops *file_ops)
 {
@@ -18,6 +22,7 @@ struct inode *inode_create(uint32_t mode, const struct inode_ops *ops, const str
     i->atime = i->mtime = i->ctime = clock_realtime();
     i->ops = ops;
     i->file_ops = file_ops;
+    list_init(&i->entries);
     return i;
 }
 
@@ -31,8 +36,8 @@ void inode_put(struct inode *i)
 {
     /* A loop and no recursion: removed directories may hang on each other in a chain of any length. */
     while (i && --i->refs == 0) {
-        struct inode *parent = i->owns_parent ? i->parent : NULL;
-        if (i->ops && i->ops->free)
+        struct inode *parent = i->parent;
+        if (i->ops->free)
             i->ops->free(i);
         kfree(i);
         i = parent;
@@ -48,6 +53,7 @@ struct file *file_create(const struct file_ops *ops, uint32_t flags, void *data)
     f->flags = flags;
     f->ops = ops;
     f->data = data;
+    f->inode = &anonymous;
     list_init(&f->epolls);
     return f;
 }
@@ -65,17 +71,15 @@ void file_put(struct file *f)
     epoll_file_gone(f);
     if (f->ops->release)
         f->ops->release(f);
-    inode_put(f->inode);
-    kfree(f->path);
+    if (f->inode != &anonymous)
+        inode_put(f->inode);
     kfree(f);
 }
-
-void uio_kernel(struct uio *u, void *memory, size_t bytes) { *u = (struct uio){.kernel = memory, .left = bytes}; }
 
 void uio_user(struct uio *u, struct iovec *one, uint64_t address, size_t bytes)
 {
     *one = (struct iovec){.iov_base = (void *)address, .iov_len = bytes};
-    *u = (struct uio){.vectors = one, .count = 1, .left = bytes};
+    *u = (struct uio){.vectors = one, .left = bytes};
 }
 
 bool user_range_is_valid(uint64_t address, uint64_t bytes)
@@ -86,7 +90,7 @@ bool user_range_is_valid(uint64_t address, uint64_t bytes)
 
 int uio_vectors(struct uio *u, uint64_t vectors, size_t count)
 {
-    *u = (struct uio){.count = count};
+    *u = (struct uio){.vectors = NULL};
     if (count > UIO_MAXIOV)
         return -EINVAL;
     if (!count)
@@ -98,9 +102,7 @@ int uio_vectors(struct uio *u, uint64_t vectors, size_t count)
     for (size_t i = 0; !error && i < count; i++) {
         if (v[i].iov_len > INT64_MAX)
             error = -EINVAL;
-    }
-    for (size_t i = 0; !error && i < count; i++) {
-        if (!user_range_is_valid((uint64_t)v[i].iov_base, v[i].iov_len))
+        else if (!user_range_is_valid((uint64_t)v[i].iov_base, v[i].iov_len))
             error = -EFAULT;
         u->left += MIN(v[i].iov_len, TRANSFER_MAX - u->left);
     }
@@ -113,53 +115,28 @@ int uio_vectors(struct uio *u, uint64_t vectors, size_t count)
 
 void uio_free(struct uio *u) { kfree((void *)u->vectors); }
 
-enum move { TO_READER, FROM_WRITER, ZEROES };
-
-/* At most n bytes, all or nothing: the stretch ends with a vector or a page of the user's. Its length or -EFAULT. */
-static int64_t move_stretch(struct uio *u, char *memory, size_t n, enum move move)
+/* In stretches that end with a vector or a page of the user's, each of which is moved as a whole or not. */
+static int move_bytes(struct uio *u, char *memory, size_t bytes, bool is_read)
 {
-    while (u->within == u->vectors[u->index].iov_len) {
-        u->index++;
-        u->within = 0;
-    }
-    const struct iovec *v = &u->vectors[u->index];
-    uint64_t address = (uint64_t)v->iov_base + u->within;
-    n = MIN(n, v->iov_len - u->within);
-    n = MIN(n, PAGE_BYTES - address % PAGE_BYTES);
-    int error = move == TO_READER     ? copy_to_user(address, memory, n)
-                : move == FROM_WRITER ? copy_from_user(memory, address, n)
-                                      : clear_user(address, n);
-    if (error)
-        return error;
-    u->within += n;
-    return (int64_t)n;
-}
-
-static int move_bytes(struct uio *u, char *memory, size_t bytes, enum move move)
-{
-    bytes = MIN(bytes, u->left);
-    while (bytes) {
-        int64_t n = (int64_t)bytes;
-        if (u->vectors) {
-            n = move_stretch(u, memory, bytes, move);
-            if (n < 0)
-                return (int)n;
-        } else {
-            if (move == TO_READER)
-                memcpy(u->kernel, memory, bytes);
-            else if (move == FROM_WRITER)
-                memcpy(memory, u->kernel, bytes);
-            else
-                memset(u->kernel, 0, bytes);
-            u->kernel += n;
+    for (bytes = MIN(bytes, u->left); bytes;) {
+        const struct iovec *v = &u->vectors[u->index];
+        uint64_t address = (uint64_t)v->iov_base + u->within;
+        size_t n = MIN(bytes, v->iov_len - u->within);
+        n = MIN(n, PAGE_BYTES - address % PAGE_BYTES);
+        int error = is_read ? copy_to_user(address, memory, n) : copy_from_user(memory, address, n);
+        if (error)
+            return error;
+        memory += n;
+        bytes -= n;
+        u->left -= n;
+        u->within += n;
+        if (u->within == v->iov_len) {
+            u->index++;
+            u->within = 0;
         }
-        memory = memory ? memory + n : NULL;
-        bytes -= (size_t)n;
-        u->left -= (size_t)n;
     }
     return 0;
 }
 
-int uio_to(struct uio *u, const void *from, size_t bytes) { return move_bytes(u, (char *)from, bytes, TO_READER); }
-int uio_from(struct uio *u, void *to, size_t bytes) { return move_bytes(u, to, bytes, FROM_WRITER); }
-int uio_clear(struct uio *u, size_t bytes) { return move_bytes(u, NULL, bytes, ZEROES); }
+int uio_to(struct uio *u, const void *from, size_t bytes) { return move_bytes(u, (char *)from, bytes, true); }
+int uio_from(struct uio *u, void *to, size_t bytes) { return move_bytes(u, to, bytes, false); }

@@ -1,35 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a path to an inode, and from a directory back to its path. What each task starts from: root, cwd, umask. */
+/* From a path to an inode and back, and acting on what is found. What each task starts from: cwd, umask. */
 #include "fs/vfs.h"
 #include "mm/mm.h"
 #include "sched/task.h"
 #include "string.h"
 
-enum { LINKS_MAX = 40 };
+enum { LINKS_MAX = 16 };
 
 struct inode *root_inode;
 
 struct fs_context *fs_context_create(void)
 {
-    struct fs_context *c = kzalloc(sizeof *c);
-    if (!c)
-        return NULL;
-    c->refs = 1;
-    c->root = inode_get(root_inode);
-    c->cwd = inode_get(root_inode);
-    c->umask = 022;
-    return c;
+    const struct fs_context first = {.cwd = root_inode, .umask = 022};
+    return fs_context_copy(&first);
 }
 
 struct fs_context *fs_context_copy(const struct fs_context *from)
 {
     struct fs_context *c = kmalloc(sizeof *c);
-    if (!c)
-        return NULL;
-    *c = *from;
-    c->refs = 1;
-    inode_get(c->root);
-    inode_get(c->cwd);
+    if (c)
+        *c = (struct fs_context){.refs = 1, .cwd = inode_get(from->cwd), .umask = from->umask};
     return c;
 }
 
@@ -37,32 +27,20 @@ void fs_context_put(struct fs_context *c)
 {
     if (!c || --c->refs)
         return;
-    inode_put(c->root);
     inode_put(c->cwd);
     kfree(c);
 }
 
 /* While the kernel starts there is no context yet: then all is relative to the root. */
 static struct fs_context *context(void) { return current ? current->fs : NULL; }
-static struct inode *context_root(void) { return context() ? context()->root : root_inode; }
 uint32_t fs_umask(void) { return context() ? context()->umask : 0; }
 
-static int find_start(int dirfd, const char *path, struct inode **start)
+static struct inode *find_start(int dirfd)
 {
-    if (*path == '/') {
-        *start = context_root();
-    } else if (dirfd == AT_FDCWD) {
-        *start = context() ? context()->cwd : root_inode;
-    } else {
-        struct file *f = fd_file_any(dirfd);
-        if (!f)
-            return -EBADF;
-        if (!f->inode)
-            return -ENOTDIR;
-        *start = f->inode;
-    }
-    inode_get(*start);
-    return 0;
+    if (dirfd == AT_FDCWD)
+        return context() ? context()->cwd : root_inode;
+    struct file *f = fd_file(dirfd);
+    return f ? f->inode : NULL;
 }
 
 static struct inode *next_inode(struct inode *dir, const char *name, size_t len)
@@ -70,106 +48,88 @@ static struct inode *next_inode(struct inode *dir, const char *name, size_t len)
     if (len == 1 && name[0] == '.')
         return inode_get(dir);
     if (len == 2 && name[0] == '.' && name[1] == '.')
-        return inode_get(dir == context_root() || !dir->parent ? dir : dir->parent);
-    return dir->ops->lookup ? dir->ops->lookup(dir, name, len) : NULL;
-}
-
-/* Puts a link's text before the rest of the path; *owned is the memory that path lies in, if it is ours. */
-static int splice_link(struct inode *link, const char **path, const char *rest, char **owned)
-{
-    char *text = link->ops->read_link(link);
-    if (!text)
-        return -ENOMEM;
-    size_t length = strlen(text), rest_bytes = strlen(rest) + 1;
-    char *joined = length ? krealloc(text, length + 1, length + rest_bytes) : NULL;
-    if (!joined) {
-        kfree(text);
-        return length ? -ENOMEM : -ENOENT;
-    }
-    memcpy(joined + length, rest, rest_bytes);
-    kfree(*owned);
-    *path = *owned = joined;
-    return 0;
+        return inode_get(dir->parent ? dir->parent : dir);
+    return dir->ops->lookup(dir, name, len);
 }
 
 /* On to next, whose reference moves in and which was found as name where the walk stood. */
-static void step(struct path_result *r, struct inode *next, const char *name, size_t len, bool is_slashed)
+static void step(struct path_result *r, struct inode *next, const char *name, size_t len)
 {
     inode_put(r->parent);
     r->parent = r->inode;
     r->inode = next;
     memcpy(r->name, name, len);
     r->name[len] = 0;
-    r->is_slashed = is_slashed;
+}
+
+static int walk(const char *path, uint64_t flags, struct path_result *r);
+
+static int follow(struct inode *link, uint64_t flags, struct path_result *r)
+{
+    struct inode *meant = link->ops->follow ? link->ops->follow(link) : NULL;
+    if (meant) {
+        step(r, meant, "", 0);
+        r->is_slashed = false;
+        return 0;
+    }
+    char *text = ++r->links <= LINKS_MAX ? link->ops->read_link(link) : NULL;
+    int error = r->links > LINKS_MAX ? -ELOOP : !text ? -ENOMEM : *text ? walk(text, flags, r) : -ENOENT;
+    kfree(text);
+    return error;
 }
 
 /* r->inode is where the walk stands, r->parent the directory it was found in; both are references. */
-static int walk(const char *path, unsigned flags, struct path_result *r, char **owned)
+static int walk(const char *path, uint64_t flags, struct path_result *r)
 {
-    for (int links = 0;;) {
+    if (*path == '/')
+        step(r, inode_get(root_inode), "", 0);
+    r->is_slashed = *path == '/';
+    for (;;) {
         while (*path == '/')
             path++;
         if (!*path)
             return 0;
-        struct inode *dir = r->inode;
-        if (!S_ISDIR(dir->mode))
+        if (!S_ISDIR(r->inode->mode))
             return -ENOTDIR;
-        size_t len = 0, slashes = 0;
-        while (path[len] && path[len] != '/')
-            len++;
-        while (path[len + slashes] == '/')
-            slashes++;
+        const char *end = path, *rest;
+        while (*end && *end != '/')
+            end++;
+        for (rest = end; *rest == '/';)
+            rest++;
+        size_t len = (size_t)(end - path);
         if (len > NAME_BYTES)
             return -ENAMETOOLONG;
-        bool is_last = !path[len + slashes];
-        struct inode *next = next_inode(dir, path, len);
-        if (!next && !(is_last && flags & PATH_PARENT))
+        struct inode *next = next_inode(r->inode, path, len);
+        if (!next && (*rest || !(flags & PATH_PARENT)))
             return -ENOENT;
 
         /* Slashes after the last component mean what a link leads to, except where a name is made or removed. */
-        bool follow = !is_last || !(flags & PATH_NO_FOLLOW) || (slashes && !(flags & PATH_PARENT));
-        if (next && S_ISLNK(next->mode) && follow) {
-            struct inode *meant = proc_follow(next);
-            int error = ++links > LINKS_MAX ? -ELOOP : meant ? 0 : splice_link(next, &path, path + len, owned);
+        bool stays = !*rest && flags & PATH_NO_FOLLOW && (flags & PATH_PARENT || end == rest);
+        if (next && S_ISLNK(next->mode) && !stays) {
+            int error = follow(next, *rest ? 0 : flags & ~PATH_NO_FOLLOW, r);
             inode_put(next);
-            if (error) {
-                inode_put(meant);
+            if (error)
                 return error;
-            }
-            if (!meant) {
-                if (*path == '/')
-                    step(r, inode_get(context_root()), "", 0, true);
-                continue;
-            }
-            next = meant;
+        } else {
+            step(r, next, path, len);
+            r->is_slashed = false;
         }
-        step(r, next, path, len, slashes);
-        path += len;
+        r->is_slashed |= rest > end;
+        path = rest;
     }
 }
 
-int path_lookup(int dirfd, const char *path, unsigned flags, struct path_result *r)
+int path_lookup(int dirfd, const char *path, uint64_t flags, struct path_result *r)
 {
-    char *owned = NULL;
-    r->inode = r->parent = NULL;
-    r->name[0] = 0;
-    r->is_slashed = *path == '/';
+    *r = (struct path_result){.inode = *path == '/' ? root_inode : find_start(dirfd)};
     if (!*path && !(flags & PATH_EMPTY))
         return -ENOENT;
-    if (strlen(path) >= PATH_BYTES)
-        return -ENAMETOOLONG;
-    int error = find_start(dirfd, path, &r->inode);
-    if (error)
-        return error;
-    r->parent = inode_get(r->inode);
-    error = walk(path, flags, r, &owned);
-    kfree(owned);
-    if (!error && !(flags & PATH_PARENT)) {
-        if (r->is_slashed && !S_ISDIR(r->inode->mode))
-            error = -ENOTDIR;
-        inode_put(r->parent);
-        r->parent = NULL;
-    }
+    if (!r->inode)
+        return -EBADF;
+    r->parent = inode_get(inode_get(r->inode));
+    int error = walk(path, flags, r);
+    if (!error && r->is_slashed && r->inode && !S_ISDIR(r->inode->mode))
+        error = -ENOTDIR;
     if (error)
         path_result_free(r);
     return error;
@@ -179,80 +139,49 @@ void path_result_free(struct path_result *r)
 {
     inode_put(r->inode);
     inode_put(r->parent);
-    r->inode = r->parent = NULL;
 }
 
-bool path_is_special(const struct path_result *r)
-{
-    return !r->name[0] || (r->name[0] == '.' && (!r->name[1] || (r->name[1] == '.' && !r->name[2])));
-}
-
-int path_lookup_user(int dirfd, uint64_t path, unsigned flags, struct path_result *r)
-{
-    char *text;
-    int error = string_from_user(&text, path, PATH_BYTES);
-    if (error)
-        return error;
-    error = path_lookup(dirfd, text, flags, r);
-    kfree(text);
-    return error;
-}
-
-int path_inode(int dirfd, uint64_t path, unsigned at_flags, struct inode **out)
+long at_path(int dirfd, uint64_t path, uint64_t flags, path_action *act, uint64_t argument)
 {
     struct path_result r;
-    unsigned flags =
-        (at_flags & AT_SYMLINK_NOFOLLOW ? PATH_NO_FOLLOW : 0) | (at_flags & AT_EMPTY_PATH ? PATH_EMPTY : 0);
-    int error = path_lookup_user(dirfd, path, flags, &r);
-    *out = error ? NULL : r.inode;
-    return error;
+    char *text;
+    if (flags & ~(PATH_NO_FOLLOW | PATH_EMPTY | PATH_PARENT | AT_EACCESS))
+        return -EINVAL;
+    long result = string_from_user(&text, path, PATH_BYTES);
+    if (result)
+        return result;
+    result = path_lookup(dirfd, text, flags, &r);
+    kfree(text);
+    if (result)
+        return result;
+    result = act(&r, argument);
+    path_result_free(&r);
+    return result;
 }
 
-struct name_search {
-    uint64_t ino;
-    char *name; /* room for NAME_BYTES + 1 */
-    bool is_found;
-};
-
-static bool name_matches(void *ctx, const char *name, size_t len, uint64_t ino, unsigned type)
+long at_file(int fd, path_action *act, uint64_t argument)
 {
-    struct name_search *s = ctx;
-    (void)type;
-    if (ino != s->ino || len > NAME_BYTES)
-        return true;
-    memcpy(s->name, name, len);
-    s->name[len] = 0;
-    s->is_found = true;
-    return false;
+    struct file *f = fd_file(fd);
+    const struct path_result r = {.inode = f ? f->inode : NULL};
+    return f ? act(&r, argument) : -EBADF;
 }
 
-int path_of_inode(struct inode *dir, char *buffer, size_t bytes)
+int path_of_inode(const struct inode *i, char *buffer, size_t bytes)
 {
-    char name[NAME_BYTES + 1];
-    size_t at = bytes; /* the path is built from its end */
-    if (bytes < 2)
-        return -ENAMETOOLONG;
-    buffer[--at] = 0;
-    for (struct inode *i = dir; i != context_root() && i != root_inode; i = i->parent) {
-        struct name_search s = {.ino = i->ino, .name = name};
-        uint64_t position = 0;
-        if (!i->nlink || !i->parent || !i->parent->ops->list)
+    size_t at = bytes - 1; /* the path is built from its end */
+    buffer[at] = 0;
+    for (; i != root_inode; i = i->parent) {
+        size_t len = i->name ? strlen(i->name) : 0;
+        if (!len)
             return -ENOENT;
-        i->parent->ops->list(i->parent, &position, name_matches, &s);
-        if (!s.is_found)
-            return -ENOENT;
-        size_t len = strlen(name);
         if (at < len + 1)
             return -ENAMETOOLONG;
         at -= len;
-        memcpy(buffer + at, name, len);
+        memcpy(buffer + at, i->name, len);
         buffer[--at] = '/';
     }
-    if (!buffer[at]) {
-        if (!at)
-            return -ENAMETOOLONG;
+    if (!buffer[at])
         buffer[--at] = '/';
-    }
     memmove(buffer, buffer + at, bytes - at);
     return 0;
 }

@@ -1,55 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* COM1, a 16550: output by polling, so that it works anywhere and at any time, input by interrupt. Without a UART
- * output goes to the debug console at port E9H. National Semiconductor PC16550D data sheet, "Registers". */
+/* COM1, a 16550: output by polling, so that it works anywhere and at any time, input by interrupt. National
+ * Semiconductor PC16550D data sheet, "Registers". */
 #include "arch/cpu.h"
 #include "arch/insn.h"
 #include "fs/tty.h"
 #include "string.h"
 
-enum {
-    DEBUG_CONSOLE = 0xe9,
-    COM1 = 0x3f8,
-    INTERRUPTS = COM1 + 1, /* bit 0: data has come */
-    FIFO_CONTROL = COM1 + 2,
-    LINE_CONTROL = COM1 + 3,
-    MODEM_CONTROL = COM1 + 4,
-    LINE_STATUS = COM1 + 5,
-    SCRATCH = COM1 + 7,
-    LINE_8N1 = 0x03,
-    LINE_DIVISOR = 0x80,
-    FIFO_ENABLE = 0x01, /* an interrupt from the first byte on */
-    MODEM_READY = 0x0b, /* DTR, RTS, and OUT2, which gates the interrupt line in a PC */
-    STATUS_DATA = 0x01,
-    STATUS_EMPTY = 0x20,
-    PIN = 4,
-    PATIENCE = 100000
-};
+enum { COM1 = 0x3f8, INTERRUPTS, FIFO_CONTROL, LINE_CONTROL, MODEM_CONTROL, LINE_STATUS };
+enum { PIN = 4, STATUS_DATA = 0x01, STATUS_EMPTY = 0x20 };
 
-static bool has_com1, is_started, is_held; /* is_held: input interrupts are off until the terminal has room */
+static bool is_held; /* input interrupts are off until the terminal has room */
 
-/* A 16550 keeps what is written to its scratch register; an absent port reads FFH. The FIFO is not cleared: somebody
- * may have typed already. */
+/* The FIFO is not cleared: somebody may have typed already. */
 void console_init(void)
 {
-    outb(SCRATCH, 0x5a);
-    has_com1 = inb(SCRATCH) == 0x5a;
-    if (!has_com1)
-        return;
     outb(INTERRUPTS, 0);
-    outb(LINE_CONTROL, LINE_DIVISOR);
-    outb(COM1, 1); /* 115200 baud */
+    outb(LINE_CONTROL, 0x80); /* the divisor's turn */
+    outb(COM1, 1);            /* 115200 baud */
     outb(COM1 + 1, 0);
-    outb(LINE_CONTROL, LINE_8N1);
-    outb(FIFO_CONTROL, FIFO_ENABLE);
-    outb(MODEM_CONTROL, MODEM_READY);
+    outb(LINE_CONTROL, 0x03);  /* 8N1 */
+    outb(FIFO_CONTROL, 0x01);  /* on, an interrupt from the first byte on */
+    outb(MODEM_CONTROL, 0x0b); /* DTR, RTS, and OUT2, which gates the interrupt line in a PC */
 }
 
 void console_put(const char *text, size_t bytes)
 {
     for (; bytes; text++, bytes--) {
-        for (int i = 0; has_com1 && i < PATIENCE && !(inb(LINE_STATUS) & STATUS_EMPTY); i++)
+        while (!(inb(LINE_STATUS) & STATUS_EMPTY)) /* set also where there is no UART at all */
             ;
-        outb(has_com1 ? COM1 : DEBUG_CONSOLE, (uint8_t)*text);
+        outb(COM1, (uint8_t)*text);
     }
 }
 
@@ -57,7 +36,8 @@ void console_write(const char *text) { console_put(text, strlen(text)); }
 
 void serial_start(void)
 {
-    if (!has_com1 || is_started)
+    static bool is_started;
+    if (is_started)
         return;
     is_started = true;
     ioapic_route(PIN, VECTOR_SERIAL);
@@ -68,11 +48,10 @@ void serial_start(void)
  */
 void serial_interrupt(void)
 {
-    struct tty *t = tty_console();
-    while (!tty_is_full(t)) {
+    while (!tty_is_full(&console_tty)) {
         if (!(inb(LINE_STATUS) & STATUS_DATA))
             return;
-        tty_receive(t, inb(COM1));
+        tty_receive(&console_tty, inb(COM1));
     }
     is_held = true;
     outb(INTERRUPTS, 0);
@@ -80,7 +59,7 @@ void serial_interrupt(void)
 
 void serial_resume(void)
 {
-    if (!is_held || tty_is_full(tty_console()))
+    if (!is_held || tty_is_full(&console_tty))
         return;
     is_held = false;
     outb(INTERRUPTS, 1);

@@ -297,7 +297,8 @@ static void install(struct task *t, struct program *g)
     memset(t->name, 0, sizeof t->name);
     snprintf(t->name, sizeof t->name, "%s", slash ? slash + 1 : g->path);
     trace_name(t->tid, t->name);
-    snprintf(p->executable, sizeof p->executable, "%s", g->file->path ? g->file->path : g->path);
+    if (path_of_inode(g->file->inode, p->executable, sizeof p->executable))
+        snprintf(p->executable, sizeof p->executable, "%s", g->path);
     p->command_bytes = MIN(g->argument_bytes, sizeof p->command);
     memcpy(p->command, g->strings, p->command_bytes);
     *t->frame = (struct frame){.vector = FRAME_SYSCALL,
