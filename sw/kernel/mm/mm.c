@@ -35,9 +35,6 @@ struct mm *mm_fork(struct mm *from)
         return NULL;
     to->brk_start = from->brk_start;
     to->brk_end = from->brk_end;
-    to->stack_top = from->stack_top;
-    to->arguments_start = from->arguments_start;
-    to->arguments_end = from->arguments_end;
     struct area *a;
     bool is_complete = true;
     LIST_FOR_EACH(a, &from->areas, link)

@@ -38,7 +38,6 @@ struct mm {
     struct area *recent; /* found last, where the next search starts; NULL: at the beginning */
     struct list all;     /* every mm: for mm_truncated() */
     uint64_t brk_start, brk_end;
-    uint64_t stack_top, arguments_start, arguments_end;
     uint64_t resident; /* pages mapped, and those of the tables */
     uint64_t active;   /* bit per CPU that has it loaded: whom a shootdown concerns */
     struct uitt *uitt; /* uintr/uintr.h: of generation 2, a reference; NULL: none */

@@ -55,6 +55,5 @@ void process_times(const struct process *p, uint64_t *user_ns, uint64_t *system_
 _Noreturn void machine_end(uint32_t status); /* ends the simulation */
 /* The same numbers in every run; not for secrets. */
 uint64_t kernel_random(void);
-void kernel_random_fill(void *to, size_t bytes);
 
 #endif

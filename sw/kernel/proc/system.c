@@ -77,16 +77,6 @@ uint64_t kernel_random(void)
     return x ^ x >> 31;
 }
 
-void kernel_random_fill(void *to, size_t bytes)
-{
-    uint8_t *p = to;
-    for (size_t n; bytes; p += n, bytes -= n) {
-        uint64_t x = kernel_random();
-        n = MIN(bytes, sizeof x);
-        memcpy(p, &x, n);
-    }
-}
-
 SYSCALL3(getrandom, uint64_t, to, size_t, bytes, uint32_t, flags)
 {
     if (flags & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE))

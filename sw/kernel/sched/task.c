@@ -74,7 +74,6 @@ struct process *process_create(struct process *parent)
     wait_queue_init(&p->child_event);
     timer_init(&p->alarm, NULL);
     p->parent = parent;
-    p->exit_signal = SIGCHLD;
     p->started_ns = clock_now();
     list_append(&process_list, &p->all);
     if (parent)

@@ -69,7 +69,7 @@ struct task {
     } restart;
 
     /* exit: proc/exit.c */
-    uint64_t clear_child_tid, robust_list;
+    uint64_t clear_child_tid;
     struct task *vfork_parent; /* sleeps until this task gives up its mm; NULL: no vfork */
 
     struct uintr_task *uintr; /* uintr/uintr.h; NULL: never used */
@@ -84,9 +84,8 @@ struct process {
     struct task *leader;
     int pgrp, session;
     bool is_session_leader, is_dead, group_exiting, is_stopped;
-    int exit_status; /* as wait4 reports it */
-    int job_status;  /* stopped or continued, as wait4 reports it; 0: nothing to report */
-    int exit_signal;  /* to the parent, SIGCHLD as a rule */
+    int exit_status;  /* as wait4 reports it */
+    int job_status;   /* stopped or continued, as wait4 reports it; 0: nothing to report */
     uint64_t pending; /* signals to the process as a whole */
     siginfo_t info[SIGNALS + 1];
     struct sigaction action[SIGNALS + 1];
