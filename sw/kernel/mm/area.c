@@ -257,7 +257,6 @@ SYSCALL3(madvise, uint64_t, start, uint64_t, bytes, int, advice)
     return 0;
 }
 
-/* Shrinks in place, grows by moving. */
 SYSCALL4(mremap, uint64_t, old, uint64_t, old_bytes, uint64_t, new_bytes, uint64_t, flags)
 {
     struct mm *mm = current->mm;
@@ -265,12 +264,17 @@ SYSCALL4(mremap, uint64_t, old, uint64_t, old_bytes, uint64_t, new_bytes, uint64
     new_bytes = ALIGN_UP(new_bytes, PAGE_BYTES);
     if (flags & ~(uint64_t)MREMAP_MAYMOVE || old % PAGE_BYTES || !old_bytes || !new_bytes || new_bytes > USER_END)
         return -EINVAL;
-    const struct area *a = mm_find(mm, old);
+    struct area *a = mm_find(mm, old);
     if (!a || MIN(old_bytes, new_bytes) > a->end - old)
         return -EFAULT;
     if (new_bytes <= old_bytes) {
         int result = new_bytes < old_bytes ? mm_unmap(mm, old + new_bytes, old_bytes - new_bytes) : 0;
         return result ? result : (int64_t)old;
+    }
+    if (a->end == old + old_bytes && old + new_bytes <= MMAP_TOP && has_room(mm, a->end, old + new_bytes)) {
+        a->end = old + new_bytes;
+        merge(mm);
+        return (int64_t)old;
     }
     int64_t start = flags & MREMAP_MAYMOVE ? place(mm, 0, new_bytes, 0) : -ENOMEM;
     int64_t result = start < 0 ? start : isolate(mm, old, old + old_bytes);
