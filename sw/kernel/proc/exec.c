@@ -225,7 +225,7 @@ static int build_stack(struct program *g)
     size_t count = g->argument_count + g->environment_count, bytes = (count + 3) * sizeof(uint64_t) + sizeof auxiliary;
     g->stack = ALIGN_DOWN(random_at - bytes, (uint64_t)16);
     uint64_t *words = kzalloc(bytes); /* of STRINGS_BYTES of strings, all this fits well into the area */
-    int64_t at = mm_map(g->mm, USER_END - STACK_BYTES, STACK_BYTES, AREA_READ | AREA_WRITE | AREA_STACK,
+    int64_t at = mm_map(g->mm, USER_END - STACK_BYTES, STACK_BYTES, AREA_READ | AREA_WRITE,
                         MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
     if (words && at >= 0) {
         const char *s = g->strings;
