@@ -71,3 +71,5 @@ SYSCALL2(eventfd2, uint32_t, count, uint32_t, flags)
     wait_queue_init(&e->changed);
     return fd_install(f, flags & O_CLOEXEC, 0);
 }
+
+SYSCALL1(eventfd, uint32_t, count) { return do_eventfd2(count, 0); }

@@ -23,9 +23,8 @@ struct ring {    /* bytes on their way one way: a pipe, or half of a connection 
     struct wait_queue changed; /* readers wait while it is empty, writers while it is full */
 };
 void ring_init(struct ring *r, uint32_t ends);
-/* is_peek: the bytes stay; is_quiet: no SIGPIPE. */
-int64_t ring_read(struct ring *r, struct uio *u, uint64_t deadline, bool is_peek);
-int64_t ring_write(struct ring *r, struct uio *u, uint64_t deadline, bool is_quiet);
+int64_t ring_read(struct ring *r, struct uio *u, uint64_t deadline);
+int64_t ring_write(struct ring *r, struct uio *u, uint64_t deadline, bool is_quiet); /* is_quiet: no SIGPIPE */
 static inline bool ring_has_room(const struct ring *r) { return RING_BYTES - r->used >= PIPE_BUF; }
 
 /* --- ipc/poll.c --- */

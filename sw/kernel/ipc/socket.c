@@ -8,7 +8,7 @@
 
 /* Not in Linux's own headers for programs. */
 enum { AF_UNIX = 1, SOCK_STREAM = 1, SOCK_TYPE_MASK = 15 };
-enum { MSG_OOB = 1, MSG_PEEK = 2, MSG_DONTWAIT = 0x40, MSG_WAITALL = 0x100, MSG_NOSIGNAL = 0x4000 };
+enum { MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000 };
 
 struct socket {
     uint32_t refs;     /* of its file, of its peer */
@@ -39,19 +39,14 @@ static int64_t transfer(struct file *f, struct uio *u, uint32_t flags, bool is_s
 {
     struct socket *s = f->data;
     uint64_t deadline = flags & MSG_DONTWAIT ? 0 : file_deadline(f);
-    int64_t n, done = 0;
-    if (flags & MSG_OOB)
+    if (flags & ~(uint32_t)(MSG_DONTWAIT | MSG_NOSIGNAL))
         return -EOPNOTSUPP;
     if (!s->peer)
         return is_send ? -ENOTCONN : -EINVAL;
     file_get(f);
-    do {
-        n = is_send ? ring_write(&s->peer->in, u, deadline, flags & MSG_NOSIGNAL)
-                    : ring_read(&s->in, u, deadline, flags & MSG_PEEK);
-        done += n > 0 ? n : 0;
-    } while (n > 0 && u->left && (flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL);
+    int64_t n = is_send ? ring_write(&s->peer->in, u, deadline, flags & MSG_NOSIGNAL) : ring_read(&s->in, u, deadline);
     file_put(f);
-    return done ? done : n;
+    return n;
 }
 
 /* --- as a file --- */
@@ -316,34 +311,3 @@ SYSCALL6(recvfrom, int, fd, uint64_t, buffer, size_t, bytes, uint32_t, flags, ui
     int64_t n = transfer_buffer(fd, buffer, bytes, flags, false);
     return n >= 0 && address && PUT_USER(room, none) ? -EFAULT : n;
 }
-
-struct message_header { /* struct msghdr */
-    uint64_t name;
-    int32_t name_bytes, pad1;
-    uint64_t vectors, vector_count, control, control_bytes;
-    uint32_t flags, pad2;
-};
-_Static_assert(sizeof(struct message_header) == 56, "the user's structure");
-
-static int64_t transfer_message(int fd, uint64_t message, uint32_t flags, bool is_send)
-{
-    struct file *f = fd_file(fd);
-    struct message_header h;
-    struct uio u;
-    int error;
-    if (!socket_of(f, &error) || GET_USER(h, message))
-        return error ? error : -EFAULT;
-    if (h.vector_count > UIO_MAXIOV || (is_send && h.control && h.control_bytes))
-        return h.vector_count > UIO_MAXIOV ? -EMSGSIZE : -EINVAL;
-    int64_t n = uio_vectors(&u, h.vectors, h.vector_count);
-    if (n)
-        return n;
-    n = transfer(f, &u, flags, is_send);
-    uio_free(&u);
-    h.name_bytes = 0;
-    h.control_bytes = h.flags = 0; /* as nothing but bytes was sent, nothing is cut off */
-    return n >= 0 && !is_send && PUT_USER(message, h) ? -EFAULT : n;
-}
-
-SYSCALL3(sendmsg, int, fd, uint64_t, message, uint32_t, flags) { return transfer_message(fd, message, flags, true); }
-SYSCALL3(recvmsg, int, fd, uint64_t, message, uint32_t, flags) { return transfer_message(fd, message, flags, false); }
