@@ -5,7 +5,7 @@
 #include "arch/syscall.h"
 #include "fs/vfs.h"
 #include "mm/mm.h"
-#include "proc/signal.h"
+#include "proc/process.h"
 #include "string.h"
 #include "uintr/uintr.h"
 #include <linux/sched.h>
@@ -45,18 +45,12 @@ static struct process *copy_process(void)
 static bool copy_parts(struct task *child, uint64_t flags)
 {
     struct task *t = current;
-    if (flags & CLONE_VM) {
+    if (flags & CLONE_VM)
         mm_get(t->mm);
-        child->mm = t->mm;
-    } else {
-        child->mm = mm_fork(t->mm);
-    }
-    if (flags & CLONE_FS) {
+    if (flags & CLONE_FS)
         t->fs->refs++;
-        child->fs = t->fs;
-    } else {
-        child->fs = fs_context_copy(t->fs);
-    }
+    child->mm = flags & CLONE_VM ? t->mm : mm_fork(t->mm);
+    child->fs = flags & CLONE_FS ? t->fs : fs_context_copy(t->fs);
     child->files = flags & CLONE_FILES ? files_get(t->files) : files_copy(t->files);
     child->fpu = fpu_copy(t);
     return child->mm && child->files && child->fs && child->fpu;
@@ -82,19 +76,6 @@ static void copy_state(struct task *child, const struct clone_args *a)
     child->clear_child_tid = a->flags & CLONE_CHILD_CLEARTID ? a->child_tid : 0;
 }
 
-static void discard(struct task *child, bool has_own_process)
-{
-    if (child->mm)
-        mm_put(child->mm);
-    task_release_parts(child);
-    if (has_own_process) {
-        process_release(child->process);
-    } else {
-        list_remove(&child->in_process);
-        task_free(child);
-    }
-}
-
 /* The parent sleeps until the child has left the address space; only its own death ends that earlier. */
 static void wait_for_vfork(struct task *parent, int tid)
 {
@@ -117,7 +98,11 @@ static long create(const struct clone_args *a)
     bool is_process = !(a->flags & CLONE_THREAD);
     struct process *p = is_process ? copy_process() : t->process;
     struct task *child = p ? task_create(p, t->name) : NULL;
-    if (!child) {
+    if (!child || !copy_parts(child, a->flags)) {
+        if (child) {
+            task_release_parts(child);
+            task_free(child);
+        }
         if (p && is_process)
             process_free(p);
         return -ENOMEM;
@@ -126,10 +111,6 @@ static long create(const struct clone_args *a)
     if (is_process) {
         p->pid = child->tid;
         p->leader = child;
-    }
-    if (!copy_parts(child, a->flags)) {
-        discard(child, is_process);
-        return -ENOMEM;
     }
     copy_state(child, a);
     if (!is_process && p->is_stopped)
