@@ -17,7 +17,7 @@
 #include <linux/elf.h>
 #include <linux/resource.h>
 
-enum { SCRIPT_LINE = 256, STRINGS_BYTES = 128 << 10, HEADERS_MAX = 32 };
+enum { SCRIPT_LINE = 256, STRINGS_BYTES = 128 << 10, HEADERS_MAX = 32, AUXILIARY_WORDS = 16 };
 #define PIE_BASE 0x555555554000ull
 
 struct program {
@@ -69,29 +69,20 @@ static int open_program(struct program *g, const char *path)
     return S_ISREG(f->inode->mode) && f->inode->mode & 0111 ? 0 : -EACCES;
 }
 
-static bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-static char *skip(char *p, bool blanks)
-{
-    while (*p && is_blank(*p) == blanks)
-        p++;
-    return p;
-}
-
-/* A line "#! interpreter argument" and the script's path as words; the argument is all the rest, blanks within
- * included.
- */
+/* A line "#! interpreter argument" and the script's path as words; the argument is all the rest of the line. */
 static void split_line(char *line, const char *path, const char *words[3])
 {
-    char *end = strchr(line, '\n') ?: line + strlen(line);
-    while (is_blank(end[-1]))
-        end--;
-    *end = 0;
-    char *interpreter = skip(line + 2, true), *rest = skip(interpreter, false), *argument = skip(rest, true);
-    *rest = 0;
+    char *end = strchr(line, '\n'), *interpreter = line + 2;
+    if (end)
+        *end = 0;
+    while (*interpreter == ' ')
+        interpreter++;
+    char *argument = strchr(interpreter, ' ');
+    while (argument && *argument == ' ')
+        *argument++ = 0;
     words[0] = interpreter;
-    words[1] = *argument ? argument : path;
-    words[2] = *argument ? path : NULL;
+    words[1] = argument && *argument ? argument : path;
+    words[2] = words[1] == path ? NULL : path;
 }
 
 /* Opens the program, or for a script its interpreter; its arguments are then those words, the script's path and what
@@ -144,8 +135,7 @@ static int map_segment(struct mm *mm, struct inode *inode, const Elf64_Phdr *s, 
     uint64_t file_end = address + s->p_filesz, zero = s->p_filesz ? ALIGN_UP(file_end, PAGE_BYTES) : start;
     int64_t at = 0;
     if (s->p_filesz)
-        at =
-            mm_map(mm, start, zero - start, flags, MAP_FIXED | MAP_PRIVATE, inode, ALIGN_DOWN(s->p_offset, PAGE_BYTES));
+        at = mm_map(mm, start, zero - start, flags, MAP_FIXED | MAP_PRIVATE, inode, s->p_offset - (address - start));
     if (at >= 0 && end > zero)
         at = mm_map(mm, zero, end - zero, flags, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
     /* The rest of the file's last page would be whatever follows in the file. */
@@ -167,8 +157,7 @@ static int load_image(struct program *g)
     int64_t bytes = h.e_phnum * (int64_t)sizeof *segments;
     if (vfs_read_at(inode, segments, (size_t)bytes, h.e_phoff) != bytes)
         return -ENOEXEC;
-    g->mm = mm_create();
-    if (!g->mm)
+    if (!(g->mm = mm_create()))
         return -ENOMEM;
     uint64_t bias = h.e_type == ET_DYN ? PIE_BASE : 0, end = 0;
     for (const Elf64_Phdr *s = segments; s < segments + h.e_phnum; s++) {
@@ -189,19 +178,21 @@ static int load_image(struct program *g)
     return end && g->entry < USER_END ? 0 : -ENOEXEC;
 }
 
-/* From its top: 8 zeros, environment and argument strings, 16 random bytes, the auxiliary vector, envp[], argv[], argc.
- */
+/* From its top: 8 zeros, environment and argument strings, 16 random bytes, what glibc cannot do without of the
+ * auxiliary vector, envp[], argv[], argc. */
 static int build_stack(struct program *g)
 {
-    size_t count = g->argument_count + g->environment_count;
-    uint64_t text = USER_END - 8 - g->bytes, random_at = ALIGN_DOWN(text, (uint64_t)16) - 16;
-    const uint64_t auxiliary[] = {/* what glibc cannot do without */
-                                  AT_PAGESZ,          PAGE_BYTES, AT_PHDR,         g->headers, AT_PHENT,
-                                  sizeof(Elf64_Phdr), AT_PHNUM,   g->header_count, AT_SECURE,  0,
-                                  AT_RANDOM,          random_at,  AT_NULL,         0,          kernel_random(),
-                                  kernel_random()};
-    size_t bytes = (count + 3) * sizeof(uint64_t) + sizeof auxiliary;
+    size_t count = g->argument_count + g->environment_count, bytes = (count + 3 + AUXILIARY_WORDS) * sizeof(uint64_t);
+    uint64_t text = USER_END - 8 - g->bytes;
     g->stack = ALIGN_DOWN(text - bytes, (uint64_t)16);
+    const uint64_t auxiliary[AUXILIARY_WORDS / 2][2] = {{AT_PAGESZ, PAGE_BYTES},
+                                                        {AT_PHDR, g->headers},
+                                                        {AT_PHENT, sizeof(Elf64_Phdr)},
+                                                        {AT_PHNUM, g->header_count},
+                                                        {AT_SECURE, 0},
+                                                        {AT_RANDOM, g->stack + bytes - 16},
+                                                        {AT_NULL, 0},
+                                                        {kernel_random(), kernel_random()}};
     uint64_t *words = kzalloc(bytes); /* of STRINGS_BYTES of strings, all this fits well into the area */
     if (!words)
         return -ENOMEM;
@@ -253,11 +244,10 @@ static void install(struct task *t, struct program *g)
     task_replace_mm(t, g->mm);
     g->mm = NULL;
     files_close_on_exec(t->files);
-    for (int number = 1; number <= SIGNALS; number++) {
-        bool is_ignored = p->action[number].sa_handler == SIG_IGN;
-        p->action[number] = (struct sigaction){.sa_handler = is_ignored ? SIG_IGN : SIG_DFL};
-    }
-    t->alternate_stack = (stack_t){.ss_flags = SS_DISABLE};
+    for (int number = 1; number <= SIGNALS; number++)
+        if (p->action[number].sa_handler != SIG_IGN)
+            p->action[number] = (struct sigaction){.sa_handler = SIG_DFL};
+    t->alternate_stack = (stack_t){.ss_size = 0};
     snprintf(t->name, sizeof t->name, "%s", slash ? slash + 1 : g->path);
     trace_name(t->tid, t->name);
     if (path_of_inode(g->file->inode, p->executable, sizeof p->executable))

@@ -43,9 +43,10 @@ void task_replace_mm(struct task *t, struct mm *mm)
     mm_activate(mm);
     if (old)
         mm_put(old);
-    if (t->vfork_parent)
-        task_wake(t->vfork_parent);
-    t->vfork_parent = NULL;
+    struct task *vfork_parent = task_find(t->vfork_parent);
+    t->vfork_parent = 0;
+    if (vfork_parent)
+        task_wake(vfork_parent);
 }
 
 void task_release_parts(struct task *t)
@@ -133,10 +134,8 @@ static _Noreturn void leave(void)
         process_release(p);
         is_kept = false;
     }
-    if (is_kept) {
-        schedule();
-        panic("zombie %d runs", t->tid);
-    }
+    if (is_kept)
+        schedule(); /* for ever: nobody wakes a zombie */
     t->process = NULL;
     sched_bury(t);
 }

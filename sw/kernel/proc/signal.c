@@ -77,8 +77,7 @@ void signal_send(struct task *t, int number, const siginfo_t *given, bool is_pro
 
 void signal_send_process(struct process *p, int number, const siginfo_t *info)
 {
-    if (p->leader)
-        signal_send(p->leader, number, info, true);
+    signal_send(p->leader, number, info, true);
 }
 
 int signal_send_group(int pgrp, int number, const siginfo_t *info)

@@ -36,12 +36,9 @@ SYSCALL4(rt_sigprocmask, int, how, uint64_t, from, uint64_t, former, size_t, set
     if (from) {
         if (GET_USER(set, from))
             return -EFAULT;
-        switch (how) {
-        case SIG_BLOCK: set |= old; break;
-        case SIG_UNBLOCK: set = old & ~set; break;
-        case SIG_SETMASK: break;
-        default: return -EINVAL;
-        }
+        if (how != SIG_BLOCK && how != SIG_UNBLOCK && how != SIG_SETMASK)
+            return -EINVAL;
+        set = how == SIG_BLOCK ? old | set : how == SIG_UNBLOCK ? old & ~set : set;
         signal_set_blocked(current, set);
     }
     return former ? PUT_USER(former, old) : 0;
@@ -77,16 +74,15 @@ SYSCALL4(rt_sigtimedwait, uint64_t, from, uint64_t, to, uint64_t, timeout, size_
     int error = deadline_from_user(timeout, &deadline);
     if (error)
         return error;
-    uint64_t blocked = t->blocked;
     int number, result = 0;
     set &= ~SIGNALS_UNBLOCKABLE;
-    t->saved_blocked = blocked; /* these are not ignored while we wait: signal_send() */
+    t->saved_blocked = t->blocked; /* these are not ignored while we wait: signal_send() */
     t->has_saved_blocked = true;
     t->blocked &= ~set; /* they shall wake */
     while (!(number = signal_take(t, set, &info)) && !result)
         result = deadline > clock_now() ? task_sleep(deadline) : -EAGAIN;
     t->has_saved_blocked = false;
-    signal_set_blocked(t, blocked);
+    signal_set_blocked(t, t->saved_blocked);
     if (!number)
         return result == -EINTR ? -EINTR : -EAGAIN;
     return to && PUT_USER(to, info) ? -EFAULT : number;

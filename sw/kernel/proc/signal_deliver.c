@@ -15,6 +15,7 @@
 #include <asm/sigcontext.h>
 #include <asm/ucontext.h>
 #include <asm/unistd_64.h>
+#include <linux/signal.h>
 
 #define UC_FLAGS (UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS)
 #define RFLAGS_RESTORED (RFLAGS_STATUS_MASK | RFLAGS_TF | RFLAGS_DF | RFLAGS_RF | RFLAGS_AC)
@@ -26,9 +27,7 @@ struct signal_frame {
     struct ucontext context;
     siginfo_t info;
 };
-_Static_assert(offsetof(struct signal_frame, context) == 8 && offsetof(struct signal_frame, info) == 312 &&
-                   sizeof(struct signal_frame) == 440,
-               "Linux's layout");
+_Static_assert(sizeof(struct signal_frame) == 440 && offsetof(struct signal_frame, info) == 312, "Linux's layout");
 
 static void save_registers(struct sigcontext *c, const struct frame *f)
 {

@@ -13,9 +13,7 @@
 #include <linux/prctl.h>
 #include <linux/random.h>
 #include <linux/reboot.h>
-#include <linux/resource.h>
 #include <linux/sysinfo.h>
-#include <linux/utsname.h>
 
 enum { EXIT_PORT = 0xf4, RANDOM_BYTES_MAX = 0x1ffffff };
 
@@ -50,6 +48,7 @@ SYSCALL4(reboot, uint32_t, magic, uint32_t, magic2, uint32_t, command, uint64_t,
     if (magic != LINUX_REBOOT_MAGIC1 || magic2 != LINUX_REBOOT_MAGIC2)
         return -EINVAL;
     switch (command) {
+    case LINUX_REBOOT_CMD_CAD_OFF: return 0; /* ^Alt-Del: busybox's init asks */
     case LINUX_REBOOT_CMD_RESTART2:
         if (copy_string_from_user(text, argument, sizeof text) >= 0 && strncmp(text, "exit ", 5) == 0)
             for (const char *p = text + 5; *p >= '0' && *p <= '9'; p++)
@@ -58,7 +57,6 @@ SYSCALL4(reboot, uint32_t, magic, uint32_t, magic2, uint32_t, command, uint64_t,
     case LINUX_REBOOT_CMD_RESTART:
     case LINUX_REBOOT_CMD_HALT:
     case LINUX_REBOOT_CMD_POWER_OFF: machine_end(0);
-    case LINUX_REBOOT_CMD_CAD_OFF: return 0; /* ^Alt-Del: busybox's init asks */
     default: return -EINVAL;
     }
 }
@@ -91,18 +89,19 @@ SYSCALL3(getrandom, uint64_t, to, size_t, bytes, uint32_t, flags)
 /* Resource limits: RLIMIT_NOFILE and RLIMIT_STACK have an effect, the others are kept. */
 SYSCALL4(prlimit64, int, pid, uint32_t, resource, uint64_t, from, uint64_t, former)
 {
-    uint64_t new[2], old[2];
-    const struct task *t = pid ? task_find(pid) : current;
+    struct process *p = pid ? process_find(pid) : current->process;
+    uint64_t new[2];
     if (from && GET_USER(new, from))
         return -EFAULT;
-    if (!t || !t->process)
+    if (!p)
         return -ESRCH;
-    if (resource >= ARRAY_SIZE(t->process->rlimit) || (from && new[0] > new[1]))
+    if (resource >= ARRAY_SIZE(p->rlimit) || (from && new[0] > new[1]))
         return -EINVAL;
-    memcpy(old, t->process->rlimit[resource], sizeof old);
+    if (former && PUT_USER(former, p->rlimit[resource]))
+        return -EFAULT;
     if (from)
-        memcpy(t->process->rlimit[resource], new, sizeof new);
-    return former ? PUT_USER(former, old) : 0;
+        memcpy(p->rlimit[resource], new, sizeof new);
+    return 0;
 }
 
 /* setuid and setgid; -1 leaves an id as it is in the others. */
