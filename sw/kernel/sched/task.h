@@ -70,7 +70,7 @@ struct task {
 
     /* exit: proc/exit.c */
     uint64_t clear_child_tid;
-    struct task *vfork_parent; /* sleeps until this task gives up its mm; NULL: no vfork */
+    int vfork_parent; /* its tid: sleeps until this task gives up its mm; 0: no vfork */
 
     struct uintr_task *uintr; /* uintr/uintr.h; NULL: never used */
 };
