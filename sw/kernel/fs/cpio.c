@@ -36,19 +36,6 @@ static const char *parse_header(const char *text, size_t left, struct header *h)
     return NULL;
 }
 
-static int fill(struct inode *i, const char *data, size_t bytes)
-{
-    int error = i->ops->truncate(i, bytes);
-    for (size_t at = 0; !error && at < bytes; at += PAGE_BYTES) {
-        uint64_t page = i->ops->page(i, at / PAGE_BYTES, true);
-        if (!page)
-            return -ENOSPC;
-        memcpy(phys_to_virt(page), data + at, MIN(bytes - at, (size_t)PAGE_BYTES));
-        page_put(page);
-    }
-    return error;
-}
-
 static struct inode *make_link(const struct header *h)
 {
     char text[PATH_BYTES] = "";
@@ -81,10 +68,10 @@ static const char *unpack_entry(const struct header *h, const struct path_result
     if (!i)
         return "no memory";
     if (r->inode)
-        tmpfs_unlink(r->parent, r->name);
-    int error = tmpfs_link(r->parent, r->name, i);
+        tmpfs_unlink(r->inode);
+    int64_t error = tmpfs_name(r->parent, r->name, i);
     if (!error && S_ISREG(mode))
-        error = fill(i, h->data, h->field[FILESIZE]);
+        error = tmpfs_fill(i, h->data, h->field[FILESIZE]) - h->field[FILESIZE];
     set_attributes(h, i);
     inode_put(i);
     return error ? "no memory for all of it" : NULL;

@@ -50,7 +50,7 @@ static int create_regular(struct path_result *r, uint32_t mode)
     if (!tmpfs_owns(r->parent))
         return -EACCES;
     struct inode *i = tmpfs_create(S_IFREG | (mode & 07777 & ~fs_umask()));
-    int error = i ? tmpfs_link(r->parent, r->name, i) : -ENOMEM;
+    int error = i ? tmpfs_name(r->parent, r->name, i) : -ENOMEM;
     if (error)
         inode_put(i);
     else

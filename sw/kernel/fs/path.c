@@ -66,12 +66,6 @@ static int walk(const char *path, uint64_t flags, struct path_result *r);
 
 static int follow(struct inode *link, uint64_t flags, struct path_result *r)
 {
-    struct inode *meant = link->ops->follow ? link->ops->follow(link) : NULL;
-    if (meant) {
-        step(r, meant, "", 0);
-        r->is_slashed = false;
-        return 0;
-    }
     char *text = ++r->links <= LINKS_MAX ? link->ops->read_link(link) : NULL;
     int error = r->links > LINKS_MAX ? -ELOOP : !text ? -ENOMEM : *text ? walk(text, flags, r) : -ENOENT;
     kfree(text);
@@ -145,7 +139,7 @@ long at_path(int dirfd, uint64_t path, uint64_t flags, path_action *act, uint64_
 {
     struct path_result r;
     char *text;
-    if (flags & ~(PATH_NO_FOLLOW | PATH_EMPTY | PATH_PARENT | AT_EACCESS))
+    if (flags & ~(PATH_NO_FOLLOW | PATH_EMPTY | PATH_PARENT | AT_EACCESS | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE))
         return -EINVAL;
     long result = string_from_user(&text, path, PATH_BYTES);
     if (result)

@@ -1,29 +1,83 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* read, write and their relatives with vectors and offsets, lseek, ioctl. What is the same for every kind of file is
- * checked here; the rest is the file's own. */
+/* read, write and their relatives with vectors and offsets, lseek, ioctl: what is the same for every kind of file; and
+ * bytes on their way between a file and its reader's or writer's memory. */
 #include "arch/syscall.h"
 #include "fs/vfs.h"
 #include "mm/mm.h"
 #include "string.h"
 #include <linux/fs.h>
 
-int64_t vfs_read_at(struct inode *i, void *to, size_t bytes, uint64_t offset)
+const char zero_page[PAGE_BYTES];
+
+void uio_user(struct uio *u, struct iovec *one, uint64_t address, size_t bytes)
 {
-    size_t done = 0;
-    if (!i->ops->page)
-        return -EINVAL;
-    while (done < bytes && offset < i->size) {
-        uint64_t within = offset % PAGE_BYTES, page = i->ops->page(i, offset / PAGE_BYTES, false);
-        size_t n = MIN(i->size - offset, PAGE_BYTES - within);
-        n = MIN(n, bytes - done);
-        memcpy((char *)to + done, (page ? phys_to_virt(page) : zero_page) + within, n);
-        if (page)
-            page_put(page);
-        done += n;
-        offset += n;
-    }
-    return (int64_t)done;
+    *one = (struct iovec){.iov_base = (void *)address, .iov_len = bytes};
+    *u = (struct uio){.vectors = one, .left = bytes};
 }
+
+/* access_ok: cheap, says nothing about mappings. */
+static bool user_range_is_valid(uint64_t address, uint64_t bytes)
+{
+    uint64_t end;
+    return !__builtin_add_overflow(address, bytes, &end) && end <= INT64_MAX;
+}
+
+int uio_vectors(struct uio *u, uint64_t vectors, size_t count)
+{
+    *u = (struct uio){.vectors = NULL};
+    if (count > UIO_MAXIOV)
+        return -EINVAL;
+    if (!count)
+        return 0;
+    struct iovec *v = kmalloc(count * sizeof *v);
+    if (!v)
+        return -ENOMEM;
+    int error = copy_from_user(v, vectors, count * sizeof *v);
+    for (size_t i = 0; !error && i < count; i++) {
+        if (v[i].iov_len > INT64_MAX)
+            error = -EINVAL;
+        else if (!user_range_is_valid((uint64_t)v[i].iov_base, v[i].iov_len))
+            error = -EFAULT;
+        u->left += MIN(v[i].iov_len, TRANSFER_MAX - u->left);
+    }
+    if (error)
+        kfree(v);
+    else
+        u->vectors = v;
+    return error;
+}
+
+void uio_free(struct uio *u) { kfree((void *)u->vectors); }
+
+/* In stretches that end with a vector or a page of the user's, each of which is moved as a whole or not. */
+static int move_bytes(struct uio *u, char *memory, size_t bytes, bool is_read)
+{
+    for (bytes = MIN(bytes, u->left); bytes;) {
+        const struct iovec *v = &u->vectors[u->index];
+        uint64_t address = (uint64_t)v->iov_base + u->within;
+        size_t n = MIN(bytes, v->iov_len - u->within);
+        n = MIN(n, PAGE_BYTES - address % PAGE_BYTES);
+        int error = 0;
+        if (u->is_kernel)
+            memcpy(is_read ? (void *)address : memory, is_read ? memory : (void *)address, n);
+        else
+            error = is_read ? copy_to_user(address, memory, n) : copy_from_user(memory, address, n);
+        if (error)
+            return error;
+        memory += n;
+        bytes -= n;
+        u->left -= n;
+        u->within += n;
+        if (u->within == v->iov_len) {
+            u->index++;
+            u->within = 0;
+        }
+    }
+    return 0;
+}
+
+int uio_to(struct uio *u, const void *from, size_t bytes) { return move_bytes(u, (char *)from, bytes, true); }
+int uio_from(struct uio *u, void *to, size_t bytes) { return move_bytes(u, to, bytes, false); }
 
 /* count bytes at the address, or that many vectors; at: the offset, NULL: the file's own. */
 static int64_t transfer(int fd, uint64_t address, size_t count, bool is_vectors, const int64_t *at, bool is_write)
@@ -64,6 +118,8 @@ SYSCALL3(readv, int, fd, uint64_t, to, size_t, count) { return transfer(fd, to, 
 SYSCALL3(writev, int, fd, uint64_t, from, size_t, count) { return transfer(fd, from, count, true, NULL, true); }
 SYSCALL4(pread64, int, fd, uint64_t, to, size_t, n, int64_t, at) { return transfer(fd, to, n, false, &at, false); }
 SYSCALL4(pwrite64, int, fd, uint64_t, from, size_t, n, int64_t, at) { return transfer(fd, from, n, false, &at, true); }
+SYSCALL4(preadv, int, fd, uint64_t, to, size_t, n, int64_t, at) { return transfer(fd, to, n, true, &at, false); }
+SYSCALL4(pwritev, int, fd, uint64_t, from, size_t, n, int64_t, at) { return transfer(fd, from, n, true, &at, true); }
 SYSCALL0(sendfile) { return -EINVAL; } /* busybox always tries it, then copies by itself */
 
 SYSCALL3(lseek, int, fd, int64_t, offset, uint32_t, whence)

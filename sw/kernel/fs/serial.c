@@ -48,10 +48,10 @@ void serial_start(void)
  */
 void serial_interrupt(void)
 {
-    while (!tty_is_full(&console_tty)) {
+    while (!tty_is_full()) {
         if (!(inb(LINE_STATUS) & STATUS_DATA))
             return;
-        tty_receive(&console_tty, inb(COM1));
+        tty_receive(inb(COM1));
     }
     is_held = true;
     outb(INTERRUPTS, 0);
@@ -59,7 +59,7 @@ void serial_interrupt(void)
 
 void serial_resume(void)
 {
-    if (!is_held || tty_is_full(&console_tty))
+    if (!is_held || tty_is_full())
         return;
     is_held = false;
     outb(INTERRUPTS, 1);

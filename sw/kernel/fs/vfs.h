@@ -19,14 +19,14 @@ enum { PATH_BYTES = 4096, NAME_BYTES = 255 }; /* a path with its NUL; a componen
 struct uio {
     const struct iovec *vectors; /* kernel copy of the user's array */
     size_t index, within, left;  /* vector, bytes of it that are done, bytes of all that are to come */
+    bool is_kernel;              /* the memory is not a user's */
 };
 void uio_user(struct uio *u, struct iovec *one, uint64_t address, size_t bytes); /* *one lives as long as u */
 int uio_to(struct uio *u, const void *from, size_t bytes); /* file to user: bytes or all that is left; 0 or -EFAULT */
 int uio_from(struct uio *u, void *to, size_t bytes);       /* user to file */
 /* From an array of vectors in user memory, as readv checks it: 0, -EINVAL, -EFAULT, -ENOMEM. Ends with uio_free. */
 int uio_vectors(struct uio *u, uint64_t vectors, size_t count);
-void uio_free(struct uio *u);                               /* of uio_vectors */
-bool user_range_is_valid(uint64_t address, uint64_t bytes); /* access_ok: cheap, says nothing about mappings */
+void uio_free(struct uio *u); /* of uio_vectors */
 extern const char zero_page[4096];
 
 struct file;
@@ -38,31 +38,29 @@ struct inode_ops {
      * it. NULL: none. *name lives as long as the entry or the reference. */
     struct inode *(*next)(struct inode *dir, uint64_t *position, const char **name);
     char *(*read_link)(struct inode *link); /* allocated; NULL: no memory */
-    /* Of a link that means an inode rather than a path: that inode, a reference. NULL: its text is to be followed. */
-    struct inode *(*follow)(struct inode *link);
     int (*truncate)(struct inode *inode, uint64_t size);
     /* Physical page of a file's page index for mmap and read, a reference; 0: beyond the end or no memory, without
      * create also a hole. */
     uint64_t (*page)(struct inode *inode, uint64_t index, bool create);
-    void (*free)(struct inode *inode); /* private data, at the last reference; a directory entry is one */
+    void (*free)(struct inode *inode); /* private data, at the last reference; being in a directory is one */
 };
 
 struct inode {
     uint32_t refs;
     uint64_t ino;
-    uint32_t mode, nlink;         /* mode: S_IF | permissions; a directory with less than 2 links is removed */
+    uint32_t mode, nlink;         /* S_IF | permissions; 0 links: its name was removed, otherwise 1 */
     uint64_t rdev, size;          /* rdev as stat shows it: major << 8 | minor for small ones */
     uint64_t atime, mtime, ctime; /* ns since 1970 */
     const struct inode_ops *ops;
     const struct file_ops *file_ops; /* of files opened on it; NULL: ENXIO */
-    struct inode *parent;            /* the directory that it was named in last: a reference, or NULL */
-    const char *name;                /* there; NULL: that name is gone */
+    struct inode *parent;            /* the directory that it is or was in: a reference, or NULL */
+    const char *name;                /* there; NULL: it has none */
     void *data;                      /* the owner's; of named FIFOs and sockets: ipc's */
     /* fs/tmpfs.c */
     uint64_t pages, page_table; /* pages of a file, without those of the table */
-    struct list entries;        /* of a directory */
-    uint64_t next_position;
-    char digits[12]; /* fs/proc.c: the name of what is called by a number */
+    struct list entries, link;  /* what a directory contains; the place in there */
+    uint64_t position;          /* grows along entries, so that a removal disturbs no listing */
+    char digits[12];            /* fs/proc.c: the name of a process's directory */
 };
 
 struct file_ops {
@@ -88,7 +86,7 @@ struct file {
 static inline bool file_can_read(const struct file *f) { return (f->flags + 1) & 1; }
 static inline bool file_can_write(const struct file *f) { return (f->flags + 1) & 2; }
 
-/* --- fs/file.c --- */
+/* --- fs/file.c: lives of inodes and files, descriptor tables --- */
 struct inode *inode_create(uint32_t mode, const struct inode_ops *ops, const struct file_ops *file_ops);
 struct inode *inode_get(struct inode *i); /* the argument */
 void inode_put(struct inode *i);
@@ -97,7 +95,6 @@ struct file *file_get(struct file *f);
 void file_put(struct file *f);
 void epoll_file_gone(struct file *f); /* ipc/epoll.c: before release at the last reference */
 
-/* --- fs/fd.c: descriptor tables --- */
 enum { FDS_MAX = 1024 };
 struct files {
     uint32_t refs;
@@ -148,23 +145,25 @@ typedef long path_action(const struct path_result *r, uint64_t argument);
 long at_path(int dirfd, uint64_t path, uint64_t flags, path_action *act, uint64_t argument);
 long at_file(int fd, path_action *act, uint64_t argument);
 
-/* --- fs/open.c, names.c, rw.c --- */
+/* --- fs/open.c, names.c --- */
 int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode, struct file **out);
 int vfs_open_inode(struct inode *inode, uint32_t flags, struct file **out); /* without a path */
 /* Gives a new inode its name; the caller's reference goes. NULL: there was no memory for it. */
 int vfs_name(const char *path, struct inode *i);
 int vfs_mknod(const char *path, uint32_t mode, uint64_t rdev); /* the umask is the caller's business */
-/* Reads up to bytes at offset into kernel memory (exec). */
-int64_t vfs_read_at(struct inode *inode, void *to, size_t bytes, uint64_t offset);
 
 /* --- fs/tmpfs.c --- */
 void tmpfs_init(void);                     /* makes root_inode */
 struct inode *tmpfs_create(uint32_t mode); /* any kind; a regular one without a name serves as shared memory */
 struct inode *tmpfs_symlink(const char *text);
-bool tmpfs_owns(const struct inode *i);                                    /* only its directories can be changed */
-int tmpfs_link(struct inode *dir, const char *name, struct inode *target); /* a name that does not exist */
-int tmpfs_unlink(struct inode *dir, const char *name);
-int tmpfs_rename(struct inode *from_dir, const char *from, struct inode *to_dir, const char *to);
+bool tmpfs_owns(const struct inode *i); /* only its directories can be changed */
+/* Gives i a name that does not exist yet; the one it had goes. */
+int tmpfs_name(struct inode *dir, const char *name, struct inode *i);
+int tmpfs_unlink(struct inode *i);
+int tmpfs_rename(struct inode *i, struct inode *dir, const char *name, struct inode *replaced);
+/* Bytes between kernel memory and a file: -EINVAL if it is not a regular one of this file system. */
+int64_t vfs_read_at(struct inode *inode, void *to, size_t bytes, uint64_t offset);
+int64_t tmpfs_fill(struct inode *i, const void *from, size_t bytes);
 void tmpfs_usage(uint64_t *pages, uint64_t *free); /* most that files may have; what is left of it */
 /* --- fs/cpio.c, dev.c, proc.c --- */
 void cpio_unpack(const void *archive, size_t bytes); /* newc, into the root */
