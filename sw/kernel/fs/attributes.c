@@ -44,10 +44,10 @@ SYSCALL4(newfstatat, int, dir, uint64_t, path, uint64_t, to, uint32_t, flags)
     return at_path(dir, path, flags, stat_inode, to);
 }
 
-static struct statx_timestamp timestamp(uint64_t ns)
-{
-    return (struct statx_timestamp){.tv_sec = (int64_t)(ns / NS_PER_SECOND), .tv_nsec = (uint32_t)(ns % NS_PER_SECOND)};
-}
+#define STATX_TIME(ns)                                                                                                 \
+    {                                                                                                                  \
+        .tv_sec = (int64_t)((ns) / NS_PER_SECOND), .tv_nsec = (uint32_t)((ns) % NS_PER_SECOND)                         \
+    }
 
 static long statx_inode(const struct path_result *r, uint64_t to)
 {
@@ -60,9 +60,9 @@ static long statx_inode(const struct path_result *r, uint64_t to)
         .stx_ino = i->ino,
         .stx_size = i->size,
         .stx_blocks = i->pages * (PAGE_BYTES / 512),
-        .stx_atime = timestamp(i->atime),
-        .stx_ctime = timestamp(i->ctime),
-        .stx_mtime = timestamp(i->mtime),
+        .stx_atime = STATX_TIME(i->atime),
+        .stx_ctime = STATX_TIME(i->ctime),
+        .stx_mtime = STATX_TIME(i->mtime),
         .stx_rdev_major = (uint32_t)(i->rdev >> 8),
         .stx_rdev_minor = (uint8_t)i->rdev,
         .stx_dev_minor = device_of(i),
@@ -90,7 +90,6 @@ static long statfs_inode(const struct path_result *r, uint64_t to)
 }
 
 SYSCALL2(statfs, uint64_t, path, uint64_t, to) { return at_path(AT_FDCWD, path, 0, statfs_inode, to); }
-SYSCALL2(fstatfs, int, fd, uint64_t, to) { return at_file(fd, statfs_inode, to); }
 
 static long check_access(const struct path_result *r, uint64_t mode)
 {
@@ -157,8 +156,8 @@ SYSCALL4(utimensat, int, dir, uint64_t, path, uint64_t, times, uint32_t, flags)
 
 SYSCALL1(umask, uint32_t, mask)
 {
-    uint32_t old = current->fs->umask;
-    current->fs->umask = mask & 0777;
+    uint32_t old = current->files->umask;
+    current->files->umask = mask & 0777;
     return old;
 }
 

@@ -80,9 +80,9 @@ void file_put(struct file *f)
 
 struct files *files_create(void)
 {
-    struct files *f = kzalloc(sizeof *f);
+    struct files *f = kmalloc(sizeof *f);
     if (f)
-        f->refs = 1;
+        *f = (struct files){.refs = 1, .cwd = inode_get(root_inode), .umask = 022};
     return f;
 }
 
@@ -93,6 +93,7 @@ struct files *files_copy(const struct files *from)
         return NULL;
     *f = *from;
     f->refs = 1;
+    inode_get(f->cwd);
     for (int fd = 0; fd < FDS_MAX; fd++) {
         if (f->file[fd])
             file_get(f->file[fd]);
@@ -112,6 +113,7 @@ void files_put(struct files *f)
         return;
     for (int fd = 0; fd < FDS_MAX; fd++)
         file_put(f->file[fd]);
+    inode_put(f->cwd);
     kfree(f);
 }
 
@@ -200,8 +202,6 @@ SYSCALL3(fcntl, int, fd, uint32_t, command, uint64_t, argument)
     case F_SETFD: current->files->close_on_exec[fd] = argument & FD_CLOEXEC; return 0;
     case F_GETFL: return f->flags;
     case F_SETFL: f->flags = (f->flags & ~(uint32_t)SETTABLE) | ((uint32_t)argument & SETTABLE); return 0;
-    case F_SETLK:
-    case F_SETLKW: return 0; /* record locks are advisory, and nobody ever holds one that conflicts */
     default: return -EINVAL;
     }
 }

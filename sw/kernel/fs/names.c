@@ -6,15 +6,11 @@
 #include "sched/task.h"
 #include "string.h"
 
-#define NAME_ITSELF (PATH_PARENT | PATH_NO_FOLLOW)
-
 static long give_name(const struct path_result *r, uint64_t inode)
 {
     struct inode *i = (struct inode *)inode;
     if (r->inode)
         return -EEXIST;
-    if (r->is_slashed && !S_ISDIR(i->mode))
-        return -ENOENT;
     return tmpfs_owns(r->parent) ? tmpfs_name(r->parent, r->name, i) : -EPERM;
 }
 
@@ -51,7 +47,7 @@ static long make_node(int dir, uint64_t path, uint32_t mode, uint64_t rdev)
     if (!S_ISREG(mode) && !S_ISCHR(mode) && !S_ISFIFO(mode) && !S_ISSOCK(mode))
         return S_ISDIR(mode) ? -EPERM : -EINVAL;
     struct inode *i = tmpfs_create(mode & ~fs_umask());
-    if (i && S_ISCHR(mode))
+    if (i)
         i->rdev = rdev;
     return name_user(dir, path, i);
 }
@@ -122,8 +118,6 @@ static long rename_to(const struct path_result *to, uint64_t argument)
         return 0;
     if (replaced && S_ISDIR(old->mode) != S_ISDIR(replaced->mode))
         return S_ISDIR(old->mode) ? -ENOTDIR : -EISDIR;
-    if (to->is_slashed && !S_ISDIR(old->mode))
-        return -ENOTDIR;
     return tmpfs_rename(old, to->parent, to->name, replaced);
 }
 
@@ -134,8 +128,6 @@ static long rename_from(const struct path_result *from, uint64_t to)
 
 SYSCALL2(rename, uint64_t, from, uint64_t, to) { return at_path(AT_FDCWD, from, NAME_ITSELF, rename_from, to); }
 
-enum { DOTS = 2 }; /* positions that . and .. take: the file system's begin after them */
-
 /* Linux's record of getdents64; no user-space header has it. */
 struct dirent64 {
     uint64_t ino;
@@ -145,15 +137,17 @@ struct dirent64 {
     char name[NAME_BYTES + 1 + 8];
 };
 
-/* As the next() of directories, with . and .. */
+/* As the next() of directories, with . and .., which take the positions before those of the file system. */
 static struct inode *next_entry(struct inode *dir, uint64_t *position, const char **name)
 {
+    enum { DOTS = 2 };
+    uint64_t at = *position - DOTS;
+    bool is_up = *position == 1;
     if (*position < DOTS) {
-        bool is_up = (*position)++;
         *name = is_up ? ".." : ".";
+        ++*position;
         return inode_get(is_up && dir->parent ? dir->parent : dir);
     }
-    uint64_t at = *position - DOTS;
     struct inode *i = dir->ops->next(dir, &at, name);
     *position = at + DOTS;
     return i;
@@ -188,7 +182,7 @@ SYSCALL3(getdents64, int, fd, uint64_t, to, uint32_t, bytes)
 SYSCALL2(getcwd, uint64_t, to, size_t, bytes)
 {
     char path[PATH_BYTES];
-    long error = path_of_inode(current->fs->cwd, path, sizeof path);
+    long error = path_of_inode(current->files->cwd, path, sizeof path);
     if (error)
         return error;
     size_t length = strlen(path) + 1;
@@ -202,8 +196,8 @@ static long change_directory(const struct path_result *r, uint64_t unused)
     if (!S_ISDIR(i->mode))
         return -ENOTDIR;
     inode_get(i);
-    inode_put(current->fs->cwd);
-    current->fs->cwd = i;
+    inode_put(current->files->cwd);
+    current->files->cwd = i;
     return 0;
 }
 

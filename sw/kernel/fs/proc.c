@@ -41,9 +41,8 @@ PRINTER(print_meminfo)
 {
     uint64_t limit, left, free_kb = pages_free() * PAGE_KB;
     tmpfs_usage(&limit, &left);
-    print(o, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\nBuffers:        %8d kB\n",
-          pages_total() * PAGE_KB, free_kb, free_kb, 0);
-    print(o, "Cached:         %8lu kB\nShmem:          %8lu kB\n", (limit - left) * PAGE_KB, (limit - left) * PAGE_KB);
+    print(o, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\n", pages_total() * PAGE_KB, free_kb);
+    print(o, "MemAvailable:   %8lu kB\nCached:         %8lu kB\n", free_kb, (limit - left) * PAGE_KB);
 }
 
 static uint64_t idle_ticks(const struct cpu *c)

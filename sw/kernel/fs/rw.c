@@ -9,12 +9,6 @@
 
 const char zero_page[PAGE_BYTES];
 
-void uio_user(struct uio *u, struct iovec *one, uint64_t address, size_t bytes)
-{
-    *one = (struct iovec){.iov_base = (void *)address, .iov_len = bytes};
-    *u = (struct uio){.vectors = one, .left = bytes};
-}
-
 /* access_ok: cheap, says nothing about mappings. */
 static bool user_range_is_valid(uint64_t address, uint64_t bytes)
 {
@@ -22,58 +16,64 @@ static bool user_range_is_valid(uint64_t address, uint64_t bytes)
     return !__builtin_add_overflow(address, bytes, &end) && end <= INT64_MAX;
 }
 
-int uio_vectors(struct uio *u, uint64_t vectors, size_t count)
+void uio_user(struct uio *u, uint64_t address, size_t bytes)
 {
-    *u = (struct uio){.vectors = NULL};
-    if (count > UIO_MAXIOV)
-        return -EINVAL;
-    if (!count)
-        return 0;
-    struct iovec *v = kmalloc(count * sizeof *v);
-    if (!v)
-        return -ENOMEM;
-    int error = copy_from_user(v, vectors, count * sizeof *v);
-    for (size_t i = 0; !error && i < count; i++) {
-        if (v[i].iov_len > INT64_MAX)
-            error = -EINVAL;
-        else if (!user_range_is_valid((uint64_t)v[i].iov_base, v[i].iov_len))
-            error = -EFAULT;
-        u->left += MIN(v[i].iov_len, TRANSFER_MAX - u->left);
-    }
-    if (error)
-        kfree(v);
-    else
-        u->vectors = v;
-    return error;
+    *u = (struct uio){.address = address, .length = bytes, .left = bytes};
 }
 
-void uio_free(struct uio *u) { kfree((void *)u->vectors); }
+int uio_vectors(struct uio *u, uint64_t vectors, size_t count)
+{
+    struct iovec v;
+    *u = (struct uio){.vectors = vectors, .vector_count = count};
+    if (count > UIO_MAXIOV)
+        return -EINVAL;
+    for (size_t i = 0; i < count; i++) {
+        if (GET_USER(v, vectors + i * sizeof v))
+            return -EFAULT;
+        if (v.iov_len > INT64_MAX)
+            return -EINVAL;
+        if (!user_range_is_valid((uint64_t)v.iov_base, v.iov_len))
+            return -EFAULT;
+        u->left += MIN(v.iov_len, TRANSFER_MAX - u->left);
+    }
+    return 0;
+}
 
-/* In stretches that end with a vector or a page of the user's, each of which is moved as a whole or not. */
+/* The next piece; what the user has changed since uio_vectors() cannot do harm, as copies check the addresses. */
+static int next_vector(struct uio *u)
+{
+    struct iovec v;
+    if (!u->vector_count || GET_USER(v, u->vectors))
+        return -EFAULT;
+    u->vectors += sizeof v;
+    u->vector_count--;
+    u->address = (uint64_t)v.iov_base;
+    u->length = v.iov_len;
+    return 0;
+}
+
+/* In stretches that end with a piece or a page of the user's, each of which is moved as a whole or not. */
 static int move_bytes(struct uio *u, char *memory, size_t bytes, bool is_read)
 {
+    int error = 0;
     for (bytes = MIN(bytes, u->left); bytes;) {
-        const struct iovec *v = &u->vectors[u->index];
-        uint64_t address = (uint64_t)v->iov_base + u->within;
-        size_t n = MIN(bytes, v->iov_len - u->within);
-        n = MIN(n, PAGE_BYTES - address % PAGE_BYTES);
-        int error = 0;
-        if (u->is_kernel)
-            memcpy(is_read ? (void *)address : memory, is_read ? memory : (void *)address, n);
+        size_t n = MIN(bytes, u->length), in_page = PAGE_BYTES - u->address % PAGE_BYTES;
+        n = MIN(n, in_page);
+        if (!n)
+            error = next_vector(u);
+        else if (u->is_kernel)
+            memcpy(is_read ? (void *)u->address : memory, is_read ? memory : (void *)u->address, n);
         else
-            error = is_read ? copy_to_user(address, memory, n) : copy_from_user(memory, address, n);
+            error = is_read ? copy_to_user(u->address, memory, n) : copy_from_user(memory, u->address, n);
         if (error)
-            return error;
+            break;
         memory += n;
         bytes -= n;
         u->left -= n;
-        u->within += n;
-        if (u->within == v->iov_len) {
-            u->index++;
-            u->within = 0;
-        }
+        u->address += n;
+        u->length -= n;
     }
-    return 0;
+    return error;
 }
 
 int uio_to(struct uio *u, const void *from, size_t bytes) { return move_bytes(u, (char *)from, bytes, true); }
@@ -82,7 +82,6 @@ int uio_from(struct uio *u, void *to, size_t bytes) { return move_bytes(u, to, b
 /* count bytes at the address, or that many vectors; at: the offset, NULL: the file's own. */
 static int64_t transfer(int fd, uint64_t address, size_t count, bool is_vectors, const int64_t *at, bool is_write)
 {
-    struct iovec one;
     struct uio u;
     struct file *f = fd_file(fd);
     if (at && *at < 0)
@@ -99,7 +98,7 @@ static int64_t transfer(int fd, uint64_t address, size_t count, bool is_vectors,
     if (result)
         return result;
     if (!is_vectors)
-        uio_user(&u, &one, address, MIN(count, TRANSFER_MAX));
+        uio_user(&u, address, MIN(count, TRANSFER_MAX));
     file_get(f);
     uint64_t own = at ? (uint64_t)*at : 0, *position = at ? &own : &f->position;
     if (f->can_seek && *position + u.left > FILE_BYTES_MAX)
@@ -107,8 +106,6 @@ static int64_t transfer(int fd, uint64_t address, size_t count, bool is_vectors,
     else if (u.left || !is_vectors)
         result = (is_write ? f->ops->write : f->ops->read)(f, &u, position);
     file_put(f);
-    if (is_vectors)
-        uio_free(&u);
     return result;
 }
 

@@ -226,8 +226,7 @@ static const struct file_ops tmpfs_file_ops = {.read = tmpfs_read, .write = tmpf
 
 static int64_t move_kernel(struct inode *i, void *memory, size_t bytes, uint64_t position, bool is_write)
 {
-    const struct iovec one = {memory, bytes};
-    struct uio u = {.vectors = &one, .left = bytes, .is_kernel = true};
+    struct uio u = {.address = (uint64_t)memory, .length = bytes, .left = bytes, .is_kernel = true};
     struct file f = {.inode = i};
     if (i->file_ops != &tmpfs_file_ops)
         return -EINVAL;

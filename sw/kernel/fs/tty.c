@@ -35,6 +35,8 @@ static bool is_control(uint8_t c) { return c < 32 || c == 127; }
 /* 0 in c_cc means that nothing has this function. */
 static bool is_key(unsigned index, uint8_t c) { return c && tty.termios.c_cc[index] == c; }
 
+static bool is_readable(void) { return tty.ready != tty.tail; }
+
 static void put(const char *text, size_t bytes)
 {
     bool adds_returns = (tty.termios.c_oflag & (OPOST | ONLCR)) == (OPOST | ONLCR);
@@ -86,11 +88,7 @@ static void erase(bool whole_line)
     }
 }
 
-static void flush_input(void)
-{
-    tty.tail = tty.ready = tty.head;
-    serial_resume();
-}
+static void flush_input(void) { tty.tail = tty.ready = tty.head; }
 
 void tty_receive(uint8_t c)
 {
@@ -167,48 +165,38 @@ static int job_control(int number)
     return -ERESTARTSYS;
 }
 
-/* A line, or its end; not canonical: VMIN bytes. */
-static bool is_readable(void)
-{
-    uint64_t needed = has_mode(ICANON) || !tty.termios.c_cc[VMIN] ? 1 : tty.termios.c_cc[VMIN];
-    return tty.ready - tty.tail >= needed;
-}
-
 static int64_t tty_read(struct file *f, struct uio *u, uint64_t *position)
 {
+    bool may_wait = has_mode(ICANON) || tty.termios.c_cc[VMIN];
     (void)position;
-    serial_start();
+    serial_resume();
     int error = job_control(SIGTTIN);
     if (error || !u->left)
         return error;
-    if (!is_readable() && f->flags & O_NONBLOCK)
+    if (!is_readable() && may_wait && f->flags & O_NONBLOCK)
         return -EAGAIN;
-    uint64_t deadline = NEVER;
-    if (!has_mode(ICANON) && !tty.termios.c_cc[VMIN]) /* VTIME limits the wait for the first byte */
-        deadline = clock_now() + tty.termios.c_cc[VTIME] * 100000000ull;
-    error = wait_event_until(&tty.readable, is_readable(), deadline);
-    return error == -EINTR ? -ERESTARTSYS : error ? 0 : take(u);
+    error = wait_event_until(&tty.readable, is_readable() || !may_wait, NEVER);
+    return error ? -ERESTARTSYS : take(u);
 }
 
 static int64_t tty_write(struct file *f, struct uio *u, uint64_t *position)
 {
     char part[512];
-    int64_t done = 0;
+    size_t wanted = u->left, n;
+    int error = 0;
     (void)f, (void)position;
-    while (u->left && done < WRITE_MAX) {
-        size_t n = MIN(u->left, sizeof part);
-        if (uio_from(u, part, n))
-            return done ? done : -EFAULT;
-        put(part, n);
-        done += (int64_t)n;
+    while (!error && u->left && wanted - u->left < WRITE_MAX) {
+        n = MIN(u->left, sizeof part);
+        error = uio_from(u, part, n);
+        put(part, error ? 0 : n);
     }
-    return done;
+    return wanted == u->left ? error : (int64_t)(wanted - u->left);
 }
 
 static unsigned tty_poll(struct file *f, struct poll_table *pt)
 {
     (void)f;
-    serial_start();
+    serial_resume();
     poll_wait(pt, &tty.readable);
     return EPOLLOUT | EPOLLWRNORM | (is_readable() ? EPOLLIN | EPOLLRDNORM : 0);
 }
@@ -232,20 +220,14 @@ static int64_t set_termios(uint32_t request, uint64_t argument)
 
 static int64_t set_foreground(uint64_t argument)
 {
-    struct process *self = current->process, *p;
     int pgrp, error = job_control(SIGTTOU);
     if (error)
         return error == -EIO ? -ENOTTY : error;
-    if (self->tty != &tty || tty.session != self->session)
+    if (current->process->tty != &tty)
         return -ENOTTY;
     if (GET_USER(pgrp, argument))
         return -EFAULT;
-    error = pgrp < 0 ? -EINVAL : -ESRCH;
-    LIST_FOR_EACH(p, &process_list, all)
-    {
-        if (p->pgrp == pgrp && !p->is_dead)
-            error = p->session == self->session ? 0 : -EPERM;
-    }
+    error = pgrp < 0 ? -EINVAL : signal_send_group(pgrp, 0, NULL);
     if (!error)
         tty.foreground = pgrp;
     return error;
@@ -254,7 +236,6 @@ static int64_t set_foreground(uint64_t argument)
 static int64_t tty_ioctl(struct file *f, uint32_t request, uint64_t argument)
 {
     struct process *p = current->process;
-    int waiting = (int)(tty.ready - tty.tail);
     (void)f;
     switch (request) {
     case TCGETS: return PUT_USER(argument, tty.termios);
@@ -266,7 +247,6 @@ static int64_t tty_ioctl(struct file *f, uint32_t request, uint64_t argument)
     case TIOCSCTTY: return p->tty == &tty || take_control(p) ? 0 : -EPERM;
     case TIOCGPGRP: return p->tty == &tty ? PUT_USER(argument, tty.foreground) : -ENOTTY;
     case TIOCSPGRP: return set_foreground(argument);
-    case FIONREAD: return PUT_USER(argument, waiting);
     case TCFLSH: flush_input(); return 0;
     case TCSBRK: return 0; /* tcdrain: all output has left */
     default: return -ENOTTY;
@@ -278,19 +258,18 @@ const struct file_ops tty_file_ops = {
 
 void tty_hang_up_session(int session)
 {
-    int foreground = tty.foreground;
     struct process *p;
     if (!session || tty.session != session)
         return;
-    tty.session = tty.foreground = 0;
     LIST_FOR_EACH(p, &process_list, all)
     {
         if (p->session == session)
             p->tty = NULL;
     }
-    if (foreground) {
-        signal_send_group(foreground, SIGHUP, NULL);
-        signal_send_group(foreground, SIGCONT, NULL);
+    if (tty.foreground) {
+        signal_send_group(tty.foreground, SIGHUP, NULL);
+        signal_send_group(tty.foreground, SIGCONT, NULL);
     }
+    tty.session = tty.foreground = 0;
     flush_input();
 }

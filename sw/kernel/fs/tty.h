@@ -11,11 +11,8 @@
 void console_init(void);                          /* output by polling: early messages */
 void console_put(const char *text, size_t bytes); /* as they are */
 void console_write(const char *text);             /* for lib/printf.h of sw/lib */
-/* Input by interrupt from now on. From the first read on: what was typed before that is not echoed into the output of
- * start-up. Harmless when repeated. */
-void serial_start(void);
-void serial_interrupt(void); /* VECTOR_SERIAL */
-void serial_resume(void);    /* the terminal has room again for what the UART holds */
+void serial_interrupt(void);                      /* VECTOR_SERIAL */
+void serial_resume(void); /* somebody reads the terminal, and it may have room for what the UART holds */
 
 /* --- fs/tty.c --- */
 enum { DEVICE_TTY = 5 << 8 | 0, DEVICE_CONSOLE = 5 << 8 | 1, DEVICE_SERIAL = 4 << 8 | 64 };

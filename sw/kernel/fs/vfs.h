@@ -15,18 +15,17 @@ enum { PATH_BYTES = 4096, NAME_BYTES = 255 }; /* a path with its NUL; a componen
 #define FILE_BYTES_MAX INT64_MAX
 #define TRANSFER_MAX 0x7ffff000ul /* bytes of one read or write */
 
-/* Bytes on their way between a file and the user's vectors. After -EFAULT, `left` tells exactly what was not moved. */
+/* Bytes on their way between a file and memory. After -EFAULT, `left` tells exactly what was not moved. */
 struct uio {
-    const struct iovec *vectors; /* kernel copy of the user's array */
-    size_t index, within, left;  /* vector, bytes of it that are done, bytes of all that are to come */
-    bool is_kernel;              /* the memory is not a user's */
+    uint64_t address, length;       /* what is next, and in one piece */
+    uint64_t vectors, vector_count; /* the user's pieces after that */
+    size_t left;                    /* bytes of all */
+    bool is_kernel;                 /* the address is not a user's */
 };
-void uio_user(struct uio *u, struct iovec *one, uint64_t address, size_t bytes); /* *one lives as long as u */
-int uio_to(struct uio *u, const void *from, size_t bytes); /* file to user: bytes or all that is left; 0 or -EFAULT */
-int uio_from(struct uio *u, void *to, size_t bytes);       /* user to file */
-/* From an array of vectors in user memory, as readv checks it: 0, -EINVAL, -EFAULT, -ENOMEM. Ends with uio_free. */
-int uio_vectors(struct uio *u, uint64_t vectors, size_t count);
-void uio_free(struct uio *u); /* of uio_vectors */
+void uio_user(struct uio *u, uint64_t address, size_t bytes);
+int uio_vectors(struct uio *u, uint64_t vectors, size_t count); /* as readv checks them: 0, -EINVAL, -EFAULT */
+int uio_to(struct uio *u, const void *from, size_t bytes); /* from a file: bytes or all that is left; 0 or -EFAULT */
+int uio_from(struct uio *u, void *to, size_t bytes);       /* to a file */
 extern const char zero_page[4096];
 
 struct file;
@@ -96,12 +95,13 @@ void file_put(struct file *f);
 void epoll_file_gone(struct file *f); /* ipc/epoll.c: before release at the last reference */
 
 enum { FDS_MAX = 1024 };
-struct files {
-    uint32_t refs;
+struct files { /* and what threads share with them */
+    uint32_t refs, umask;
+    struct inode *cwd; /* a reference */
     struct file *file[FDS_MAX];
     bool close_on_exec[FDS_MAX];
 };
-struct files *files_create(void);
+struct files *files_create(void); /* cwd: the root */
 struct files *files_copy(const struct files *from);
 struct files *files_get(struct files *f);
 void files_put(struct files *f);
@@ -114,14 +114,6 @@ int fd_install(struct file *f, bool close_on_exec, int from);
 int fd_close(int fd);
 
 /* --- fs/path.c --- */
-struct fs_context {
-    uint32_t refs;
-    struct inode *cwd; /* a reference */
-    uint32_t umask;
-};
-struct fs_context *fs_context_create(void); /* root, umask 022 */
-struct fs_context *fs_context_copy(const struct fs_context *from);
-void fs_context_put(struct fs_context *c);
 uint32_t fs_umask(void); /* the caller's */
 extern struct inode *root_inode;
 
@@ -129,11 +121,11 @@ extern struct inode *root_inode;
 #define PATH_NO_FOLLOW ((uint64_t)AT_SYMLINK_NOFOLLOW)
 #define PATH_EMPTY ((uint64_t)AT_EMPTY_PATH)
 #define PATH_PARENT (1ull << 32)
+#define NAME_ITSELF (PATH_PARENT | PATH_NO_FOLLOW) /* the name shall be made or removed */
 struct path_result {
     struct inode *inode;  /* a reference; NULL with PATH_PARENT: the name does not exist */
     struct inode *parent; /* a reference */
     char name[256];       /* last component; ".", ".." or "" (the root itself) for directories so named */
-    bool is_slashed;      /* slashes followed the last component: what exists is a directory */
     int links;            /* followed */
 };
 /* dirfd: a descriptor or AT_FDCWD. 0 or -ENOENT, -ENOTDIR, -ELOOP, -EBADF, -ENAMETOOLONG. */

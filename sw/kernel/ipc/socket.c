@@ -298,10 +298,9 @@ SYSCALL2(shutdown, int, fd, int, how)
 static int64_t transfer_buffer(int fd, uint64_t buffer, size_t bytes, uint32_t flags, bool is_send)
 {
     struct file *f = fd_file(fd);
-    struct iovec one;
     struct uio u;
     int error;
-    uio_user(&u, &one, buffer, MIN(bytes, TRANSFER_MAX));
+    uio_user(&u, buffer, MIN(bytes, TRANSFER_MAX));
     return socket_of(f, &error) ? transfer(f, &u, flags, is_send) : error;
 }
 
@@ -339,7 +338,6 @@ static int64_t transfer_message(int fd, uint64_t message, uint32_t flags, bool i
     if (n)
         return n;
     n = transfer(f, &u, flags, is_send);
-    uio_free(&u);
     h.name_bytes = 0;
     h.control_bytes = h.flags = 0; /* as nothing but bytes was sent, nothing is cut off */
     return n >= 0 && !is_send && PUT_USER(message, h) ? -EFAULT : n;

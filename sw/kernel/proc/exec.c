@@ -341,7 +341,7 @@ static struct task *create_init(void)
     struct process *p = process_create(NULL);
     struct task *t = p ? task_create(p, "init") : NULL, *first = task_find(1);
     struct file *console;
-    if (!t || !(t->files = files_create()) || !(t->fs = fs_context_create()) || !(t->fpu = fpu_create()))
+    if (!t || !(t->files = files_create()) || !(t->fpu = fpu_create()))
         return NULL;
     if (first && first != t)
         task_exchange_tids(t, first);

@@ -51,15 +51,9 @@ static bool copy_parts(struct task *child, uint64_t flags)
     } else {
         child->mm = mm_fork(t->mm);
     }
-    if (flags & CLONE_FS) {
-        t->fs->refs++;
-        child->fs = t->fs;
-    } else {
-        child->fs = fs_context_copy(t->fs);
-    }
     child->files = flags & CLONE_FILES ? files_get(t->files) : files_copy(t->files);
     child->fpu = fpu_copy(t);
-    return child->mm && child->files && child->fs && child->fpu;
+    return child->mm && child->files && child->fpu;
 }
 
 static void copy_state(struct task *child, const struct clone_args *a)
