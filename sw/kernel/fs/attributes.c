@@ -129,23 +129,18 @@ SYSCALL2(chmod, uint64_t, path, uint32_t, mode) { return at_path(AT_FDCWD, path,
 SYSCALL2(fchmod, int, fd, uint32_t, mode) { return at_file(fd, set_mode, mode); }
 SYSCALL3(fchmodat, int, dir, uint64_t, path, uint32_t, mode) { return at_path(dir, path, 0, set_mode, mode); }
 
-static uint64_t new_time(uint64_t old, const struct __kernel_timespec *t)
-{
-    enum { NOW = 0x3fffffff, OMIT = 0x3ffffffe };
-    return t->tv_nsec == NOW    ? clock_realtime()
-           : t->tv_nsec == OMIT ? old
-                                : (uint64_t)t->tv_sec * NS_PER_SECOND + (uint64_t)t->tv_nsec;
-}
-
 static long set_times(const struct path_result *r, uint64_t times)
 {
-    struct inode *i = r->inode;
-    struct __kernel_timespec t[2];
+    enum { NOW = 0x3fffffff, OMIT = 0x3ffffffe };
+    uint64_t *fields[] = {&r->inode->atime, &r->inode->mtime}, now = clock_realtime();
+    struct __kernel_timespec t[2] = {{.tv_nsec = NOW}, {.tv_nsec = NOW}};
     if (times && GET_USER(t, times))
         return -EFAULT;
-    i->ctime = clock_realtime();
-    i->atime = times ? new_time(i->atime, &t[0]) : i->ctime;
-    i->mtime = times ? new_time(i->mtime, &t[1]) : i->ctime;
+    r->inode->ctime = now;
+    for (size_t i = 0; i < 2; i++) {
+        if (t[i].tv_nsec != OMIT)
+            *fields[i] = t[i].tv_nsec == NOW ? now : (uint64_t)(t[i].tv_sec * NS_PER_SECOND + t[i].tv_nsec);
+    }
     return 0;
 }
 

@@ -40,28 +40,28 @@ static struct inode *make_link(const struct header *h)
     return tmpfs_symlink(text);
 }
 
-/* What has this name already gives way, but directories stay. NULL: all done. */
-static const char *unpack_entry(const struct header *h, const struct path_result *r)
+/* What has this name already gives way, but directories stay. */
+static int unpack_entry(const struct header *h, const struct path_result *r)
 {
     uint32_t mode = h->field[MODE];
     if (r->inode && S_ISDIR(r->inode->mode))
-        return S_ISDIR(mode) ? NULL : "a directory has this name";
+        return S_ISDIR(mode) ? 0 : -EISDIR;
     if (!tmpfs_owns(r->parent))
-        return "not a directory that can be written to";
+        return -EPERM;
     if (S_ISREG(mode) && h->field[NLINK] > 1 && !h->field[FILESIZE])
-        return "one of several names of a file, the last of which alone is kept";
+        return -EMLINK; /* one of several names of a file, the last of which alone is kept */
     struct inode *i = S_ISLNK(mode) ? make_link(h) : tmpfs_create(mode & (S_IFMT | 07777));
     if (!i)
-        return "no memory";
+        return -ENOMEM;
     if (r->inode)
         tmpfs_unlink(r->inode);
-    int64_t error = tmpfs_name(r->parent, r->name, i);
-    if (!error && S_ISREG(mode))
-        error = tmpfs_fill(i, h->data, h->field[FILESIZE]) - h->field[FILESIZE];
+    int error = tmpfs_name(r->parent, r->name, i);
+    if (!error && S_ISREG(mode) && tmpfs_fill(i, h->data, h->field[FILESIZE]) != h->field[FILESIZE])
+        error = -ENOSPC;
     i->mtime = h->field[MTIME] * 1000000000ull;
     i->rdev = h->field[RDEVMAJOR] << 8 | h->field[RDEVMINOR];
     inode_put(i);
-    return error ? "no memory for all of it" : NULL;
+    return error;
 }
 
 void cpio_unpack(const void *archive, size_t bytes)
@@ -76,13 +76,13 @@ void cpio_unpack(const void *archive, size_t bytes)
         }
         if (!strcmp(h.name, "TRAILER!!!"))
             return;
-        const char *problem = "its directory is not there";
-        if (!path_lookup(AT_FDCWD, h.name, NAME_ITSELF, &r)) {
-            problem = unpack_entry(&h, &r);
+        int error = path_lookup(AT_FDCWD, h.name, NAME_ITSELF, &r);
+        if (!error) {
+            error = unpack_entry(&h, &r);
             path_result_free(&r);
         }
-        if (problem)
-            klog("cpio archive, offset %zu: %s: %s", at, h.name, problem);
+        if (error)
+            klog("cpio archive, offset %zu: %s: error %d", at, h.name, -error);
         at = ALIGN_UP((size_t)(h.data - start) + h.field[FILESIZE], (size_t)4);
     }
 }

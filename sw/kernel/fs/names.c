@@ -55,27 +55,21 @@ static long make_node(int dir, uint64_t path, uint32_t mode, uint64_t rdev)
 SYSCALL3(mknod, uint64_t, path, uint16_t, mode, uint32_t, rdev) { return make_node(AT_FDCWD, path, mode, rdev); }
 SYSCALL4(mknodat, int, dir, uint64_t, path, uint16_t, mode, uint32_t, rdev) { return make_node(dir, path, mode, rdev); }
 
-static long make_directory(int dir, uint64_t path, uint32_t mode)
+SYSCALL2(mkdir, uint64_t, path, uint32_t, mode)
 {
-    return name_user(dir, path, tmpfs_create(S_IFDIR | (mode & 01777 & ~fs_umask())));
+    return name_user(AT_FDCWD, path, tmpfs_create(S_IFDIR | (mode & 01777 & ~fs_umask())));
 }
 
-SYSCALL2(mkdir, uint64_t, path, uint32_t, mode) { return make_directory(AT_FDCWD, path, mode); }
-SYSCALL3(mkdirat, int, dir, uint64_t, path, uint32_t, mode) { return make_directory(dir, path, mode); }
-
-static long make_symlink(uint64_t target, int dir, uint64_t path)
+SYSCALL2(symlink, uint64_t, target, uint64_t, path)
 {
     char *text;
     long error = string_from_user(&text, target, PATH_BYTES);
     if (error)
         return error;
-    error = *text ? name_user(dir, path, tmpfs_symlink(text)) : -ENOENT;
+    error = *text ? name_user(AT_FDCWD, path, tmpfs_symlink(text)) : -ENOENT;
     kfree(text);
     return error;
 }
-
-SYSCALL2(symlink, uint64_t, target, uint64_t, path) { return make_symlink(target, AT_FDCWD, path); }
-SYSCALL3(symlinkat, uint64_t, target, int, dir, uint64_t, path) { return make_symlink(target, dir, path); }
 
 static long remove_name(const struct path_result *r, uint64_t is_directory)
 {
@@ -112,8 +106,6 @@ static long rename_to(const struct path_result *to, uint64_t argument)
         return -EXDEV;
     if (S_ISDIR(old->mode) && is_ancestor(to->parent, old))
         return -EINVAL;
-    if (replaced && is_ancestor(from->parent, replaced))
-        return -ENOTEMPTY;
     if (old == replaced)
         return 0;
     if (replaced && S_ISDIR(old->mode) != S_ISDIR(replaced->mode))
@@ -219,11 +211,8 @@ static long read_link(const struct path_result *r, uint64_t to)
     return error ? error : (long)length;
 }
 
-static long read_link_at(int dir, uint64_t path, uint64_t to, int bytes)
+SYSCALL3(readlink, uint64_t, path, uint64_t, to, int, bytes)
 {
-    struct iovec v = {(void *)to, (size_t)bytes};
-    return bytes <= 0 ? -EINVAL : at_path(dir, path, PATH_NO_FOLLOW, read_link, (uint64_t)&v);
+    const struct iovec v = {(void *)to, (size_t)bytes};
+    return bytes <= 0 ? -EINVAL : at_path(AT_FDCWD, path, PATH_NO_FOLLOW, read_link, (uint64_t)&v);
 }
-
-SYSCALL3(readlink, uint64_t, path, uint64_t, to, int, n) { return read_link_at(AT_FDCWD, path, to, n); }
-SYSCALL4(readlinkat, int, dir, uint64_t, path, uint64_t, to, int, n) { return read_link_at(dir, path, to, n); }

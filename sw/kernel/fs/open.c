@@ -12,20 +12,12 @@ enum {
 
 static const struct file_ops no_ops; /* of directories and of what could not be opened */
 
-static const struct file_ops *ops_of(const struct inode *i)
-{
-    switch (i->mode & S_IFMT) {
-    case S_IFDIR: return &no_ops;
-    case S_IFCHR: return dev_file_ops(i->rdev);
-    case S_IFIFO: return &fifo_file_ops;
-    case S_IFREG: return i->file_ops;
-    default: return NULL; /* sockets */
-    }
-}
-
 int vfs_open_inode(struct inode *i, uint32_t flags, struct file **out)
 {
-    const struct file_ops *ops = ops_of(i);
+    const struct file_ops *ops = S_ISCHR(i->mode)    ? dev_file_ops(i->rdev)
+                                 : S_ISFIFO(i->mode) ? &fifo_file_ops
+                                 : S_ISDIR(i->mode)  ? &no_ops
+                                                     : i->file_ops;
     if (!ops)
         return -ENXIO;
     struct file *f = file_create(ops, flags, NULL);

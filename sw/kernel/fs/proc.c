@@ -10,39 +10,39 @@
 #include "proc/process.h"
 #include "string.h"
 
-enum { TICK_NS = 10000000, PAGE_KB = PAGE_BYTES / 1024, FIRST_ROOM = 1000 };
+enum { TICK_NS = 10000000, PAGE_KB = PAGE_BYTES / 1024 };
 enum { PROC_FILE = S_IFREG | 0444, PROC_LINK = S_IFLNK | 0777, PROC_DIRECTORY = S_IFDIR | 0555 };
 
-struct text { /* contents in the making; a length of room or more means that room was too little */
-    size_t room, length;
-    char bytes[];
-};
+/* What was generated last, and for which file: another reader in between makes it once more. Nothing is longer. */
+static char text[65536];
+static size_t length;
+static const struct file *owner;
 
-__attribute__((format(printf, 2, 3))) static void print(struct text *t, const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void print(const char *format, ...)
 {
-    size_t used = MIN(t->length, t->room);
     va_list list;
     va_start(list, format);
-    t->length += (size_t)vsnprintf(t->bytes + used, t->room - used, format, list);
+    length += (size_t)vsnprintf(text + length, sizeof text - length, format, list);
+    length = MIN(length, sizeof text - 1);
     va_end(list);
 }
 
 #define UNUSED __attribute__((unused))
-#define PRINTER(name) static void name(struct text *o, UNUSED const struct process *p) /* p: whom it is about */
+#define PRINTER(name) static void name(UNUSED const struct process *p) /* p: whom it is about */
 
 PRINTER(print_cpuinfo)
 {
     bool has_uintr = cpuid(7, 0).edx >> 5 & 1;
     for (uint32_t i = 0; i < cpu_count; i++)
-        print(o, "processor\t: %u\nflags\t\t: tsc apic sse2 x2apic xsave%s\n\n", i, has_uintr ? " uintr" : "");
+        print("processor\t: %u\nflags\t\t: tsc apic sse2 x2apic xsave%s\n\n", i, has_uintr ? " uintr" : "");
 }
 
 PRINTER(print_meminfo)
 {
     uint64_t limit, left, free_kb = pages_free() * PAGE_KB;
     tmpfs_usage(&limit, &left);
-    print(o, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\n", pages_total() * PAGE_KB, free_kb);
-    print(o, "MemAvailable:   %8lu kB\nCached:         %8lu kB\n", free_kb, (limit - left) * PAGE_KB);
+    print("MemTotal:       %8lu kB\nMemFree:        %8lu kB\n", pages_total() * PAGE_KB, free_kb);
+    print("MemAvailable:   %8lu kB\nCached:         %8lu kB\n", free_kb, (limit - left) * PAGE_KB);
 }
 
 static uint64_t idle_ticks(const struct cpu *c)
@@ -56,9 +56,9 @@ PRINTER(print_stat)
     uint64_t now = clock_now() / TICK_NS, idle = 0;
     for (uint32_t i = 0; i < cpu_count; i++)
         idle += idle_ticks(&cpus[i]);
-    print(o, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", now * cpu_count - idle, idle);
+    print("cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", now * cpu_count - idle, idle);
     for (uint32_t i = 0; i < cpu_count; i++)
-        print(o, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i, now - idle_ticks(&cpus[i]), idle_ticks(&cpus[i]));
+        print("cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i, now - idle_ticks(&cpus[i]), idle_ticks(&cpus[i]));
 }
 
 PRINTER(print_interrupts)
@@ -68,19 +68,18 @@ PRINTER(print_interrupts)
         [VECTOR_SHOOTDOWN] = "TLB", [VECTOR_UINTR] = "UIS", [VECTOR_UINTR_KERNEL] = "UIK",
     };
     for (size_t vector = 0; vector < ARRAY_SIZE(labels); vector++) {
-        if (!labels[vector])
-            continue;
-        print(o, "%3s:", labels[vector]);
-        for (uint32_t i = 0; i < cpu_count; i++)
-            print(o, " %10lu", cpus[i].interrupts[vector]);
-        print(o, "\n");
+        if (labels[vector])
+            print("\n%3s:", labels[vector]);
+        for (uint32_t i = 0; labels[vector] && i < cpu_count; i++)
+            print(" %10lu", cpus[i].interrupts[vector]);
     }
+    print("\n");
 }
 
-PRINTER(print_loadavg) { print(o, "0.00 0.00 0.00 0/0 0\n"); } /* nobody keeps averages */
-PRINTER(print_mounts) { print(o, "tmpfs / tmpfs rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\n"); }
-PRINTER(print_self) { print(o, "%d", current->process->pid); }
-PRINTER(print_uintr_vp) { print(o, "1\n"); } /* programs that only make sense on this kernel look for it */
+PRINTER(print_loadavg) { print("0.00 0.00 0.00 0/0 0\n"); } /* nobody keeps averages */
+PRINTER(print_mounts) { print("tmpfs / tmpfs rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\n"); }
+PRINTER(print_self) { print("%d", current->process->pid); }
+PRINTER(print_uintr_vp) { print("1\n"); } /* programs that only make sense on this kernel look for it */
 
 PRINTER(print_pid_stat)
 {
@@ -94,36 +93,22 @@ PRINTER(print_pid_stat)
     LIST_FOR_EACH(each, &p->threads, in_process) { threads++; }
     if (t->mm)
         LIST_FOR_EACH(a, &t->mm->areas, link) { bytes += a->end - a->start; }
-    print(o, "%d (%.15s) %c %d %d %d ", p->pid, t->name, states[t->state], p->parent ? p->parent->pid : 0, p->pgrp,
+    print("%d (%.15s) %c %d %d %d ", p->pid, t->name, states[t->state], p->parent ? p->parent->pid : 0, p->pgrp,
           p->session);
-    print(o, "%d %d 0 0 0 0 0 %lu %lu 0 0 ", p->tty ? DEVICE_SERIAL : 0, p->tty ? p->tty->foreground : -1,
-          user / TICK_NS, system / TICK_NS);
-    print(o, "%d %d %u 0 %lu %lu %lu -1 ", 20 + t->nice, t->nice, threads, p->started_ns / TICK_NS, bytes,
+    print("%d %d 0 0 0 0 0 %lu %lu 0 0 ", p->tty ? DEVICE_SERIAL : 0, p->tty ? p->tty->foreground : -1, user / TICK_NS,
+          system / TICK_NS);
+    print("%d %d %u 0 %lu %lu %lu -1 ", 20 + t->nice, t->nice, threads, p->started_ns / TICK_NS, bytes,
           t->mm ? t->mm->resident : 0);
-    print(o, "0 0 0 0 0 0 0 0 0 0 0 0 17 %u 0 0 0 0 0 0 0 0 0 0 0 0 0\n", t->cpu);
+    print("0 0 0 0 0 0 0 0 0 0 0 0 17 %u 0 0 0 0 0 0 0 0 0 0 0 0 0\n", t->cpu);
 }
 
 PRINTER(print_cmdline)
 {
     for (size_t i = 0; p->leader->mm && i < p->command_bytes; i++)
-        print(o, "%c", p->command[i]);
+        print("%c", p->command[i]);
 }
 
-PRINTER(print_exe) { print(o, "%s", p->leader->mm ? p->executable : ""); }
-
-PRINTER(print_maps)
-{
-    struct area *a;
-    if (!p->leader->mm)
-        return;
-    LIST_FOR_EACH(a, &p->leader->mm->areas, link)
-    {
-        print(o, "%08lx-%08lx %c%c%c%c %08lx 00:0%u %-10lu ", a->start, a->end, a->flags & AREA_READ ? 'r' : '-',
-              a->flags & AREA_WRITE ? 'w' : '-', a->flags & AREA_EXEC ? 'x' : '-', a->flags & AREA_SHARED ? 's' : 'p',
-              a->inode ? a->offset : 0, a->inode != NULL, a->inode ? a->inode->ino : 0);
-        print(o, "%s\n", a->name ? a->name : a->inode && a->inode->name ? a->inode->name : "");
-    }
-}
+PRINTER(print_exe) { print("%s", p->leader->mm ? p->executable : ""); }
 
 /* Entries with fixed places in the table. Numbers lead from ROOT to PID. */
 enum { ROOT, PID, SYS, KERNEL, NOWHERE };
@@ -132,7 +117,7 @@ static const struct {
     unsigned parent;
     const char *name;
     uint32_t mode;
-    void (*print)(struct text *o, const struct process *p); /* a file's contents or a link's text */
+    void (*print)(const struct process *p); /* a file's contents or a link's text */
 } entries[] = {
     [ROOT] = {NOWHERE, NULL, PROC_DIRECTORY},
     [PID] = {NOWHERE, NULL, PROC_DIRECTORY},
@@ -148,7 +133,6 @@ static const struct {
     {ROOT, "stat", PROC_FILE, print_stat},
     {PID, "cmdline", PROC_FILE, print_cmdline},
     {PID, "exe", PROC_LINK, print_exe},
-    {PID, "maps", PROC_FILE, print_maps},
     {PID, "stat", PROC_FILE, print_pid_stat},
 };
 
@@ -159,24 +143,16 @@ static int pid_of(const struct inode *i) { return (int)(i->ino >> 16); }
 static const struct inode_ops proc_inode_ops;
 static const struct file_ops proc_file_ops;
 
-/* *text, which is allocated: 0, -ESRCH, -ENOMEM. Nothing changes under the kernel lock, so a second try fits. */
-static int generate(const struct inode *i, struct text **text)
+static int generate(const struct inode *i) /* 0 or -ESRCH */
 {
     const struct process *p = process_find(pid_of(i));
     if (pid_of(i) && (!p || !p->leader))
         return -ESRCH;
-    for (size_t room = FIRST_ROOM;;) {
-        struct text *t = *text = kmalloc(sizeof *t + room);
-        if (!t)
-            return -ENOMEM;
-        *t = (struct text){.room = room};
-        print(t, "%s", ""); /* a text ends with a NUL, even where nothing is shown */
-        entries[entry_of(i)].print(t, p);
-        if (t->length < room)
-            return 0;
-        room = t->length + 1;
-        kfree(t);
-    }
+    owner = NULL;
+    length = 0;
+    text[0] = 0;
+    entries[entry_of(i)].print(p);
+    return 0;
 }
 
 static struct inode *make(struct inode *dir, unsigned entry, int pid)
@@ -235,36 +211,22 @@ static struct inode *proc_lookup(struct inode *dir, const char *name, size_t len
     return i;
 }
 
-static char *proc_read_link(struct inode *link)
-{
-    struct text *t;
-    if (generate(link, &t))
-        return NULL;
-    char *text = kstrdup(t->bytes);
-    kfree(t);
-    return text;
-}
+static char *proc_read_link(struct inode *link) { return generate(link) ? NULL : kstrdup(text); }
 
 static const struct inode_ops proc_inode_ops = {.lookup = proc_lookup, .next = proc_next, .read_link = proc_read_link};
 
 static int64_t proc_read(struct file *f, struct uio *u, uint64_t *position)
 {
-    struct text *t = f->data;
-    if (*position == 0 || !t) {
-        int error = generate(f->inode, &t);
-        if (error)
-            return error;
-        kfree(f->data);
-        f->data = t;
-    }
-    size_t n = *position < t->length ? MIN(u->left, t->length - *position) : 0;
-    if (uio_to(u, t->bytes + *position, n))
-        return -EFAULT;
-    *position += n;
-    return (int64_t)n;
+    if ((!*position || owner != f) && generate(f->inode))
+        return -ESRCH;
+    owner = f;
+    size_t left = u->left, n = *position < length ? length - *position : 0;
+    int error = uio_to(u, text + *position, n);
+    *position += left - u->left;
+    return error ? error : (int64_t)(left - u->left);
 }
 
-static void proc_release(struct file *f) { kfree(f->data); }
+static void proc_release(struct file *f) { owner = owner == f ? NULL : owner; }
 
 static const struct file_ops proc_file_ops = {.read = proc_read, .release = proc_release};
 

@@ -10,11 +10,7 @@
 const char zero_page[PAGE_BYTES];
 
 /* access_ok: cheap, says nothing about mappings. */
-static bool user_range_is_valid(uint64_t address, uint64_t bytes)
-{
-    uint64_t end;
-    return !__builtin_add_overflow(address, bytes, &end) && end <= INT64_MAX;
-}
+static bool user_range_is_valid(uint64_t at, uint64_t bytes) { return bytes <= INT64_MAX && at <= INT64_MAX - bytes; }
 
 void uio_user(struct uio *u, uint64_t address, size_t bytes)
 {

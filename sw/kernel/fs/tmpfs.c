@@ -110,9 +110,8 @@ int tmpfs_name(struct inode *dir, const char *name, struct inode *i)
 
 static int check_removable(const struct inode *i)
 {
-    if (S_ISDIR(i->mode) && !tmpfs_owns(i))
-        return -EBUSY; /* another file system is mounted there */
-    return list_is_empty(&i->entries) ? 0 : -ENOTEMPTY;
+    /* What is not ours is another file system, which is mounted there. */
+    return !tmpfs_owns(i) ? -EBUSY : list_is_empty(&i->entries) ? 0 : -ENOTEMPTY;
 }
 
 int tmpfs_unlink(struct inode *i)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inodes, open files, descriptor tables, paths. All files live in memory (fs/tmpfs.c); /proc makes its contents when
- * they are read. Sockets, pipes, eventfds and epolls are files without a name. */
+/* Inodes, open files, descriptor tables, paths. Sockets, pipes, eventfds and epolls are files without a name. */
 #ifndef KERNEL_VFS_H
 #define KERNEL_VFS_H
 
@@ -30,16 +29,13 @@ extern const char zero_page[4096];
 
 struct file;
 struct poll_table;
-struct inode_ops {
-    /* Directories. name: one component, len bytes, not NUL-terminated. lookup: a reference, or NULL. */
+struct inode_ops { /* lookup, next: a reference, or NULL. A name to be looked up has len bytes and no NUL. */
     struct inode *(*lookup)(struct inode *dir, const char *name, size_t len);
-    /* The first entry at *position (0: the very first) or after, without . and .., a reference; *position moves behind
-     * it. NULL: none. *name lives as long as the entry or the reference. */
+    /* The first entry at *position or after, without . and ..; *position moves behind it. */
     struct inode *(*next)(struct inode *dir, uint64_t *position, const char **name);
     char *(*read_link)(struct inode *link); /* allocated; NULL: no memory */
     int (*truncate)(struct inode *inode, uint64_t size);
-    /* Physical page of a file's page index for mmap and read, a reference; 0: beyond the end or no memory, without
-     * create also a hole. */
+    /* Physical page, a reference; 0: beyond the end or no memory, without create also a hole. */
     uint64_t (*page)(struct inode *inode, uint64_t index, bool create);
     void (*free)(struct inode *inode); /* private data, at the last reference; being in a directory is one */
 };
@@ -106,9 +102,8 @@ struct files *files_copy(const struct files *from);
 struct files *files_get(struct files *f);
 void files_put(struct files *f);
 void files_close_on_exec(struct files *f);
-/* A file of the current task: borrowed, until the next sleep; NULL: -EBADF. */
-struct file *fd_file(int fd);
-int fd_lowest(int from); /* free descriptor >= from, or -EMFILE */
+struct file *fd_file(int fd); /* of the current task: borrowed, until the next sleep; NULL: -EBADF */
+int fd_lowest(int from);      /* free descriptor >= from, or -EMFILE */
 /* Lowest free descriptor >= from for f, whose reference moves in; on -EMFILE the reference is dropped. */
 int fd_install(struct file *f, bool close_on_exec, int from);
 int fd_close(int fd);
@@ -157,17 +152,15 @@ int tmpfs_rename(struct inode *i, struct inode *dir, const char *name, struct in
 int64_t vfs_read_at(struct inode *inode, void *to, size_t bytes, uint64_t offset);
 int64_t tmpfs_fill(struct inode *i, const void *from, size_t bytes);
 void tmpfs_usage(uint64_t *pages, uint64_t *free); /* most that files may have; what is left of it */
+
 /* --- fs/cpio.c, dev.c, proc.c --- */
 void cpio_unpack(const void *archive, size_t bytes); /* newc, into the root */
 void dev_init(void);
 const struct file_ops *dev_file_ops(uint64_t rdev); /* NULL: no such device */
 void proc_init(void);
 
-/* --- ipc/poll.c --- */
-/* poll callbacks name their queues here. */
-void poll_wait(struct poll_table *pt, struct wait_queue *q);
+/* --- ipc/poll.c, pipe.c --- */
+void poll_wait(struct poll_table *pt, struct wait_queue *q); /* poll callbacks name their queues here */
 unsigned file_poll(struct file *f, struct poll_table *pt);
-
-/* --- ipc/pipe.c: what opening a FIFO means --- */
 extern const struct file_ops fifo_file_ops;
 #endif
