@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What inodes know about themselves, asked and changed: stat, statfs, access, size, mode, owner, times. Everybody is
- * root. */
+/* What inodes know about themselves, asked and changed: stat, statfs, access, size, mode, times. All is root's. */
 #include "arch/syscall.h"
 #include "fs/vfs.h"
 #include "mm/mm.h"
@@ -44,11 +43,6 @@ SYSCALL4(newfstatat, int, dir, uint64_t, path, uint64_t, to, uint32_t, flags)
     return at_path(dir, path, flags, stat_inode, to);
 }
 
-#define STATX_TIME(ns)                                                                                                 \
-    {                                                                                                                  \
-        .tv_sec = (int64_t)((ns) / NS_PER_SECOND), .tv_nsec = (uint32_t)((ns) % NS_PER_SECOND)                         \
-    }
-
 static long statx_inode(const struct path_result *r, uint64_t to)
 {
     const struct inode *i = r->inode;
@@ -60,9 +54,9 @@ static long statx_inode(const struct path_result *r, uint64_t to)
         .stx_ino = i->ino,
         .stx_size = i->size,
         .stx_blocks = i->pages * (PAGE_BYTES / 512),
-        .stx_atime = STATX_TIME(i->atime),
-        .stx_ctime = STATX_TIME(i->ctime),
-        .stx_mtime = STATX_TIME(i->mtime),
+        .stx_atime = {.tv_sec = (int64_t)(i->atime / NS_PER_SECOND), .tv_nsec = (uint32_t)(i->atime % NS_PER_SECOND)},
+        .stx_ctime = {.tv_sec = (int64_t)(i->ctime / NS_PER_SECOND), .tv_nsec = (uint32_t)(i->ctime % NS_PER_SECOND)},
+        .stx_mtime = {.tv_sec = (int64_t)(i->mtime / NS_PER_SECOND), .tv_nsec = (uint32_t)(i->mtime % NS_PER_SECOND)},
         .stx_rdev_major = (uint32_t)(i->rdev >> 8),
         .stx_rdev_minor = (uint8_t)i->rdev,
         .stx_dev_minor = device_of(i),
@@ -93,11 +87,10 @@ SYSCALL2(statfs, uint64_t, path, uint64_t, to) { return at_path(AT_FDCWD, path, 
 
 static long check_access(const struct path_result *r, uint64_t mode)
 {
-    struct inode *i = r->inode;
     enum { EXECUTE = 1, MODES = 7 };
     if (mode & ~(uint64_t)MODES)
         return -EINVAL;
-    return mode & EXECUTE && !S_ISDIR(i->mode) && !(i->mode & 0111) ? -EACCES : 0;
+    return mode & EXECUTE && !S_ISDIR(r->inode->mode) && !(r->inode->mode & 0111) ? -EACCES : 0;
 }
 
 SYSCALL2(access, uint64_t, path, uint32_t, mode) { return at_path(AT_FDCWD, path, 0, check_access, mode); }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fills the file system from a cpio archive of the "newc" format: a header of hexadecimal numbers, the name, the data,
- * each padded to 4 bytes. Nothing in an archive stops the start: what is wrong is named, with its offset, and left out.
- */
+ * each padded to 4 bytes. What is wrong is named, with its offset, and left out. */
 #include "fs/vfs.h"
 #include "mm/mm.h"
 #include "string.h"

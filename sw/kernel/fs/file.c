@@ -13,16 +13,11 @@ static struct inode anonymous = {.refs = 1, .ino = 1, .mode = 0600, .nlink = 1, 
 struct inode *inode_create(uint32_t mode, const struct inode_ops *ops, const struct file_ops *file_ops)
 {
     static uint64_t last_ino;
-    struct inode *i = kzalloc(sizeof *i);
+    struct inode *i = kmalloc(sizeof *i);
     if (!i)
         return NULL;
-    i->refs = 1;
-    i->ino = ++last_ino;
-    i->mode = mode;
-    i->nlink = 1;
+    *i = (struct inode){.refs = 1, .ino = ++last_ino, .mode = mode, .nlink = 1, .ops = ops, .file_ops = file_ops};
     i->atime = i->mtime = i->ctime = clock_realtime();
-    i->ops = ops;
-    i->file_ops = file_ops;
     list_init(&i->entries);
     list_init(&i->link);
     return i;
@@ -48,14 +43,10 @@ void inode_put(struct inode *i)
 
 struct file *file_create(const struct file_ops *ops, uint32_t flags, void *data)
 {
-    struct file *f = kzalloc(sizeof *f);
+    struct file *f = kmalloc(sizeof *f);
     if (!f)
         return NULL;
-    f->refs = 1;
-    f->flags = flags;
-    f->ops = ops;
-    f->data = data;
-    f->inode = &anonymous;
+    *f = (struct file){.refs = 1, .flags = flags, .ops = ops, .data = data, .inode = &anonymous};
     list_init(&f->epolls);
     return f;
 }
@@ -80,9 +71,12 @@ void file_put(struct file *f)
 
 struct files *files_create(void)
 {
-    struct files *f = kmalloc(sizeof *f);
-    if (f)
-        *f = (struct files){.refs = 1, .cwd = inode_get(root_inode), .umask = 022};
+    struct files *f = kzalloc(sizeof *f);
+    if (!f)
+        return NULL;
+    f->refs = 1;
+    f->cwd = inode_get(root_inode);
+    f->umask = 022;
     return f;
 }
 

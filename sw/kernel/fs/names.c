@@ -8,10 +8,9 @@
 
 static long give_name(const struct path_result *r, uint64_t inode)
 {
-    struct inode *i = (struct inode *)inode;
     if (r->inode)
         return -EEXIST;
-    return tmpfs_owns(r->parent) ? tmpfs_name(r->parent, r->name, i) : -EPERM;
+    return tmpfs_owns(r->parent) ? tmpfs_name(r->parent, r->name, (struct inode *)inode) : -EPERM;
 }
 
 int vfs_name(const char *path, struct inode *i)
@@ -129,20 +128,14 @@ struct dirent64 {
     char name[NAME_BYTES + 1 + 8];
 };
 
-/* As the next() of directories, with . and .., which take the positions before those of the file system. */
+/* As the next() of directories, with . and .. */
 static struct inode *next_entry(struct inode *dir, uint64_t *position, const char **name)
 {
-    enum { DOTS = 2 };
-    uint64_t at = *position - DOTS;
-    bool is_up = *position == 1;
-    if (*position < DOTS) {
-        *name = is_up ? ".." : ".";
-        ++*position;
-        return inode_get(is_up && dir->parent ? dir->parent : dir);
-    }
-    struct inode *i = dir->ops->next(dir, &at, name);
-    *position = at + DOTS;
-    return i;
+    if (*position >= DOTS)
+        return dir->ops->next(dir, position, name);
+    bool is_up = (*position)++;
+    *name = is_up ? ".." : ".";
+    return inode_get(is_up && dir->parent ? dir->parent : dir);
 }
 
 SYSCALL3(getdents64, int, fd, uint64_t, to, uint32_t, bytes)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /proc: a table of names, each with the function that prints what it shows into a buffer. Formats are Linux's,
- * proc(5); what programs do not read is left out, numbers that nobody keeps are 0. An inode holds no pointer to a
- * process, only its number: who finds nobody there gets ESRCH. */
+/* /proc: a table of names, each with the function that prints what it shows. Formats are Linux's, proc(5); what nobody
+ * reads is left out, numbers that nobody keeps are 0. An inode knows its process by number: none there is ESRCH. */
 #include "arch/cpu.h"
 #include "arch/insn.h"
 #include "fs/tty.h"
@@ -27,8 +26,7 @@ __attribute__((format(printf, 1, 2))) static void print(const char *format, ...)
     va_end(list);
 }
 
-#define UNUSED __attribute__((unused))
-#define PRINTER(name) static void name(UNUSED const struct process *p) /* p: whom it is about */
+#define PRINTER(name) static void name(__attribute__((unused)) const struct process *p) /* whom it is about */
 
 PRINTER(print_cpuinfo)
 {
@@ -183,7 +181,8 @@ static int next_process(uint64_t from) /* the least number that is not below fro
     return best;
 }
 
-/* Positions: places in the table, then, in the root, its length + process number. */
+/* Positions: places in the table, of which ROOT and PID lie in no directory; then, in the root, its length + process
+ * number. */
 static struct inode *proc_next(struct inode *dir, uint64_t *position, const char **name)
 {
     struct inode *i = NULL;

@@ -135,7 +135,5 @@ SYSCALL3(lseek, int, fd, int64_t, offset, uint32_t, whence)
 SYSCALL3(ioctl, int, fd, uint32_t, request, uint64_t, argument)
 {
     struct file *f = fd_file(fd);
-    if (!f)
-        return -EBADF;
-    return f->ops->ioctl ? f->ops->ioctl(f, request, argument) : -ENOTTY;
+    return !f ? -EBADF : f->ops->ioctl ? f->ops->ioctl(f, request, argument) : -ENOTTY;
 }

@@ -35,8 +35,7 @@ void console_put(const char *text, size_t bytes)
 
 void console_write(const char *text) { console_put(text, strlen(text)); }
 
-/* The pin is edge-triggered: its line must fall, so the FIFO is emptied, or else the UART's interrupt is switched off.
- */
+/* The pin is edge-triggered: its line must fall, so the FIFO is emptied, or the UART's interrupt is switched off. */
 void serial_interrupt(void)
 {
     while (!tty_is_full()) {

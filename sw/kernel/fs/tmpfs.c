@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The file system: everything lives in memory. A directory is a list of the inodes in it in order of birth, each with
- * its only name: there are no hard links. A file's pages hang in a tree like that of the CPU's page tables. All files
- * together take at most half of the memory, as on Linux: then a program that fills the disk gets ENOSPC, and there is
- * memory left to deal with it. */
+/* The file system: everything lives in memory. A directory is a list of its inodes in order of birth, each with its
+ * only name: there are no hard links. A file's pages hang in a tree like the CPU's page tables. All files together take
+ * at most half of the memory: a program that fills the disk gets ENOSPC, and there is memory left to deal with it. */
 #include "fs/vfs.h"
 #include "mm/mm.h"
 #include "sched/timer.h"
@@ -90,7 +89,7 @@ static void remove_name(struct inode *i)
 
 int tmpfs_name(struct inode *dir, const char *name, struct inode *i)
 {
-    static uint64_t last_position;
+    static uint64_t last_position = DOTS;
     char *copy = dir->nlink ? kstrdup(name) : NULL;
     if (!copy)
         return dir->nlink ? -ENOMEM : -ENOENT; /* removed, somebody's working directory still */
@@ -242,15 +241,15 @@ struct inode *tmpfs_create(uint32_t mode)
 
 struct inode *tmpfs_symlink(const char *text)
 {
-    struct inode *i = tmpfs_create(S_IFLNK | 0777);
-    if (!i)
+    char *copy = kstrdup(text);
+    struct inode *i = copy ? tmpfs_create(S_IFLNK | 0777) : NULL;
+    if (!i) {
+        kfree(copy);
         return NULL;
+    }
     i->size = strlen(text);
-    i->data = kstrdup(text);
-    if (i->data)
-        return i;
-    inode_put(i);
-    return NULL;
+    i->data = copy;
+    return i;
 }
 
 void tmpfs_init(void)

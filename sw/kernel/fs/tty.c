@@ -39,23 +39,19 @@ static bool is_readable(void) { return tty.ready != tty.tail; }
 
 static void put(const char *text, size_t bytes)
 {
-    bool adds_returns = (tty.termios.c_oflag & (OPOST | ONLCR)) == (OPOST | ONLCR);
-    for (size_t i = 0; i < bytes; i++) {
-        if (text[i] == '\n' && adds_returns)
+    for (; bytes; text++, bytes--) {
+        if (*text == '\n' && tty.termios.c_oflag & OPOST && tty.termios.c_oflag & ONLCR)
             console_put("\r", 1);
-        console_put(text + i, 1);
+        console_put(text, 1);
     }
 }
 
 static void echo(uint8_t c)
 {
-    const char shown[] = {'^', (char)(c ^ 0x40)};
-    if (!has_mode(ECHO))
-        return;
-    if (is_control(c) && c != '\n' && has_mode(ECHOCTL))
-        put(shown, sizeof shown);
-    else
-        put((const char *)&c, 1);
+    const char shown[] = {'^', (char)(c ^ 0x40)}, *plain = (const char *)&c;
+    bool is_plain = !is_control(c) || c == '\n' || !has_mode(ECHOCTL);
+    if (has_mode(ECHO))
+        put(is_plain ? plain : shown, is_plain ? 1 : sizeof shown);
 }
 
 bool tty_is_full(void)

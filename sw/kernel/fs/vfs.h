@@ -11,6 +11,7 @@
 #include <linux/uio.h>
 
 enum { PATH_BYTES = 4096, NAME_BYTES = 255 }; /* a path with its NUL; a component without */
+enum { DOTS = 2 };                            /* the positions in a directory that . and .. take */
 #define FILE_BYTES_MAX INT64_MAX
 #define TRANSFER_MAX 0x7ffff000ul /* bytes of one read or write */
 
@@ -31,7 +32,7 @@ struct file;
 struct poll_table;
 struct inode_ops { /* lookup, next: a reference, or NULL. A name to be looked up has len bytes and no NUL. */
     struct inode *(*lookup)(struct inode *dir, const char *name, size_t len);
-    /* The first entry at *position or after, without . and ..; *position moves behind it. */
+    /* The first entry at *position (at least DOTS) or after, without . and ..; *position moves behind it. */
     struct inode *(*next)(struct inode *dir, uint64_t *position, const char **name);
     char *(*read_link)(struct inode *link); /* allocated; NULL: no memory */
     int (*truncate)(struct inode *inode, uint64_t size);
