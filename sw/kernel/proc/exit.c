@@ -13,7 +13,9 @@
 
 void task_times(const struct task *t, uint64_t *user_ns, uint64_t *system_ns)
 {
-    uint64_t running_ns = t->on_cpu ? clock_now() - t->account_ns : 0; /* only one task is in the kernel: we */
+    uint64_t now = clock_now(); /* another core's may be ahead */
+    uint64_t running_ns = t->on_cpu && now > t->account_ns ? now - t->account_ns : 0;
+    /* Only one task is in the kernel: we. */
     *user_ns = t->user_ns + (t == current ? 0 : running_ns);
     *system_ns = t->system_ns + (t == current ? running_ns : 0);
 }

@@ -40,6 +40,8 @@ static uint64_t weight(int nice)
 static void account(struct task *t)
 {
     uint64_t now = clock_now();
+    if (now <= t->slice_started) /* set by another core, whose TSC may be ahead */
+        return;
     t->virtual_time += (now - t->slice_started) * NICE_0_WEIGHT / weight(t->nice);
     t->slice_started = now;
 }
@@ -147,7 +149,8 @@ static struct task *steal(struct cpu *cpu, uint32_t at_least)
         if (may_run_on(t, cpu->index)) {
             dequeue(t);
             t->cpu = cpu->index;
-            t->virtual_time += cpu->virtual_time > from->virtual_time ? cpu->virtual_time - from->virtual_time : 0;
+            uint64_t moved = t->virtual_time + cpu->virtual_time; /* keeps its lead or lag */
+            t->virtual_time = moved > from->virtual_time ? moved - from->virtual_time : 0;
             return t;
         }
     }
