@@ -21,7 +21,7 @@ def check_length(tree):
         count = len(tree.lines(path))
         if count > LONGEST_FILE:
             found.append(f"{path}: {count} lines, at most {LONGEST_FILE}: split it by subject")
-    kernel = sum(len(tree.lines(path)) for path in tree.files(KERNEL))
+    kernel = sum(len(tree.lines(path)) for path in tree.code(KERNEL))
     if kernel >= KERNEL_LINES:
         found.append(f"{KERNEL}: {kernel} lines, fewer than {KERNEL_LINES} were promised")
     return found

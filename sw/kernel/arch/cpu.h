@@ -24,7 +24,6 @@ struct cpu {
     struct list run_queue; /* struct task.in_queue, by virtual_time */
     uint32_t runnable;
     uint64_t virtual_time; /* least of those that ran */
-    uint64_t balance_at;
     /* sched/timer.c */
     struct list timers;
     /* mm/shootdown.c */

@@ -4,12 +4,12 @@
 #include "fs/vfs.h"
 #include "mm/mm.h"
 #include "sched/task.h"
-#include "sched/timer.h"
+#include "sched/time.h"
 #include <asm/statfs.h>
 #include <linux/magic.h>
 #include <linux/time_types.h>
 
-enum { DEVICE_TMPFS = 1, DEVICE_PROC = 2, NS_PER_SECOND = 1000000000 };
+enum { DEVICE_TMPFS = 1, DEVICE_PROC = 2 };
 
 static uint32_t device_of(const struct inode *i) { return tmpfs_owns(i) ? DEVICE_TMPFS : DEVICE_PROC; }
 

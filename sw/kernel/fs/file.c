@@ -4,7 +4,7 @@
 #include "fs/vfs.h"
 #include "mm/mm.h"
 #include "sched/task.h"
-#include "sched/timer.h"
+#include "sched/time.h"
 #include <linux/resource.h>
 
 static const struct inode_ops no_inode_ops;

@@ -4,7 +4,7 @@
  * at most half of the memory: a program that fills the disk gets ENOSPC, and there is memory left to deal with it. */
 #include "fs/vfs.h"
 #include "mm/mm.h"
-#include "sched/timer.h"
+#include "sched/time.h"
 #include "string.h"
 
 enum { LEVELS = 3, SLOT_BITS = 9, SLOTS = 1 << SLOT_BITS }; /* up to 512 GiB of a file */

@@ -5,7 +5,7 @@
 
 #include "arch/frame.h"
 #include "lib/list.h"
-#include "sched/timer.h"
+#include "sched/time.h"
 #include "sched/wait.h"
 #include <asm/siginfo.h>
 #include <asm/signal.h>
