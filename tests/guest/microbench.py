@@ -166,7 +166,7 @@ class Latency(Case):
     def test_a_shared_line_in_lock_step(self):
         """Between two cores that write it in turn it takes one transfer; polled, two or three: the reader's last look, the
         writer's right to write, and the way to the reader."""
-        got, _, stats = self.bench("latency", "line", "pingpong", "samples=50", options=["--quantum", "1insn"])
+        got, stats, _ = self.bench("latency", "line", "pingpong", "samples=50", options=["--quantum", "1insn"])
         transfer = stats["config"]["timing"].get("transfer_cycles", 0)
         self.assertGreater(got["line_one_way"], transfer)
         self.assertLess(got["line_one_way"], transfer + 20)
