@@ -46,6 +46,9 @@ void print_end(const platform &p, const run_options &options)
         std::fprintf(stderr, "uintr-vp: stopped: --max-insns %llu reached\n",
                      static_cast<unsigned long long>(options.max_insns));
         break;
+    case end_reason::end_of_time:
+        std::fprintf(stderr, "uintr-vp: stopped: simulated time ends at %s\n", format_time(LONGEST_TIME_PS).c_str());
+        break;
     case end_reason::interrupted: std::fprintf(stderr, "uintr-vp: stopped: interrupted by the user\n"); break;
     case end_reason::console: std::fprintf(stderr, "uintr-vp: stopped: ended at the console\n"); break;
     case end_reason::shutdown:
@@ -172,7 +175,7 @@ std::unique_ptr<configuration> configure(const command_line &command)
         layers.insert(layers.end(), more.begin(), more.end());
     };
     if (!command.profile.empty())
-        append(read_toml(find_profile(command.profile, profile_directories()), true));
+        append(read_toml(find_profile(command.profile, profile_directories()), true, profile_directories()));
     for (const std::string &file : command.config_files)
         append(read_toml(file, false));
     append(command.assignments);

@@ -36,8 +36,9 @@ void place_cores(struct mesh_config &mesh, const configuration &config, std::uin
     const std::string &text = config.text("interconnect.placement");
     const auto refuse = [&](const std::string &why) {
         throw user_error(
-            fmt::format("interconnect.placement = '{}': {}; expected rows, or {} different tiles from 0 to {}", text,
-                        why, cores, mesh.rows * mesh.columns - 1));
+            fmt::format("{}interconnect.placement = '{}': {}; expected rows, or {} different tiles from 0 to {}",
+                        config.blame("interconnect.placement platform.cores interconnect.rows interconnect.columns"),
+                        text, why, cores, mesh.rows * mesh.columns - 1));
     };
     if (text == "rows") {
         if (!mesh_place_by_rows(&mesh, cores))
@@ -197,7 +198,9 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
         const std::string &chosen = config.text("timing.model");
         const crash_guard guard("timing model " + chosen, "in create");
         if (!timing_create(&m_timing.model, config.timing_model(), &setup, error.data(), error.size()))
-            throw user_error(fmt::format("timing model {}: {}", chosen, error.data()));
+            throw user_error(fmt::format("{}timing model {}: {}",
+                                         config.blame(std::string(error.data()) + " timing.model"), chosen,
+                                         error.data()));
     }
     if (!options.itrace_path.empty())
         m_insn_trace = std::make_unique<insn_trace>(options.itrace_path);
@@ -391,6 +394,7 @@ std::uint64_t platform::instructions() const
 
 void platform::simulate()
 {
+    request_end(cycle_of_ps(LONGEST_TIME_PS), end_reason::end_of_time);
     if (m_options.max_time_ps != 0)
         request_end(cycle_of_ps(m_options.max_time_ps), end_reason::max_time);
     if (m_options.max_insns != 0)

@@ -135,6 +135,7 @@ class platform : public sc_core::sc_module,
     void report_apics(stat_tree &tree) const;
     void report_uintr(stat_tree &tree) const;
     void report_rest(stat_tree &tree) const;
+    void report_timing(stat_tree &tree) const; // throws user_error
 
     struct code_map_deleter {
         void operator()(struct cpu_code_map *map) const { cpu_code_map_destroy(map); }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a platform tells after its run: the statistics tree (names are a contract: design, section "Statistics") and the
 // registers of a guest that cannot go on.
+#include "config/crash_guard.h"
 #include "config/user_error.h"
 #include "platform.h"
+#include "statistics/reported_stats.h"
 
 #include <fmt/format.h>
 
@@ -24,9 +26,9 @@ void add_counter(stat_tree &tree, const std::string &prefix, std::string name, s
     tree.add(prefix + "." + name, value, unit, sentence);
 }
 
-void add_timing_value(void *tree, const char *name, double value, const char *unit, const char *sentence)
+void put_timing_value(void *ctx, const char *name, double value, const char *unit, const char *sentence)
 {
-    static_cast<stat_tree *>(tree)->add(std::string("timing.") + name, value, unit, sentence);
+    static_cast<reported_stats *>(ctx)->put(name, value, unit, sentence);
 }
 
 const char *mnemonic(unsigned vector)
@@ -149,8 +151,21 @@ void platform::report_rest(stat_tree &tree) const
              "Arrivals that a core had passed already: only with a quantum longer than the lookahead");
     tree.add("quantum.worst_late_cycles", m_keeper.stats().worst_late_cycles, "cycles", "The latest of them");
     tree.add_section("timing");
-    if (m_timing.model.model->report != nullptr)
-        m_timing.model.model->report(m_timing.model.self, &tree, add_timing_value);
+    report_timing(tree);
+}
+
+void platform::report_timing(stat_tree &tree) const
+{
+    if (m_timing.model.model->report == nullptr)
+        return;
+    reported_stats reported(tree, "timing");
+    const std::string &chosen = m_config.text("timing.model"); // for a plug-in its file
+    {
+        const crash_guard guard("timing model " + chosen, "in report");
+        m_timing.model.model->report(m_timing.model.self, &reported, put_timing_value);
+    }
+    if (!reported.mistake().empty())
+        throw user_error(fmt::format("timing model {}: hook report: {}", chosen, reported.mistake()));
 }
 
 std::string platform::why_stuck() const

@@ -13,6 +13,7 @@ const char *reason_name(end_reason reason)
     case end_reason::guest_exit: return "guest exit";
     case end_reason::max_time: return "limit: max-time";
     case end_reason::max_insns: return "limit: max-insns";
+    case end_reason::end_of_time: return "limit: end of simulated time";
     case end_reason::interrupted: return "interrupted";
     case end_reason::console: return "ended at the console";
     case end_reason::shutdown: return "triple fault";
@@ -31,6 +32,7 @@ int exit_status_of(const run_end &end, bool qemu)
     }
     case end_reason::max_time:
     case end_reason::max_insns:
+    case end_reason::end_of_time:
     case end_reason::interrupted: return EXIT_LIMIT;
     case end_reason::console: return EXIT_CONSOLE;
     case end_reason::shutdown:

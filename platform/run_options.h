@@ -26,7 +26,10 @@ struct run_options {
     bool verbose = false;
 };
 
-enum class end_reason { none, guest_exit, max_time, max_insns, interrupted, console, shutdown, all_idle };
+// SystemC counts femtoseconds in 64 bits, 18446 s; the difference is for what ends later than it should.
+constexpr std::uint64_t LONGEST_TIME_PS = 18'000'000'000'000'000;
+
+enum class end_reason { none, guest_exit, max_time, max_insns, end_of_time, interrupted, console, shutdown, all_idle };
 
 struct run_end {
     end_reason reason = end_reason::none;

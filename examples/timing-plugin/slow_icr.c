@@ -79,6 +79,7 @@ static const struct timing_model model = {
     .uintr_cost = uintr_cost,
     .ipi_latency = ipi_latency,
     .report = report,
+    .setup_size = sizeof(struct timing_setup),
 };
 
 const struct timing_model *uintr_vp_timing_model(void) { return &model; }

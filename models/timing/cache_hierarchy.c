@@ -177,6 +177,38 @@ static uint32_t send_from_slice(const struct hierarchy *h, uint32_t core, uint64
     return cycles + (c->send_slice ? c->send_slice(c->distance_ctx, core, line, true, cycle) : 0);
 }
 
+/* --- lines in flight --- */
+
+static struct line_flight *flight_of(struct hierarchy *h, uint64_t line)
+{
+    return &h->flights[(line * 0x9e3779b97f4a7c15u >> 32) % LINE_FLIGHTS];
+}
+
+/* Cycles that an access at `cycle` waits until the line has arrived where others sent it. */
+static uint32_t wait_for_line(struct hierarchy *h, uint32_t core, uint64_t line, uint64_t cycle)
+{
+    const struct line_flight *f = flight_of(h, line);
+    if (f->line != line + 1 || cycle < f->from || cycle >= f->until)
+        return 0;
+    h->core[core].stats.waits++;
+    h->core[core].stats.wait_cycles += f->until - cycle;
+    return (uint32_t)(f->until - cycle);
+}
+
+/* The line moves for `cycles` from `cycle` on, which is not within its latest flight. */
+static void fly(struct hierarchy *h, uint64_t line, uint64_t cycle, uint32_t cycles)
+{
+    struct line_flight *f = flight_of(h, line);
+    if (f->line != line + 1 || cycle > f->until) {
+        *f = (struct line_flight){line + 1, cycle, cycle + cycles};
+    } else if (cycle == f->until) {
+        f->until += cycles;
+    } else { /* before it: what overlaps delays those who come later */
+        f->until += cycle + cycles > f->from ? cycle + cycles - f->from : 0;
+        f->from = cycle;
+    }
+}
+
 /* A new line for L2; its victim leaves the core for L3. */
 static void fill_l2(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi state, uint64_t cycle)
 {
@@ -210,6 +242,8 @@ static uint32_t read_outside(struct hierarchy *h, uint32_t core, uint64_t line, 
         return send_from_slice(h, core, line, in_l3, cycle);
     }
     uint64_t others = e->sharers;
+    uint32_t waited = wait_for_line(h, core, line, cycle);
+    cycle += waited;
     bool from_l3 = !e->owned && cache_array_touch(&h->l3, line);
     if (e->owned) { /* it keeps the line as a sharer; what it wrote goes to L3 */
         uint32_t owner = (uint32_t)__builtin_ctzll(others);
@@ -223,10 +257,12 @@ static uint32_t read_outside(struct hierarchy *h, uint32_t core, uint64_t line, 
     *state = MESI_S;
     if (from_l3) {
         c->stats.l3_hits++;
-        return send_from_slice(h, core, line, true, cycle);
+        return waited + send_from_slice(h, core, line, true, cycle);
     }
     c->stats.transfers++;
-    return send_from_core(h, core, others, cycle);
+    uint32_t moved = send_from_core(h, core, others, cycle);
+    fly(h, line, cycle, moved);
+    return waited + moved;
 }
 
 /* A store that missed L2, or whose line is shared (have: this core has a copy). */
@@ -236,24 +272,29 @@ static uint32_t write_outside(struct hierarchy *h, uint32_t core, uint64_t line,
     const struct directory_entry *e = directory_find(&h->directory, line);
     uint64_t others = e ? e->sharers & ~bit(core) : 0;
     bool was_owned = e && e->owned;
+    uint32_t waited = wait_for_line(h, core, line, cycle), cycles;
+    cycle += waited;
     invalidate(h, line, others);
     directory_put(&h->directory, line, bit(core), true);
+    bool in_l3 = have || cache_array_touch(&h->l3, line) != 0;
     if (have) {
         c->stats.upgrades++;
-        return others ? ask_cores(h, core, others) : ask_slice(h, core, line);
-    }
-    bool in_l3 = cache_array_touch(&h->l3, line) != 0;
-    if (was_owned || (others && !in_l3)) {
+        cycles = others ? ask_cores(h, core, others) : ask_slice(h, core, line);
+    } else if (was_owned || (others && !in_l3)) {
         c->stats.transfers++;
-        return send_from_core(h, core, others, cycle);
+        cycles = send_from_core(h, core, others, cycle);
+    } else {
+        uint32_t asked = others ? ask_cores(h, core, others) : 0;
+        cycles = send_from_slice(h, core, line, in_l3, cycle);
+        cycles = cycles > asked ? cycles : asked;
+        if (in_l3)
+            c->stats.l3_hits++;
+        else
+            c->stats.dram++;
     }
-    uint32_t fetched = send_from_slice(h, core, line, in_l3, cycle);
-    uint32_t asked = others ? ask_cores(h, core, others) : 0;
-    if (in_l3)
-        c->stats.l3_hits++;
-    else
-        c->stats.dram++;
-    return fetched > asked ? fetched : asked;
+    if (others)
+        fly(h, line, cycle, cycles);
+    return waited + cycles;
 }
 
 static void set_private(struct hierarchy_core *c, uint64_t line, enum mesi state)

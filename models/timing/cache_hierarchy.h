@@ -19,13 +19,16 @@
  * copies away, and costs a transfer if that is dearer) memory            dram - l1, plus the same way: the slice is
  * asked first; nobody else has it: E for a load, M for a store
  *
+ * One at a time: while a line moves from core to core it is in flight, and the next core that wants it waits until it
+ * has arrived, so that cores that write one line in turn get it one after the other, however many they are.
+ *
  * The way: lines that somebody waits for, and those that leave an L2 for L3 behind the access's back, take links of the
  * interconnect. Requests, invalidations and their answers are not counted: they are small.
  *
  * Order: cores run ahead of each other by at most a quantum, so accesses of different cores arrive slightly out of the
  * order of their cycles. Each is done whole when it arrives. That is deterministic (the order of quanta is), and an
  * interrupt that one access causes is never seen before it; but two cores that write one line in turn within a quantum
- * transfer it less often than they would. */
+ * transfer it less often than they would. Who comes with a cycle before the line left does not wait for it. */
 #ifndef CACHE_HIERARCHY_H
 #define CACHE_HIERARCHY_H
 
@@ -72,6 +75,13 @@ struct cache_known {
     uint64_t physical[2][TIMING_LINES];
 };
 
+/* A line's latest time of moving between cores without a pause. */
+struct line_flight {
+    uint64_t line; /* + 1; 0: none */
+    uint64_t from, until;
+};
+#define LINE_FLIGHTS 1024u /* by the line's number; one that takes another's place makes its waiting forgotten */
+
 struct hierarchy_core {
     struct cache_array l1i, l1d, l2;
     struct cache_known known;
@@ -83,6 +93,7 @@ struct hierarchy {
     struct cache_array l3;
     struct directory directory;
     struct hierarchy_core *core;
+    struct line_flight flights[LINE_FLIGHTS];
 };
 
 /* False: no memory; destroy it all the same. */

@@ -115,7 +115,17 @@ void timing_tlb_flush(const struct timing *t, uint32_t core, enum timing_flush s
 
 struct timing_filter *timing_filter(const struct timing *t, uint32_t core)
 {
-    return KNOWS(t, filter) ? t->model->filter(t->self, core) : NULL;
+    struct timing_filter *f = KNOWS(t, filter) ? t->model->filter(t->self, core) : NULL;
+    const struct timing_lines *lines[] = {f ? &f->load : NULL, f ? &f->store : NULL, f ? &f->fetch : NULL};
+    for (size_t i = 0; f && i < sizeof lines / sizeof lines[0]; i++)
+        if (lines[i]->mask >= TIMING_LINES) {
+            fflush(NULL);
+            fprintf(stderr,
+                    "uintr-vp: timing model '%s': hook filter answered a mask of %#llx, at most %#x is believed\n",
+                    t->model->name, (unsigned long long)lines[i]->mask, TIMING_LINES - 1);
+            _Exit(125);
+        }
+    return f;
 }
 
 bool timing_is_integers_only(const struct timing *t) { return KNOWS(t, integers_only); }

@@ -54,7 +54,7 @@ uint32_t timing_uintr_cost(const struct timing *t, uint32_t core, enum timing_st
 uint32_t timing_ipi_latency(const struct timing *t, const struct timing_ipi *ipi);
 void timing_tlb_flush(const struct timing *t, uint32_t core, enum timing_flush scope, uint64_t linear);
 
-/* NULL: the model has none. */
+/* NULL: the model has none. A mask that is too large ends the process as a nonsense answer does. */
 struct timing_filter *timing_filter(const struct timing *t, uint32_t core);
 bool timing_is_integers_only(const struct timing *t);
 

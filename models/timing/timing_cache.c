@@ -47,7 +47,7 @@ struct core_state {
      * has counted since is_paging last changed comes on top. */
     uint64_t known[2], known_lines[2];
     bool is_paging;
-    uint64_t data_cycles, fetch_cycles, branch_cycles;
+    uint64_t data_cycles, fetch_cycles, branch_cycles, cut_cycles;
     struct tlb_unit tlb;
     struct branch_predictor predictor;
 };
@@ -93,8 +93,8 @@ static bool size_of(const struct timing_setup *setup, enum cache_param kib, enum
     size->sets = lines / size->ways;
     if (lines % size->ways == 0)
         return true;
-    snprintf(error, error_size, "timing.%s = %u: %u lines do not divide into %u ways", params[kib].name,
-             value_of(setup, kib), lines, size->ways);
+    snprintf(error, error_size, "timing.%s = %u: %u lines do not divide into timing.%s = %u", params[kib].name,
+             value_of(setup, kib), lines, params[ways].name, size->ways);
     return false;
 }
 
@@ -156,6 +156,41 @@ static bool create_cores(struct cache_model *m, const struct timing_setup *setup
     return true;
 }
 
+/* The longest way of a line. Slices are found by asking for lines: of the tiles of any mesh these meet all but a few.
+ */
+static uint32_t longest_way(const struct timing_setup *setup)
+{
+    const uint64_t lines = setup->slice_distance ? 32768 : 0;
+    uint32_t longest = 0;
+    for (uint32_t core = 0; core < setup->cores; core++) {
+        for (uint32_t other = 0; setup->distance && other < setup->cores; other++) {
+            uint32_t way = setup->distance(setup->distance_ctx, core, other);
+            longest = way > longest ? way : longest;
+        }
+        for (uint64_t line = 0; line < lines; line++) {
+            uint32_t way = setup->slice_distance(setup->distance_ctx, core, line);
+            longest = way > longest ? way : longest;
+        }
+    }
+    return longest;
+}
+
+/* A line's way must leave room in what an access may cost: what comes on top is waiting, which ends there (at_most). */
+static bool ways_are_short(const struct timing_setup *setup, char *error, size_t error_size)
+{
+    enum cache_param dearest = PARAM_dram_cycles;
+    if (setup->values[PARAM_transfer_cycles] > setup->values[dearest])
+        dearest = PARAM_transfer_cycles;
+    uint32_t way = longest_way(setup), cycles = value_of(setup, dearest);
+    if (way <= TIMING_COST_MAX - cycles)
+        return true;
+    snprintf(error, error_size,
+             "the longest way of a cache line on the mesh (interconnect.hop_cycles, interconnect.rows, "
+             "interconnect.columns), %u cycles, and timing.%s = %u are more than an access may cost, %u",
+             way, params[dearest].name, cycles, TIMING_COST_MAX);
+    return false;
+}
+
 static void *cache_create(const struct timing_setup *setup, char *error, size_t error_size)
 {
     struct hierarchy_config h = {
@@ -171,7 +206,7 @@ static void *cache_create(const struct timing_setup *setup, char *error, size_t 
         .send_slice = setup->send_slice,
         .distance_ctx = setup->distance_ctx,
     };
-    if (!values_are_good(setup, error, error_size) ||
+    if (!values_are_good(setup, error, error_size) || !ways_are_short(setup, error, error_size) ||
         !size_of(setup, PARAM_l1i_kib, PARAM_l1i_ways, &h.l1i, error, error_size) ||
         !size_of(setup, PARAM_l1d_kib, PARAM_l1d_ways, &h.l1d, error, error_size) ||
         !size_of(setup, PARAM_l2_kib, PARAM_l2_ways, &h.l2, error, error_size) ||
@@ -274,6 +309,16 @@ static void book_known(struct cache_model *m, uint32_t core, bool is_paging)
     c->is_paging = is_paging;
 }
 
+/* An access of many lines, or one that waits for taken links, can come to more than is believed: the rest is counted.
+ */
+static uint32_t at_most(struct core_state *c, uint32_t cycles)
+{
+    if (VP_LIKELY(cycles <= TIMING_COST_MAX))
+        return cycles;
+    c->cut_cycles += cycles - TIMING_COST_MAX;
+    return TIMING_COST_MAX;
+}
+
 /* cycles: of the translation, which has been done. */
 __attribute__((noinline)) static uint32_t data_access(struct cache_model *m, const struct timing_mem *a,
                                                       uint32_t cycles)
@@ -285,7 +330,7 @@ __attribute__((noinline)) static uint32_t data_access(struct cache_model *m, con
     hierarchy_remember(&m->hierarchy, a->core, false, last_line(a), last_linear(a));
     if (cycles == 0)
         return 0;
-    cycles = (uint32_t)((uint64_t)cycles * m->exposed[a->access] / 100);
+    cycles = at_most(c, (uint32_t)((uint64_t)cycles * m->exposed[a->access] / 100));
     c->data_cycles += cycles;
     return cycles;
 }
@@ -300,6 +345,7 @@ __attribute__((noinline)) static uint32_t fetch(struct cache_model *m, const str
         cycles += hierarchy_fetch(&m->hierarchy, a->core, line, a->cycle + cycles);
         hierarchy_remember(&m->hierarchy, a->core, true, line, linear++);
     }
+    cycles = at_most(c, cycles);
     c->fetch_cycles += cycles;
     return cycles;
 }
@@ -435,6 +481,7 @@ static void report_core(struct cache_model *m, uint32_t core, void *ctx, put_fn 
 #undef CACHE_STAT
     PUT("cycles.data", c->data_cycles, "cycles", "Cycles charged for data accesses beyond hits in L1")
     PUT("cycles.fetch", c->fetch_cycles, "cycles", "Cycles charged for instruction fetches beyond hits in L1")
+    PUT("cycles.cut", c->cut_cycles, "cycles", "Cycles of single accesses beyond 1000000, which were not charged")
     PUT("cycles.branches", c->branch_cycles, "cycles", "Cycles charged for mispredicted branches")
 #undef PUT
 }
@@ -464,4 +511,5 @@ const struct timing_model timing_cache = {
     .tlb_flush = cache_tlb_flush,
     .filter = cache_filter,
     .integers_only = true,
+    .setup_size = sizeof(struct timing_setup),
 };

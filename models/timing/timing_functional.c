@@ -7,4 +7,5 @@ const struct timing_model timing_functional = {
     .struct_size = sizeof(struct timing_model),
     .name = "functional",
     .summary = "One instruction takes one cycle; memory, events and the stages of user interrupts are free",
+    .setup_size = sizeof(struct timing_setup),
 };

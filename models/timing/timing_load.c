@@ -6,6 +6,32 @@
 #include <stdio.h>
 #include <string.h>
 
+/* As a key timing.<name>, on the command line and in TOML. */
+static bool name_is_good(const char *name)
+{
+    return name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == 0;
+}
+
+/* names: how many. */
+static bool enumeration_is_good(const struct timing_param *p, unsigned names, char *error, size_t error_size)
+{
+    size_t length = strlen(p->unit);
+    if (p->unit[0] == '|' || p->unit[length - 1] == '|' || strstr(p->unit, "||")) {
+        snprintf(error, error_size, "parameter %s: one of its names is empty: %s", p->name, p->unit);
+        return false;
+    }
+    if (p->min != 0 || p->max != names - 1) {
+        snprintf(error, error_size, "parameter %s: %u names are values 0 to %u, not %g to %g", p->name, names,
+                 names - 1, p->min, p->max);
+        return false;
+    }
+    if (p->default_value != (unsigned)p->default_value) { /* it is in the range */
+        snprintf(error, error_size, "parameter %s: default %g is the number of no name", p->name, p->default_value);
+        return false;
+    }
+    return true;
+}
+
 static bool params_are_good(const struct timing_model *m, char *error, size_t error_size)
 {
     if (m->param_count > 0 && !m->params) {
@@ -18,25 +44,42 @@ static bool params_are_good(const struct timing_model *m, char *error, size_t er
             snprintf(error, error_size, "parameter %zu lacks name, unit, sentence or source", i);
             return false;
         }
+        if (!name_is_good(p->name)) {
+            snprintf(error, error_size, "parameter '%s': a name may have letters, digits, '_' and '-'", p->name);
+            return false;
+        }
+        if (strcmp(p->name, "model") == 0) {
+            snprintf(error, error_size, "parameter model: the name is taken, timing.model chooses the model");
+            return false;
+        }
         if (!(p->min <= p->default_value && p->default_value <= p->max)) {
             snprintf(error, error_size, "parameter %s: default %g is not within %g to %g", p->name, p->default_value,
                      p->min, p->max);
             return false;
         }
-        double names = 1; /* of an enumeration */
+        unsigned names = 1; /* of an enumeration */
         for (const char *c = p->unit; *c; c++)
             names += *c == '|';
-        if (names > 1 && (p->min != 0 || p->max != names - 1)) {
-            snprintf(error, error_size, "parameter %s: %g names are values 0 to %g, not %g to %g", p->name, names,
-                     names - 1, p->min, p->max);
+        if (names > 1 && !enumeration_is_good(p, names, error, error_size))
             return false;
-        }
         if ((size_t)timing_param_index(m, p->name) != i) {
             snprintf(error, error_size, "parameter %s is there twice", p->name);
             return false;
         }
     }
     return true;
+}
+
+static bool setup_is_known(const struct timing_model *m, char *error, size_t error_size)
+{
+    size_t size =
+        m->struct_size >= offsetof(struct timing_model, setup_size) + sizeof m->setup_size ? m->setup_size : 0;
+    if (size == 0 || (size >= TIMING_SETUP_FIRST_SIZE && size <= sizeof(struct timing_setup)))
+        return true;
+    snprintf(error, error_size, "its struct timing_setup has %zu bytes, expected %zu to %zu: built against %s header?",
+             size, TIMING_SETUP_FIRST_SIZE, sizeof(struct timing_setup),
+             size > sizeof(struct timing_setup) ? "a newer" : "another");
+    return false;
 }
 
 static bool model_is_good(const struct timing_model *m, char *error, size_t error_size)
@@ -56,6 +99,8 @@ static bool model_is_good(const struct timing_model *m, char *error, size_t erro
                  m->struct_size, TIMING_FIRST_SIZE, sizeof *m);
         return false;
     }
+    if (!setup_is_known(m, error, error_size))
+        return false;
     if (!m->name || !m->name[0] || !m->summary) {
         snprintf(error, error_size, "it has no name or no summary");
         return false;

@@ -10,8 +10,13 @@
  *
  * How this header grows. TIMING_ABI_VERSION changes only when a model that was built against an older header can no
  * longer be used. Otherwise:
- *   - structures grow at their end. A model's struct_size tells which hooks it knows; those beyond it count as NULL.
- * What the platform passes is never shorter than the model's header says.
+ *   - struct timing_model grows at its end. Its struct_size tells which hooks the model knows; those beyond it count as
+ *     NULL. A longer one than the platform's is refused.
+ *   - so do the structures that the platform passes: what it passes is never shorter than the model's header says. The
+ *     model states the size of struct timing_setup there (setup_size), and one that wants a longer struct timing_setup
+ *     than the platform has is refused. 0, or a struct_size that ends before setup_size: the first edition of the
+ *     structure. A header in which another structure that is passed grows lets timing_setup grow as well, so that
+ *     setup_size tells it.
  *   - the lists of classes and events grow at their end. A model answers 0 to a number that it does not know (1 for a
  *     class).
  */
@@ -29,7 +34,8 @@ extern "C" {
 #define TIMING_ABI_VERSION 1u
 #define TIMING_COST_MAX 1000000u /* cycles; the largest answer that is believed */
 
-/* One parameter, set as timing.<name>. An enumeration has its values' names in `unit`, separated by bars ("on|off");
+/* One parameter, set as timing.<name>. A name is of letters, digits, '_' and '-', and not "model": timing.model chooses
+ * the model. An enumeration has its values' names in `unit`, separated by bars ("on|off");
  * users write a name, the model is given its index. */
 struct timing_param {
     const char *name;
@@ -43,6 +49,7 @@ struct timing_setup {
     uint32_t cores;
     uint64_t clock_hz;
     const double *values; /* one per parameter, in the order of params */
+    /* Since the first edition of version 1 (TIMING_SETUP_FIRST_SIZE). */
     /* Extra cycles of a line's way from one core's cache to another's, as the interconnect is built; NULL: none. */
     uint32_t (*distance)(void *distance_ctx, uint32_t from_core, uint32_t to_core);
     void *distance_ctx;
@@ -54,6 +61,8 @@ struct timing_setup {
     uint32_t (*send_between)(void *distance_ctx, uint32_t from_core, uint32_t to_core, uint64_t cycle);
     uint32_t (*send_slice)(void *distance_ctx, uint32_t core, uint64_t line, bool to_core, uint64_t cycle);
 };
+
+#define TIMING_SETUP_FIRST_SIZE offsetof(struct timing_setup, distance) /* least setup_size but 0 */
 
 /* Class of an instruction: what insn_cost may depend on. */
 enum timing_class {
@@ -112,8 +121,9 @@ enum timing_flush { TIMING_FLUSH_PAGE, TIMING_FLUSH_NOT_GLOBAL, TIMING_FLUSH_ALL
  * nothing: the core looks there before it fills in a struct timing_mem, counts, and goes on. An access counts as known
  * if it lies within one line and line[number & mask] is its number (linear address >> TIMING_LINE_SHIFT).
  *   load    for TIMING_LOAD, store for TIMING_STORE and TIMING_MODIFY, fetch for TIMING_FETCH: each line of a block
- * The model writes line and mask, in its hooks and whenever another core's access ends what it knew; the core writes
- * hits. A linear address is known in the current address space only: on tlb_flush the model forgets. */
+ * The model writes line, in its hooks and whenever another core's access ends what it knew; mask it writes before
+ * `filter` answers and never again; the core writes hits. A linear address is known in the current address space only:
+ * on tlb_flush the model forgets. */
 #define TIMING_LINE_SHIFT 6
 #define TIMING_LINES 64u          /* mask is at most TIMING_LINES - 1 */
 #define TIMING_NO_LINE UINT64_MAX /* no line's number */
@@ -166,6 +176,8 @@ struct timing_model {
      * handle) are not asked: they follow from the interconnect and from what the guest does. */
     uint32_t (*uintr_cost)(void *model, uint32_t core, uint32_t stage, uint64_t upid_physical);
     uint32_t (*ipi_latency)(void *model, const struct timing_ipi *ipi); /* added to the interconnect's latency      */
+    /* Statistics at the end, under timing.<name>. Names nest with dots, [n] is an element of an array (below 4096):
+     * "cores[1].caches.hits"; parts are of letters, digits, '_' and '-'. unit may be "", nothing may be NULL. */
     void (*report)(void *model, void *ctx,
                    void (*put)(void *ctx, const char *name, double value, const char *unit, const char *sentence));
     /* Since the first edition of version 1 (TIMING_FIRST_SIZE). */
@@ -174,6 +186,7 @@ struct timing_model {
     struct timing_filter *(*filter)(void *model, uint32_t core);
     /* mem_cost and branch_cost calculate with integers only: they may be called under the guest's rounding mode. */
     bool integers_only;
+    size_t setup_size; /* sizeof(struct timing_setup) of the header that the model was built with */
 };
 #define TIMING_FIRST_SIZE offsetof(struct timing_model, tlb_flush) /* least struct_size of version 1 */
 

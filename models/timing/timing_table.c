@@ -135,4 +135,5 @@ const struct timing_model timing_table = {
     .insn_cost = table_insn_cost,
     .event_cost = table_event_cost,
     .uintr_cost = table_uintr_cost,
+    .setup_size = sizeof(struct timing_setup),
 };

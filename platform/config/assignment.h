@@ -31,14 +31,17 @@ struct assignment {
     bool from_profile = false;
 };
 
-struct profile_info {
-    std::string name, summary, path;
+struct toml_info {
+    std::string name, summary;      // of a profile
+    std::vector<std::string> files; // all that were read: what is included comes before who includes it
 };
 
 // Reads a TOML file: [section] key = value, or key = { value = v, source = "...", confidence = "..." }.
-// In a profile each value must be in the table form with a source, and a table [profile] must give name and summary.
+// In a profile each value must be in the table form with source and confidence, and a table [profile] must give name
+// and summary. directories: of the built-in profiles, which a profile may include by name.
 // Throws user_error with file and line.
-std::vector<assignment> read_toml(const std::string &path, bool is_profile, profile_info *info = nullptr);
+std::vector<assignment> read_toml(const std::string &path, bool is_profile,
+                                  const std::vector<std::string> &directories = {}, toml_info *info = nullptr);
 
 // Finds a profile: a path (has a '/' or ends in .toml) or a name looked up in `directories`. Throws user_error.
 std::string find_profile(const std::string &name_or_path, const std::vector<std::string> &directories);

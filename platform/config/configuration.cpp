@@ -170,17 +170,24 @@ void configuration::add_timing_keys()
     add_keys(keys);
 }
 
-// A profile may describe several models at once; the parameters of those not chosen are not used.
-bool configuration::is_of_another_model(const std::string &key) const
+namespace
 {
-    std::string prefix = TIMING_PREFIX;
+
+// A profile may describe several models at once; the parameters of those not chosen are checked, but not used.
+std::optional<key_info> key_of_some_model(const std::string &key)
+{
+    const std::string prefix = TIMING_PREFIX;
     if (key.compare(0, prefix.size(), prefix) != 0)
-        return false;
-    for (std::size_t i = 0; timing_builtin(i) != nullptr; i++)
-        if (timing_param_index(timing_builtin(i), key.c_str() + prefix.size()) >= 0)
-            return true;
-    return false;
+        return {};
+    for (std::size_t i = 0; timing_builtin(i) != nullptr; i++) {
+        const int index = timing_param_index(timing_builtin(i), key.c_str() + prefix.size());
+        if (index >= 0)
+            return timing_key(timing_builtin(i)->params[index]);
+    }
+    return {};
 }
+
+} // namespace
 
 std::vector<double> configuration::timing_values() const
 {
@@ -204,13 +211,16 @@ void configuration::apply(const assignment &a)
 {
     config_entry *entry = find(a.key);
     if (entry == nullptr) {
-        if (a.from_profile && is_of_another_model(a.key))
+        const std::optional<key_info> of_another_model = key_of_some_model(a.key);
+        if (a.from_profile && of_another_model) {
+            (void)convert(*of_another_model, a);
             return;
+        }
         std::vector<std::string> names;
         for (const config_entry &e : m_entries)
             names.push_back(e.key.name);
         std::string of_model;
-        if (is_of_another_model(a.key))
+        if (of_another_model)
             of_model = fmt::format(" of the timing model '{}'", m_model->name);
         throw user_error(fmt::format("{}: unknown key '{}'{}{}; 'uintr-vp config' lists all keys", a.place, a.key,
                                      of_model, suggestion(a.key, names)));
@@ -298,6 +308,19 @@ double configuration::real(const std::string &key) const { return std::get<doubl
 bool configuration::boolean(const std::string &key) const { return std::get<bool>(at(key).value); }
 const std::string &configuration::text(const std::string &key) const { return std::get<std::string>(at(key).value); }
 quantum configuration::quantum_setting() const { return *parse_quantum(text("platform.quantum")); }
+
+std::string configuration::blame(const std::string &text) const
+{
+    const std::string of_a_key = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
+    for (std::size_t at = text.find_first_of(of_a_key), end = 0; at != std::string::npos;
+         at = text.find_first_of(of_a_key, end)) {
+        end = std::min(text.find_first_not_of(of_a_key, at), text.size());
+        const auto found = m_index.find(text.substr(at, end - at));
+        if (found != m_index.end() && m_entries[found->second].origin != "default")
+            return m_entries[found->second].origin + ": ";
+    }
+    return "";
+}
 
 std::string configuration::print() const
 {

@@ -53,6 +53,10 @@ class configuration
     const struct timing_model *timing_model() const { return m_model; }
     std::vector<double> timing_values() const; // in the order of the model's parameters
 
+    // "ORIGIN: " of the first key named in `text` whose value is no default: what a message about several values begins
+    // with. "" if there is none.
+    std::string blame(const std::string &text) const;
+
     // The table of `uintr-vp config`.
     std::string print() const;
 
@@ -63,7 +67,6 @@ class configuration
     void apply(const assignment &a);
     void load_timing_model();
     void add_timing_keys();
-    bool is_of_another_model(const std::string &key) const;
     void check_together() const;
     void check_block() const;
     struct cpu_features parse_features(const config_entry &entry) const;

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace vp
 {
 
@@ -162,6 +164,17 @@ const std::vector<key_info> &platform_keys()
          ""},
     };
     return keys;
+}
+
+std::vector<std::string> key_sections()
+{
+    std::vector<std::string> sections;
+    for (const key_info &key : platform_keys()) {
+        const std::string section = key.name.substr(0, key.name.find('.'));
+        if (std::find(sections.begin(), sections.end(), section) == sections.end())
+            sections.push_back(section);
+    }
+    return sections;
 }
 
 std::string to_text(const key_value &value)

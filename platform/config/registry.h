@@ -38,6 +38,8 @@ struct key_info {
 };
 
 const std::vector<key_info> &platform_keys();
+// What keys begin with, up to the dot.
+std::vector<std::string> key_sections();
 
 // What a value of this key looks like, for messages: "an integer from 1 to 64".
 std::string expectation(const key_info &key);

@@ -2,12 +2,14 @@
 // Configuration files and profiles: TOML to assignments, with file and line of each. What the keys mean is checked
 // later.
 #include "assignment.h"
+#include "registry.h"
 #include "toml_document.h"
 #include "user_error.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -21,6 +23,62 @@ namespace
 
 constexpr std::uintmax_t LARGEST_FILE_BYTES = 4 << 20;
 
+// How sure a source makes its value: docs/references.md says what each means.
+const std::vector<std::string> CONFIDENCES = {"read", "notes", "derived", "memory"};
+constexpr std::array VALUE_MEMBERS = {"value", "source", "confidence"};
+
+bool is_blank(const std::string &text) { return text.find_first_not_of(" \t\r\n") == std::string::npos; }
+
+bool is_value_member(std::string_view name)
+{
+    return std::find(VALUE_MEMBERS.begin(), VALUE_MEMBERS.end(), name) != VALUE_MEMBERS.end();
+}
+
+// { value = v, ... }, also where the value was forgotten.
+bool is_value_table(const toml::table &table)
+{
+    return table.contains("value") ||
+           (!table.empty() && std::all_of(table.begin(), table.end(),
+                                          [](const auto &member) { return is_value_member(member.first.str()); }));
+}
+
+bool ends_with(const std::string &s, const std::string &end)
+{
+    return s.size() >= end.size() && s.compare(s.size() - end.size(), end.size(), end) == 0;
+}
+
+std::vector<std::filesystem::path> profiles_in(const std::vector<std::string> &directories)
+{
+    std::vector<std::filesystem::path> found;
+    for (const std::string &directory : directories) {
+        std::error_code error;
+        for (const auto &entry : std::filesystem::directory_iterator(directory, error))
+            if (entry.path().extension() == ".toml")
+                found.push_back(entry.path());
+    }
+    return found;
+}
+
+// The names of the profiles there, in order.
+std::vector<std::string> profile_names(const std::vector<std::string> &directories)
+{
+    std::vector<std::string> names;
+    for (const std::filesystem::path &path : profiles_in(directories))
+        names.push_back(path.stem().string());
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
+}
+
+// A profile's file in the first of the directories that has it; "" if there is none.
+std::string profile_by_name(const std::string &name, const std::vector<std::string> &directories)
+{
+    for (const std::filesystem::path &path : profiles_in(directories))
+        if (path.stem() == name)
+            return path.string();
+    return "";
+}
+
 struct inclusion {
     std::string file, place;
 };
@@ -28,7 +86,8 @@ struct inclusion {
 struct reader {
     const std::string &path;
     bool is_profile;
-    profile_info info;
+    const std::vector<std::string> &directories; // of profiles
+    toml_info info;
     std::vector<assignment> found;
     std::vector<inclusion> included;
 
@@ -85,9 +144,13 @@ struct reader {
     void value_table(const std::string &key, const toml::table &table)
     {
         for (const auto &[member, node] : table)
-            if (member.str() != "value" && member.str() != "source" && member.str() != "confidence")
+            if (!is_value_member(member.str()))
                 throw user_error(fmt::format("{}: {}: unknown member '{}', expected value, source or confidence",
                                              place(node), key, std::string_view(member.str())));
+        if (!table.contains("value"))
+            throw user_error(fmt::format("{}: {}: value is missing; expected {{ value = ..., source = \"...\", "
+                                         "confidence = \"...\" }}",
+                                         place(table), key));
         assignment a;
         a.key = key;
         a.value = leaf(key, *table.get("value"));
@@ -99,10 +162,15 @@ struct reader {
 
     void add(assignment a, const toml::node &node)
     {
-        if (is_profile && a.source.empty())
+        if (is_profile && is_blank(a.source))
             throw user_error(fmt::format("{}: {}: a profile must name the source of each value: "
-                                         "{} = {{ value = {}, source = \"...\" }}",
+                                         "{} = {{ value = {}, source = \"...\", confidence = \"...\" }}",
                                          place(node), a.key, a.key.substr(a.key.rfind('.') + 1), a.value.text));
+        const auto known = std::find(CONFIDENCES.begin(), CONFIDENCES.end(), a.confidence);
+        if (known == CONFIDENCES.end() && (is_profile || !a.confidence.empty()))
+            throw user_error(fmt::format("{}: {}: confidence = '{}'{}: expected one of: {}", place(node), a.key,
+                                         a.confidence, suggestion(a.confidence, CONFIDENCES),
+                                         fmt::join(CONFIDENCES, ", ")));
         a.from_profile = is_profile;
         found.push_back(std::move(a));
     }
@@ -120,7 +188,8 @@ struct reader {
         info.summary = text_member("profile", *table, "summary");
     }
 
-    // include = "FILE" or a list of them: a path from this file's folder on, or the name of a file there without .toml.
+    // include = "FILE" or a list of them: a path from this file's folder on, or the name of a file there without .toml;
+    // in a profile also the name of a built-in one.
     void include(const toml::node &node)
     {
         if (auto list = node.as_array()) {
@@ -136,9 +205,25 @@ struct reader {
             file += ".toml";
         file = std::filesystem::path(path).parent_path() / file;
         std::error_code error;
-        if (!std::filesystem::exists(file, error))
-            throw user_error(fmt::format("{}: include: no file {}", place(node), file.string()));
-        included.push_back({file.string(), place(node)});
+        if (std::filesystem::exists(file, error)) {
+            included.push_back({file.string(), place(node)});
+            return;
+        }
+        const std::string built_in = is_profile ? profile_by_name(name->get(), directories) : "";
+        if (built_in.empty())
+            throw user_error(fmt::format("{}: include: no file {}{}{}", place(node), file.string(),
+                                         is_profile ? ", and no built-in profile of that name" : "",
+                                         is_profile ? suggestion(name->get(), profile_names(directories)) : ""));
+        included.push_back({built_in, place(node)});
+    }
+
+    // Without a key nothing else would notice that the name is wrong.
+    void empty_table(const std::string &key, const toml::node &node) const
+    {
+        const std::vector<std::string> sections = key_sections();
+        if (std::find(sections.begin(), sections.end(), key) == sections.end())
+            throw user_error(fmt::format("{}: unknown table [{}]{}; expected one of: {}", place(node), key,
+                                         suggestion(key, sections), fmt::join(sections, ", ")));
     }
 
     void walk(const std::string &prefix, const toml::table &table)
@@ -150,8 +235,10 @@ struct reader {
             } else if (key == "include") {
                 include(node);
             } else if (auto inner = node.as_table()) {
-                if (inner->contains("value"))
+                if (!prefix.empty() && is_value_table(*inner))
                     value_table(key, *inner);
+                else if (inner->empty())
+                    empty_table(key, node);
                 else
                     walk(key, *inner);
             } else {
@@ -200,17 +287,14 @@ namespace
 
 // What the file includes comes first, so that its own values win. including: the files on the way here, outermost
 // first.
-std::vector<assignment> read_file(const std::string &path, bool is_profile, profile_info *info,
-                                  std::vector<std::filesystem::path> including)
+std::vector<assignment> read_file(const std::string &path, bool is_profile, const std::vector<std::string> &directories,
+                                  toml_info &info, std::vector<std::filesystem::path> including)
 {
     const toml::table table = parse_toml_file(path, "configuration");
-    reader r{path, is_profile, {}, {}, {}};
+    reader r{path, is_profile, directories, {}, {}, {}};
     r.walk("", table);
     if (is_profile && (r.info.name.empty() || r.info.summary.empty()))
         throw user_error(fmt::format("{}: a profile needs a table [profile] with name and summary", path));
-    r.info.path = path;
-    if (info != nullptr)
-        *info = r.info;
     // toml++ sorts keys; give the order of the file back.
     auto line = [](const assignment &a) { return std::stoull(a.place.substr(a.place.rfind(':') + 1)); };
     std::stable_sort(r.found.begin(), r.found.end(),
@@ -222,46 +306,39 @@ std::vector<assignment> read_file(const std::string &path, bool is_profile, prof
         if (std::find(including.begin(), including.end(), std::filesystem::weakly_canonical(i.file)) != including.end())
             throw user_error(
                 fmt::format("{}: include: {} includes itself, directly or through others", i.place, i.file));
-        for (assignment &a : read_file(i.file, is_profile, nullptr, including))
+        for (assignment &a : read_file(i.file, is_profile, directories, info, including))
             all.push_back(std::move(a));
     }
     std::move(r.found.begin(), r.found.end(), std::back_inserter(all));
+    info.name = r.info.name;
+    info.summary = r.info.summary;
+    info.files.push_back(path);
     return all;
 }
 
 } // namespace
 
-std::vector<assignment> read_toml(const std::string &path, bool is_profile, profile_info *info)
+std::vector<assignment> read_toml(const std::string &path, bool is_profile, const std::vector<std::string> &directories,
+                                  toml_info *info)
 {
-    return read_file(path, is_profile, info, {});
+    toml_info found;
+    std::vector<assignment> all = read_file(path, is_profile, directories, found, {});
+    if (info != nullptr)
+        *info = found;
+    return all;
 }
 
 std::string find_profile(const std::string &name_or_path, const std::vector<std::string> &directories)
 {
-    auto ends_with = [](const std::string &s, const std::string &end) {
-        return s.size() >= end.size() && s.compare(s.size() - end.size(), end.size(), end) == 0;
-    };
     if (name_or_path.find('/') != std::string::npos || ends_with(name_or_path, ".toml"))
         return name_or_path;
-
-    std::vector<std::string> names;
-    for (const std::string &directory : directories) {
-        std::error_code error;
-        for (const auto &entry : std::filesystem::directory_iterator(directory, error)) {
-            if (entry.path().extension() != ".toml")
-                continue;
-            if (entry.path().stem() == name_or_path)
-                return entry.path().string();
-            names.push_back(entry.path().stem().string());
-        }
-    }
-    std::sort(names.begin(), names.end());
-    names.erase(std::unique(names.begin(), names.end()), names.end());
-    std::string list;
-    for (const std::string &n : names)
-        list += (list.empty() ? "" : ", ") + n;
+    std::string found = profile_by_name(name_or_path, directories);
+    if (!found.empty())
+        return found;
+    const std::vector<std::string> names = profile_names(directories);
     throw user_error(fmt::format("--profile: unknown profile '{}'{}; expected one of: {}, or the path of a TOML file",
-                                 name_or_path, suggestion(name_or_path, names), list.empty() ? "(none found)" : list));
+                                 name_or_path, suggestion(name_or_path, names),
+                                 names.empty() ? "(none found)" : fmt::format("{}", fmt::join(names, ", "))));
 }
 
 assignment parse_set(const std::string &text)

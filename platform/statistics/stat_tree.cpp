@@ -30,7 +30,7 @@ json &node_at(json &root, const std::string &path)
         if (end < path.size() && path[end] == '[') {
             std::size_t close = path.find(']', end);
             auto index = static_cast<std::size_t>(std::stoul(path.substr(end + 1, close - end - 1)));
-            if (node->is_null())
+            if (node->is_null() || (node->is_object() && node->empty())) // an element of an array begins as an object
                 *node = json::array();
             while (node->size() <= index)
                 node->push_back(json::object());

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <regex>
 
@@ -23,6 +24,12 @@ namespace
 
 constexpr double DEFAULT_TIMEOUT_S = 600;
 constexpr const char *RESERVED[] = {"run", "exit_status", "reason"}; // columns of every table of results
+
+bool is_same_name(const std::string &a, const std::string &b)
+{
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
 
 struct reader {
     const toml_place &at;
@@ -109,16 +116,29 @@ struct reader {
                 grid(key, *inner);
                 continue;
             }
-            refuse_reserved(*node, key);
+            claim_name(*node, key, key);
             result.grid.push_back(dimension(key, *node));
         }
     }
 
-    void refuse_reserved(const toml::node &node, const std::string &name) const
+    // Dimensions and columns become columns of one table, whose names are the same in upper and lower case.
+    void claim_name(const toml::node &node, const std::string &key, const std::string &name) const
     {
         for (const char *reserved : RESERVED)
-            if (name == reserved)
-                at.refuse(node, name, "another name: every table of results has a column of this name");
+            if (is_same_name(name, reserved))
+                at.refuse(node, key,
+                          fmt::format("another name: every table of results has a column '{}' (names differ in more "
+                                      "than upper and lower case)",
+                                      reserved));
+        for (const study_dimension &d : result.grid)
+            if (is_same_name(name, d.name))
+                at.refuse(node, key, fmt::format("another name: a dimension of the grid is called '{}'", d.name));
+        for (const study_column &c : result.columns)
+            if (is_same_name(name, c.name))
+                at.refuse(node, key,
+                          fmt::format("another name: there is a column '{}' (names differ in more than upper and lower "
+                                      "case)",
+                                      c.name));
     }
 
     // --- columns ---
@@ -136,9 +156,7 @@ struct reader {
     void column(const std::string &name, const toml::node &node)
     {
         const std::string key = "columns." + name;
-        refuse_reserved(node, name);
-        if (result.dimension(name) != nullptr)
-            at.refuse(node, key, "another name: a dimension of the grid is called so");
+        claim_name(node, key, name);
         study_column c;
         c.name = name;
         if (node.is_string()) { // short for { statistic = "..." }
@@ -215,7 +233,7 @@ struct reader {
 
     void read(const toml::table &table)
     {
-        toml_members(at, "", table, {"study", "run", "grid", "columns", "plot"});
+        const toml_members checked(at, "", table, {"study", "run", "grid", "columns", "plot"});
         if (const toml::table *t = section(table, "study"))
             study_section(*t);
         if (const toml::table *t = section(table, "run"))

@@ -187,6 +187,22 @@ void check_key(study_setting &s, const setting_context &context)
 
 // --- options ---
 
+// A configuration or profile with all that it includes, and the files that its values name: a timing model, what the
+// console reads. These lie where `uintr-vp run` would look for them: from the current folder on.
+std::vector<std::string> files_behind(const std::string &path, bool is_profile, const setting_context &context)
+{
+    toml_info info;
+    const std::vector<assignment> found = read_toml(path, is_profile, context.profile_directories, &info);
+    for (const assignment &a : found) {
+        std::error_code error;
+        const bool names_a_file =
+            (a.key == "timing.model" && is_shared_object(a.value.text)) || a.key == "console.input";
+        if (names_a_file && fs::is_regular_file(a.value.text, error))
+            info.files.push_back(a.value.text);
+    }
+    return info.files;
+}
+
 void check_option(study_setting &s, const option_setting &option, const setting_context &context)
 {
     const std::string &value = s.values.empty() ? std::string() : s.values.front();
@@ -203,6 +219,12 @@ void check_option(study_setting &s, const option_setting &option, const setting_
             need_file(s, s.resolved.back(), "paths of files");
         }
         s.files = s.resolved;
+        if (s.canonical == "config") {
+            s.files.clear();
+            for (const std::string &path : s.resolved)
+                for (const std::string &file : files_behind(path, false, context))
+                    s.files.push_back(file);
+        }
         break;
     case kind::profile:
         try {
@@ -210,7 +232,7 @@ void check_option(study_setting &s, const option_setting &option, const setting_
             const std::string file =
                 find_profile(is_path ? resolve(value, context) : value, context.profile_directories);
             need_file(s, file, "a profile");
-            s.files = {file};
+            s.files = files_behind(file, true, context);
             if (is_path)
                 s.resolved = {fs::absolute(file).string()};
         } catch (const user_error &e) {

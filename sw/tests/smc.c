@@ -186,7 +186,8 @@ static uint64_t user_run(void *code) { return run(code); }
 static void check_levels(void)
 {
     uint8_t *code = page_alloc();
-    memcpy(code, "\x0f\x20\xc0\xc3", 4); /* MOV RAX, CR0; RET */
+    static const uint8_t read_cr0[] = {0x0f, 0x20, 0xc0, 0xc3}; /* MOV RAX, CR0; RET */
+    memcpy(code, read_cr0, sizeof read_cr0);
     for (unsigned i = 0; i < 3; i++) {
         struct trap t = test_for_exception(privileged, code);
         struct trap u = user_trap(user_run, code, RFLAGS_IF);

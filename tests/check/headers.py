@@ -11,6 +11,7 @@ from layers import PUBLIC, WHITE_BOX, layer_of
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-unused-function", "-Wno-unused-const-variable"]
 GUEST_FLAGS = ["-std=gnu17", "-ffreestanding", "-mgeneral-regs-only", "-muintr", "-Isw/include", "-Isw/lib", "-Isw/boot"]
 KERNEL_FLAGS = [*GUEST_FLAGS, "-Isw/kernel", "-Wno-pedantic"]
+SSE_FLAGS = [*(f for f in GUEST_FLAGS if f != "-mgeneral-regs-only"), "-msse4.2"]
 USER_FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-muintr", "-Isw/user/include"]
 
 
@@ -18,6 +19,8 @@ def guest_flags(path):
     """Of a guest source or header, which CMake builds by commands of its own: what matters of sw/*/CMakeLists.txt."""
     if path.startswith("sw/user"):
         return USER_FLAGS
+    if path.startswith("sw/tests/numeric"): # the one image that calculates with more than integers
+        return SSE_FLAGS
     return KERNEL_FLAGS if path.startswith("sw/kernel") else GUEST_FLAGS
 
 

@@ -65,44 +65,44 @@ class explorer
 {
   public:
     using state = typename System::state;
-    explorer(const System &system, std::size_t most_states) : system_(system), most_(most_states) {}
+    explorer(const System &system, std::size_t most_states) : m_system(system), m_most(most_states) {}
 
     result run()
     {
         result r;
-        add(system_.initial(), 0, 0);
-        for (std::uint32_t id = 0; id < nodes_.size(); id++) {
-            const state from = queue_.front();
-            queue_.pop_front();
+        add(m_system.initial(), 0, 0);
+        for (std::uint32_t id = 0; id < m_nodes.size(); id++) {
+            const state from = m_queue.front();
+            m_queue.pop_front();
             unsigned choices[MAX_CHOICES];
-            unsigned n = system_.choices(from, choices);
+            unsigned n = m_system.choices(from, choices);
             if (n == 0) {
-                finals_.push_back(id);
-                r.violation = system_.check_final(from);
+                m_finals.push_back(id);
+                r.violation = m_system.check_final(from);
                 if (!r.violation.empty())
                     return failed(r, trace_to(id));
             }
             for (unsigned i = 0; i < n; i++) {
                 state to = from;
                 r.steps++;
-                r.violation = system_.apply(to, choices[i], nullptr);
+                r.violation = m_system.apply(to, choices[i], nullptr);
                 if (!r.violation.empty()) {
                     auto trace = trace_to(id);
                     state again = from;
                     std::string label;
-                    system_.apply(again, choices[i], &label);
+                    m_system.apply(again, choices[i], &label);
                     trace.push_back(label);
                     return failed(r, trace);
                 }
-                edges_.push_back({id, add(to, id, choices[i])});
+                m_edges.push_back({id, add(to, id, choices[i])});
             }
-            if (nodes_.size() > most_) {
-                r.states = nodes_.size();
+            if (m_nodes.size() > m_most) {
+                r.states = m_nodes.size();
                 return r;
             }
         }
-        r.states = nodes_.size();
-        r.final_states = finals_.size();
+        r.states = m_nodes.size();
+        r.final_states = m_finals.size();
         r.complete = count_paths(&r.interleavings);
         return r;
     }
@@ -117,17 +117,17 @@ class explorer
 
     std::uint32_t add(const state &s, std::uint32_t parent, unsigned choice)
     {
-        auto [place, is_new] = seen_.try_emplace(hash_state(s), static_cast<std::uint32_t>(nodes_.size()));
+        auto [place, is_new] = m_seen.try_emplace(hash_state(s), static_cast<std::uint32_t>(m_nodes.size()));
         if (is_new) {
-            nodes_.push_back({parent, choice});
-            queue_.push_back(s);
+            m_nodes.push_back({parent, choice});
+            m_queue.push_back(s);
         }
         return place->second;
     }
 
     result failed(result &r, std::vector<std::string> trace)
     {
-        r.states = nodes_.size();
+        r.states = m_nodes.size();
         r.trace = std::move(trace);
         return r;
     }
@@ -136,13 +136,13 @@ class explorer
     std::vector<std::string> trace_to(std::uint32_t id)
     {
         std::vector<unsigned> choices;
-        for (; id != 0; id = nodes_[id].parent)
-            choices.push_back(nodes_[id].choice);
+        for (; id != 0; id = m_nodes[id].parent)
+            choices.push_back(m_nodes[id].choice);
         std::vector<std::string> trace;
-        state s = system_.initial();
+        state s = m_system.initial();
         for (auto c = choices.rbegin(); c != choices.rend(); ++c) {
             std::string label;
-            system_.apply(s, *c, &label);
+            m_system.apply(s, *c, &label);
             trace.push_back(label);
         }
         return trace;
@@ -151,12 +151,12 @@ class explorer
     // Paths to each state in topological order; false if there is a cycle, which would be endless interleavings.
     bool count_paths(long double *paths)
     {
-        std::vector<std::uint32_t> incoming(nodes_.size(), 0), first(nodes_.size() + 1, 0);
-        for (const edge &e : edges_) // edges are grouped by `from` already
+        std::vector<std::uint32_t> incoming(m_nodes.size(), 0), first(m_nodes.size() + 1, 0);
+        for (const edge &e : m_edges) // edges are grouped by `from` already
             incoming[e.to]++, first[e.from + 1]++;
         for (std::size_t i = 1; i < first.size(); i++)
             first[i] += first[i - 1];
-        std::vector<long double> ways(nodes_.size(), 0);
+        std::vector<long double> ways(m_nodes.size(), 0);
         std::vector<std::uint32_t> ready = {0};
         ways[0] = 1;
         std::size_t done = 0;
@@ -165,24 +165,24 @@ class explorer
             ready.pop_back();
             done++;
             for (std::uint32_t e = first[id]; e < first[id + 1]; e++) {
-                ways[edges_[e].to] += ways[id];
-                if (--incoming[edges_[e].to] == 0)
-                    ready.push_back(edges_[e].to);
+                ways[m_edges[e].to] += ways[id];
+                if (--incoming[m_edges[e].to] == 0)
+                    ready.push_back(m_edges[e].to);
             }
         }
         *paths = 0;
-        for (std::uint32_t id : finals_)
+        for (std::uint32_t id : m_finals)
             *paths += ways[id];
-        return done == nodes_.size();
+        return done == m_nodes.size();
     }
 
-    const System &system_;
-    std::size_t most_;
-    std::unordered_map<hash128, std::uint32_t, hash_of_hash> seen_;
-    std::vector<node> nodes_;
-    std::vector<edge> edges_;
-    std::vector<std::uint32_t> finals_;
-    std::deque<state> queue_;
+    const System &m_system;
+    std::size_t m_most;
+    std::unordered_map<hash128, std::uint32_t, hash_of_hash> m_seen;
+    std::vector<node> m_nodes;
+    std::vector<edge> m_edges;
+    std::vector<std::uint32_t> m_finals;
+    std::deque<state> m_queue;
 };
 
 } // namespace explore

@@ -35,21 +35,21 @@ std::uint64_t image_uinv(const std::uint64_t image[6]) { return image[IMAGE_MISC
 
 } // namespace
 
-race_machine::race_machine(const variant &v, const bounds &b) : variant_(v), bounds_(b)
+race_machine::race_machine(const variant &v, const bounds &b) : m_variant(v), m_bounds(b)
 {
     struct uintr_config config = {48, false};
     struct uintr_bus bus = make_bus();
     bus.ctx = this;
-    u_ = uintr_create(&config, &bus);
+    m_u = uintr_create(&config, &bus);
 }
-race_machine::~race_machine() { uintr_destroy(u_); }
+race_machine::~race_machine() { uintr_destroy(m_u); }
 
 void race_machine::restore(const std::uint64_t unit[6]) const
 {
     std::uint8_t bytes[UINTR_XSAVE_SIZE];
     std::memcpy(bytes, unit, sizeof bytes); // little-endian host, as all hosts of this project
-    uintr_xsave_done(u_);                   // XRSTOR wants UINV = 0
-    if (uintr_xrstor(u_, bytes) != VP_OK)
+    uintr_xsave_done(m_u);                  // XRSTOR wants UINV = 0
+    if (uintr_xrstor(m_u, bytes) != VP_OK)
         std::abort();
 }
 
@@ -58,7 +58,7 @@ race_machine::state race_machine::initial() const
     state s;
     std::memset(&s, 0, sizeof s);
     s.control = NV << 16;
-    s.switches = bounds_.switches;
+    s.switches = m_bounds.switches;
     s.rip = USER_RIP;
     s.rsp = STACK_TOP;
     s.core[0].mode = core_mode::user;
@@ -73,7 +73,7 @@ unsigned race_machine::choices(const state &s, unsigned out[]) const
 {
     unsigned n = 0;
     for (unsigned i = 0; i < SENDERS; i++)
-        if (s.posts[i] < bounds_.posts[i])
+        if (s.posts[i] < m_bounds.posts[i])
             out[n++] = CHOICE_AGENT + i;
     for (unsigned c = 0; c < CORES; c++) {
         const core_state &core = s.core[c];
@@ -153,14 +153,14 @@ std::string race_machine::kernel_step(state &s, unsigned c, std::string *label) 
 void race_machine::leave_step(state &s, unsigned c, std::string *label, std::string *wrong) const
 {
     core_state &core = s.core[c];
-    unsigned step = static_cast<unsigned>(core.step++) + (variant_.split_sn ? 0 : 1);
+    unsigned step = static_cast<unsigned>(core.step++) + (m_variant.split_sn ? 0 : 1);
     switch (step) {
     case 0:
         core.seen = s.control;
         say(label, text("core %llu: kernel loads the UPID (SN without a lock)", c));
         break;
     case 1: {
-        std::uint64_t stored = (variant_.split_sn ? core.seen : s.control) | SN;
+        std::uint64_t stored = (m_variant.split_sn ? core.seen : s.control) | SN;
         if (stored != (s.control | SN))
             *wrong = text("UPID overwritten by stale data: %llx instead of %llx", stored, s.control | SN);
         s.control = stored;
@@ -172,8 +172,8 @@ void race_machine::leave_step(state &s, unsigned c, std::string *label, std::str
     default: {
         std::memcpy(s.saved, core.unit, sizeof s.saved);
         restore(core.unit);
-        uintr_xsave_done(u_);
-        std::uint64_t uinv = variant_.keep_uinv ? NV : uintr_uinv(u_);
+        uintr_xsave_done(m_u);
+        std::uint64_t uinv = m_variant.keep_uinv ? NV : uintr_uinv(m_u);
         std::memset(core.unit, 0, sizeof core.unit); // another thread's initial state, but UINV is XSAVES's business
         core.unit[IMAGE_MISC] = uinv << 32;
         core.mode = core_mode::idle;
@@ -189,7 +189,7 @@ void race_machine::resume_step(state &s, unsigned c, std::string *label) const
 {
     static const char orders[][4] = {"NSR", "SNR", "NRS", "SRN", "SR", "NS"}; // of enum class resume_order
     core_state &core = s.core[c];
-    const char *order = orders[static_cast<unsigned>(variant_.resume)];
+    const char *order = orders[static_cast<unsigned>(m_variant.resume)];
     std::uint64_t step = core.step++;
     if (step == 0) {
         std::memcpy(core.unit, s.saved, sizeof core.unit);
@@ -223,25 +223,25 @@ void race_machine::resume_step(state &s, unsigned c, std::string *label) const
 std::string race_machine::play(state &s, unsigned agent, std::string *label) const
 {
     operation &op = s.op[agent];
-    run r(s, op, agent, variant_, label);
+    run r(s, op, agent, m_variant, label);
     struct uintr_regs regs = {s.rip, s.rsp, 0x202};
     struct vp_fault fault = {};
     const std::uint64_t sender_unit[6] = {0, 0, 3, 0, 0, UITT_LA | 1};
     std::uint64_t *unit = agent < SENDERS ? nullptr : s.core[agent - SENDERS].unit;
     restore(unit ? unit : sender_unit);
-    running_ = &r;
+    m_running = &r;
     enum vp_status status = VP_OK;
     if (op.kind == op_kind::send) {
-        status = uintr_send(u_, s.posts[agent], &fault);
+        status = uintr_send(m_u, s.posts[agent], &fault);
     } else if (op.kind == op_kind::notify) {
-        status = notify(u_, &r, &fault);
+        status = notify(m_u, &r, &fault);
     } else if (op.kind == op_kind::deliver) {
-        status = uintr_deliver(u_, &regs, 48, &fault);
+        status = uintr_deliver(m_u, &regs, 48, &fault);
     } else {
         regs.rsp += 8; // the handler has popped the vector
-        status = uintr_uiret(u_, &regs, 48, &fault);
+        status = uintr_uiret(m_u, &regs, 48, &fault);
     }
-    running_ = nullptr;
+    m_running = nullptr;
     if (!r.wrong.empty())
         return r.wrong;
     if (r.stopped) {
@@ -255,12 +255,12 @@ std::string race_machine::play(state &s, unsigned agent, std::string *label) con
     std::string wrong;
     if (op.must_send)
         wrong = "ON went from 0 to 1 and no IPI was sent";
-    if (op.kind == op_kind::send) {
+    if (unit == nullptr) { // a sender has none
         s.posts[agent]++;
     } else {
         std::uint64_t before = unit[IMAGE_RR];
         std::uint8_t bytes[UINTR_XSAVE_SIZE];
-        uintr_xsave(u_, bytes);
+        uintr_xsave(m_u, bytes);
         std::memcpy(unit, bytes, sizeof bytes);
         s.rip = regs.rip;
         s.rsp = regs.rsp;

@@ -104,10 +104,10 @@ class race_machine
     enum vp_status notify(struct uintr *u, run *r, struct vp_fault *fault) const;
     void restore(const std::uint64_t unit[6]) const;
 
-    variant variant_;
-    bounds bounds_;
-    struct uintr *u_;
-    mutable run *running_ = nullptr;
+    variant m_variant;
+    bounds m_bounds;
+    struct uintr *m_u;
+    mutable run *m_running = nullptr;
 };
 
 } // namespace explore

@@ -143,25 +143,25 @@ struct uintr_bus race_machine::make_bus()
 {
     struct uintr_bus bus = {};
     bus.load_supervisor = [](void *ctx, std::uint64_t la, void *bytes, std::uint32_t, struct vp_fault *) {
-        return static_cast<race_machine *>(ctx)->running_->load_entry(la, bytes);
+        return static_cast<race_machine *>(ctx)->m_running->load_entry(la, bytes);
     };
     bus.modify_supervisor = [](void *ctx, std::uint64_t la, std::uint32_t size, uintr_modify_fn *fn, void *arg,
                                struct vp_fault *) {
-        run &r = *static_cast<race_machine *>(ctx)->running_;
+        run &r = *static_cast<race_machine *>(ctx)->m_running;
         if (la != UPID_LA || size != 16)
             r.wrong = "a notification or post that accesses another thread's UPID";
         return r.modify(fn, arg);
     };
     bus.load_stack = [](void *ctx, std::uint64_t la, std::uint64_t *value, struct vp_fault *) {
-        return static_cast<race_machine *>(ctx)->running_->pop(la, value);
+        return static_cast<race_machine *>(ctx)->m_running->pop(la, value);
     };
     bus.store_stack = [](void *ctx, std::uint64_t la, std::uint64_t value, struct vp_fault *) {
-        return static_cast<race_machine *>(ctx)->running_->push(la, value);
+        return static_cast<race_machine *>(ctx)->m_running->push(la, value);
     };
     bus.send_ipi = [](void *ctx, std::uint32_t ndst, std::uint8_t nv) {
-        static_cast<race_machine *>(ctx)->running_->send_ipi(ndst, nv);
+        static_cast<race_machine *>(ctx)->m_running->send_ipi(ndst, nv);
     };
-    bus.eoi = [](void *ctx) { static_cast<race_machine *>(ctx)->running_->eoi(); };
+    bus.eoi = [](void *ctx) { static_cast<race_machine *>(ctx)->m_running->eoi(); };
     bus.step = [](void *, enum uintr_step, const struct uintr_step_info *) {};
     return bus;
 }
@@ -191,19 +191,19 @@ bool take(void *arg, void *bytes)
 // The unit's notification, or one that somebody might have written instead.
 enum vp_status race_machine::notify(struct uintr *u, run *r, struct vp_fault *fault) const
 {
-    if (variant_.notify == notify_kind::core)
+    if (m_variant.notify == notify_kind::core)
         return uintr_notify(u, fault);
     r->eoi();
-    if (variant_.notify == notify_kind::drop_masked && !uintr_uif(u))
+    if (m_variant.notify == notify_kind::drop_masked && !uintr_uif(u))
         return VP_OK;
-    bool one = variant_.notify == notify_kind::assign || variant_.notify == notify_kind::drop_masked;
-    bool drain_first = variant_.notify == notify_kind::drain_first;
+    bool one = m_variant.notify == notify_kind::assign || m_variant.notify == notify_kind::drop_masked;
+    bool drain_first = m_variant.notify == notify_kind::drain_first;
     taken first = {one || !drain_first, one || drain_first, 0}, second = {drain_first, !drain_first, 0};
     if (r->modify(take, &first) != VP_OK)
         return VP_FAULT;
     if (!one && r->modify(take, &second) != VP_OK)
         return VP_FAULT;
-    std::uint64_t old = variant_.notify == notify_kind::assign ? 0 : uintr_msr_read(u, UINTR_MSR_RR);
+    std::uint64_t old = m_variant.notify == notify_kind::assign ? 0 : uintr_msr_read(u, UINTR_MSR_RR);
     return uintr_msr_write(u, UINTR_MSR_RR, old | first.pir | second.pir);
 }
 

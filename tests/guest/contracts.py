@@ -270,10 +270,10 @@ class BadInput(Case):
         head = '[profile]\nname = "mine"\nsummary = "mine"\n[timing]\n'
         path = self.folder / "mine.toml"
         for text, words in (
-                ('insn_allu = { value = 1, source = "s" }\n', ["5: ", "unknown key 'timing.insn_allu'"]),
-                ('insn_alu = { value = "1 ns", source = "s" }\n', ["5: ", "insn_alu", "1 ns", "cycles"]),
-                ('insn_alu = { value = 0, source = "s" }\n', ["5: ", "insn_alu = '0'", "from 1 to 100000 cycles"]),
-                ('acceptance = { value = "stall", source = "s" }\n', ["5: ", "acceptance", "flush, drain, tracked"]),
+                ('insn_allu = { value = 1, source = "s", confidence = "read" }\n', ["5: ", "unknown key 'timing.insn_allu'"]),
+                ('insn_alu = { value = "1 ns", source = "s", confidence = "read" }\n', ["5: ", "insn_alu", "1 ns", "cycles"]),
+                ('insn_alu = { value = 0, source = "s", confidence = "read" }\n', ["5: ", "insn_alu = '0'", "from 1 to 100000 cycles"]),
+                ('acceptance = { value = "stall", source = "s", confidence = "read" }\n', ["5: ", "acceptance", "flush, drain, tracked"]),
                 ("\ninsn_alu = { value = 2 }\n", ["6: ", "source"]),
                 ("\ninsn_alu = 2\n", ["6: ", "source"])):
             path.write_text(head + text)
@@ -283,8 +283,23 @@ class BadInput(Case):
         yours = self.folder / "yours.toml"
         yours.write_text('include = "mine.toml"\n' + head)
         self.assert_refused(self.run_vp("--profile", path, DEMO), f"{yours}:1: ", "include", "mine.toml")
-        yours.write_text(head + 'insn_alu = { value = 7, source = "s" }\n')
+        yours.write_text(head + 'insn_alu = { value = 7, source = "s", confidence = "read" }\n')
         self.assertIn(f"{yours}:5", self.run_vp("--profile", path, command="config").stdout)
+
+    def test_values_that_do_not_fit_together_name_where_they_were_set(self):
+        """What only the timing model or the interconnect can see."""
+        path = self.folder / "mine.toml"
+        include = 'include = "sapphire-rapids"'
+        for first, text, words in ((include, 'insn_alu = { value = 1.5, @ }', [":6: ", "timing.insn_alu = 1.5"]),
+                                   (include, 'model = { value = "cache", @ }\nl2_cycles = { value = 3, @ }', [":7: ", "timing.l2_cycles = 3"]),
+                                   ("", 'model = { value = "cache", @ }\nl1_cycles = { value = 30, @ }', [":7: ", "timing.l2_cycles = 16"]),
+                                   ("", 'model = { value = "cache", @ }\nl1d_ways = { value = 7, @ }', [":7: ", "timing.l1d_kib = 48"])):
+            path.write_text(f'{first}\n[profile]\nname = "mine"\nsummary = "mine"\n[timing]\n'
+                            + text.replace("@", 'source = "s", confidence = "read"') + "\n")
+            self.assert_refused(self.run_vp("--profile", path, DEMO), f"{path}:", *words)
+        mesh = ("--set", "interconnect.model=mesh")
+        self.assert_refused(self.run_vp(*mesh, "--set", "interconnect.placement=0,0", DEMO), "--set: interconnect.placement")
+        self.assert_refused(self.run_vp(*mesh, "--cores", 64, DEMO), "--cores: interconnect.placement = 'rows': 64 cores")
 
     def test_value_out_of_range(self):
         for key, value in (("platform.cores", 0), ("platform.cores", 100000), ("interconnect.latency_cycles", -1),
@@ -310,26 +325,6 @@ class BadInput(Case):
         path.write_text("not a shared object\n")
         self.assert_refused(self.run_vp("--timing", path, DEMO), path)
         self.assert_refused(self.run_vp("--timing", self.folder / "absent.so", DEMO), "absent.so")
-
-    def test_shared_object_without_the_abi_or_of_another_version(self):
-        if not PLUGINS.is_dir():
-            self.skipTest("no plug-ins built")
-        self.assert_refused(self.run_vp("--timing", PLUGINS / "plugin_no_symbol.so", DEMO), "plugin_no_symbol.so",
-                            "uintr_vp_timing_model")
-        self.assert_refused(self.run_vp("--timing", PLUGINS / "plugin_abi_version.so", DEMO), "plugin_abi_version.so", "version")
-        self.assert_refused(self.run_vp("--timing", PLUGINS / "plugin_create_fails.so", DEMO), "plugin_create_fails.so",
-                            "the moon is not full")
-
-    def test_timing_models_that_answer_nonsense_or_crash(self):
-        if not PLUGINS.is_dir():
-            self.skipTest("the plug-ins of tests/unit/timing are not built")
-        self.assert_refused(self.run_vp("--timing", PLUGINS / "plugin_nonsense.so", DEMO), "timing model 'bad'", "insn_cost",
-                            "4294967295")
-        for fault, when, signal in (("create_crashes", "in create", "SIGSEGV"), ("create_overflows", "in create", "SIGSEGV"),
-                                    ("create_aborts", "in create", "SIGABRT"), ("load_crashes", "while it was loaded", "SIGILL")):
-            with self.subTest(fault=fault):
-                self.assert_refused(self.run_vp("--timing", PLUGINS / f"plugin_{fault}.so", DEMO), f"plugin_{fault}.so",
-                                    when, signal)
 
     def test_output_file_that_cannot_be_written(self):
         for option in ("--stats", "--trace"):
@@ -496,63 +491,6 @@ class Determinism(Case):
             instructions.add(json.loads(stats.read_text())["cores"][0]["instructions"])
         self.assertEqual(len(outputs), 1)
         self.assertEqual(len(instructions), 1)
-
-
-class Neutrality(Case):
-    """Changing the timing model changes no architectural result: on one core without clock reads the same registers and
-    memory at the end, on several without races the same verdicts."""
-
-    ALONE = ("cpu_int", "numeric", "paging", "segment", "smc", "segment_legacy")
-    TOGETHER = ("smp", "ipi", "conf_send", "conf_upid", "conf_notify")
-
-    @staticmethod
-    def models():
-        """Arguments that choose a model; the plug-in charges for every hook."""
-        models = [("--timing", "functional"), ("--timing", "table"), ("--timing", "cache"), ("--profile", "client"),
-                  ("--timing", "table", "-s", "timing.acceptance=drain", "-s", "timing.insn_alu=3")]
-        if PLUGINS.is_dir():
-            models.append(("--timing", PLUGINS / "plugin_good.so"))
-        return models
-
-    def test_one_core_ends_in_the_same_state(self):
-        for image in self.ALONE:
-            if not (GUEST / f"{image}.elf").exists():
-                continue
-            states, cycles = {}, set()
-            for model in self.models():
-                state, stats = self.folder / "state.txt", self.folder / "stats.json"
-                run = self.run_vp("-q", "--cores", 1, *model, "--state", state, "--stats", stats, GUEST / f"{image}.elf")
-                self.assertEqual(run.returncode, 0, f"{image} {model}: {run.stderr}{run.stdout}")
-                states.setdefault(state.read_text() + run.stdout, []).append(model)
-                cycles.add(json.loads(stats.read_text())["cores"][0]["cycles"])
-            self.assertEqual(len(states), 1, f"{image}: {list(states.values())}\n" + "\n".join(states))
-            self.assertGreater(len(cycles), 3, f"{image}: the models were not different")
-            self.assertRegex(next(iter(states)), r"memory \d+ bytes, digest [0-9a-f]{16}")
-
-    def test_the_state_file_tells_states_apart(self):
-        texts = set()
-        for limit in (1000, 1001, 2000):
-            self.run_vp("-q", "--cores", 1, "--max-insns", limit, "--quantum", "1insn", "--state", self.folder / "s.txt",
-                        GUEST / "cpu_int.elf")
-            texts.add((self.folder / "s.txt").read_text())
-        self.assertEqual(len(texts), 3)
-        run = self.run_vp("-q", "--cores", 1, "--state", "/nonexistent/s.txt", GUEST / "status_exit.elf", "--", 0)
-        self.assertEqual(run.returncode, 125, run.stderr)
-
-    def test_several_cores_give_the_same_verdicts(self):
-        for image in self.TOGETHER:
-            for cores in (2, 4):
-                verdicts = {}
-                for model in self.models():
-                    for quantum in ("auto", "1insn"):
-                        run = self.run_vp("-q", "--cores", cores, *model, "--quantum", quantum, GUEST / f"{image}.elf")
-                        self.assertEqual(run.returncode, 0, f"{image} {cores} {model} {quantum}: {run.stdout}")
-                        lines = re.findall(r"^(?:(?:PASS|FAIL|SKIP) \w+: .*|SUMMARY .*)$", run.stdout, re.M)
-                        self.assertTrue(lines and lines[-1].startswith("SUMMARY"), run.stdout)
-                        # What was measured stands in brackets: "(5000, 0)".
-                        text = "\n".join(sorted(re.sub(r"\([\d, ]+\)", "", line) for line in lines))
-                        verdicts.setdefault(text, []).append((model, quantum))
-                self.assertEqual(len(verdicts), 1, f"{image} {cores}: {list(verdicts.values())}")
 
 
 class Policies(Case):

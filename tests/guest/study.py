@@ -171,6 +171,36 @@ class Study(Case):
         run = self.study()
         self.assertIn(" 0 of them done before", run.stderr)
 
+    def test_another_included_file_is_another_run(self):
+        """Whatever a run reads, however far behind the study file it stands."""
+        files = {"base": '[profile]\nname = "b"\nsummary = "b"\n[timing]\nstage_accept = {{ value = {}, source = "s", '
+                         'confidence = "read" }}\n',
+                 "top": 'include = "base"\n[profile]\nname = "t"\nsummary = "t"\n# {}\n',
+                 "cbase": "[timing]\nstage_deliver = {}\n", "ctop": 'include = ["cbase"]\n# {}\n',
+                 "input": "{}"}
+        for name, text in files.items():
+            (self.folder / f"{name}.toml").write_text(text.format(100))
+        with open(self.folder / "ctop.toml", "a") as config:
+            config.write(f"console.input = \"{self.folder / 'input.toml'}\"\n")
+        self.write(SMALL.replace("[grid]", 'profile = "top.toml"\nconfig = ["ctop.toml"]\n[grid]')
+                   .replace('timing = ["table", "functional"]', 'timing = ["table"]'))
+        self.study()
+        ends = [int(row["end"]) for row in self.rows()]
+        self.assertIn("2 of them done before", self.study().stderr)
+        for name, more in (("base", 50), ("cbase", 50), ("input", 0)):
+            path = self.folder / f"{name}.toml"
+            path.write_text(path.read_text().replace("100", "150"))
+            self.assertIn(" 0 of them done before", self.study().stderr, name)
+            ends = [end + more for end in ends]
+            self.assertEqual([int(row["end"]) for row in self.rows()], ends, name)
+            self.assertIn("2 of them done before", self.study().stderr)
+
+    def test_a_profile_that_cannot_be_read_is_found_first(self):
+        (self.folder / "top.toml").write_text('include = "base"\n')
+        self.write(SMALL.replace("[grid]", 'profile = "top.toml"\n[grid]'))
+        self.assert_refused(self.study(), self.file, "top.toml:1: include", "base.toml")
+        self.assertFalse(self.output.exists())
+
     def test_interrupted_and_resumed(self):
         """SIGTERM and SIGKILL while a run hangs: what is done stays done, and no child lives on."""
         self.write(SMALL.replace("[grid]", "max_time = \"1000s\"\n[grid]\nimage = [\"{image}\", \"{guest}/status_spin.elf\"]")
@@ -283,6 +313,12 @@ second = {{ statistic = "cores[1].instructions" }}
                             (SMALL.replace("{image}", "nowhere.elf"), (":3", "image", "nowhere.elf")),
                             (SMALL + "[[plot]]\nname = \"p\"\nx = \"cores\"\ny = \"end\"\n", (":13", "plot.x", "cores", "expected one of")),
                             (SMALL.replace("[grid]", "[gird]"), (":5", "gird", "did you mean 'grid'?")),
+                            (SMALL + "Run = \"sim.mips\"\n", (":11", "columns.Run", "another name", "'run'")),
+                            (SMALL + "END = \"sim.mips\"\n", (":11", "columns.END", "another name", "'end'")),
+                            (SMALL + "TIMING = \"sim.mips\"\n", (":11", "columns.TIMING", "another name", "'timing'")),
+                            (SMALL.replace("[columns]", "Reason = [1]\n[columns]"), (":8", "Reason", "another name", "'reason'")),
+                            (SMALL.replace("[columns]", "argument.a = [1]\nargument.A = [1]\n[columns]"),
+                             (":9", "argument.A", "another name", "'argument.a'")),
                             (SMALL + "[", (":11", "not valid TOML"))):
             self.write(text)
             self.assert_refused(self.study(), self.file, *words)

@@ -37,21 +37,21 @@ class fx_oracle
   public:
     static constexpr unsigned MAX_REPORTS = oracle::MAX_REPORTS, SHARE = oracle::SHARE;
 
-    bool is_usable() const { return oracle_.is_usable(); }
-    random_source &random() { return oracle_.random(); }
-    unsigned cases() const { return oracle_.cases(); }
-    oracle_judge &judge() { return oracle_.judge(); }
+    bool is_usable() const { return m_oracle.is_usable(); }
+    random_source &random() { return m_oracle.random(); }
+    unsigned cases() const { return m_oracle.cases(); }
+    oracle_judge &judge() { return m_oracle.judge(); }
 
     // Fixed bytes without a memory operand.
     void check_bytes(const fx_form &f, const std::vector<std::uint8_t> &bytes,
                      unsigned cases = oracle_ledger::CASES_PER_FORM)
     {
-        oracle_.check_bytes(family_of(f), bytes, cases);
+        m_oracle.check_bytes(family_of(f), bytes, cases);
     }
     // Generated operands of the forms that the encoding allows.
     void check(const fx_form &f, unsigned encodings = 40, unsigned cases = 30)
     {
-        oracle_.check(family_of(f), encodings, cases);
+        m_oracle.check(family_of(f), encodings, cases);
     }
 
   private:
@@ -159,23 +159,23 @@ class fx_oracle
         std::memcpy(guest.at(target + 3 * width), native_cpu::at(target + 3 * width), 4 * width);
     }
 
-    oracle oracle_{true};
+    oracle m_oracle{true};
 };
 
 class fx_oracle_test : public testing::Test
 {
   protected:
-    static void SetUpTestSuite() { oracle_ = std::make_unique<fx_oracle>(); }
-    static void TearDownTestSuite() { oracle_.reset(); } // frees the low addresses for the next suite
+    static void SetUpTestSuite() { m_oracle = std::make_unique<fx_oracle>(); }
+    static void TearDownTestSuite() { m_oracle.reset(); } // frees the low addresses for the next suite
     void SetUp() override
     {
-        if (!oracle_->is_usable())
+        if (!m_oracle->is_usable())
             GTEST_SKIP() << "address " << native_cpu::BASE << " cannot be mapped";
     }
-    static fx_oracle &judge() { return *oracle_; }
+    static fx_oracle &judge() { return *m_oracle; }
 
   private:
-    static inline std::unique_ptr<fx_oracle> oracle_;
+    static inline std::unique_ptr<fx_oracle> m_oracle;
 };
 
 #endif

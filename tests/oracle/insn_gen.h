@@ -11,9 +11,9 @@
 class random_source
 {
   public:
-    explicit random_source(std::uint64_t seed) : engine_(seed) {}
-    std::uint64_t bits() { return engine_(); }
-    unsigned below(unsigned n) { return static_cast<unsigned>(engine_() % n); }
+    explicit random_source(std::uint64_t seed) : m_engine(seed) {}
+    std::uint64_t bits() { return m_engine(); }
+    unsigned below(unsigned n) { return static_cast<unsigned>(m_engine() % n); }
     bool one_in(unsigned n) { return below(n) == 0; }
     // Operand values: corner cases of every size often, anything else too.
     std::uint64_t value()
@@ -32,7 +32,7 @@ class random_source
     }
 
   private:
-    std::mt19937_64 engine_;
+    std::mt19937_64 m_engine;
 };
 
 struct instruction {

@@ -53,8 +53,8 @@ class native_cpu
         void *wanted = reinterpret_cast<void *>(BASE);
         void *p = mmap(wanted, SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-        is_usable_ = p == wanted;
-        if (!is_usable_) {
+        m_is_usable = p == wanted;
+        if (!m_is_usable) {
             if (p != MAP_FAILED)
                 munmap(p, SIZE);
             return;
@@ -66,29 +66,29 @@ class native_cpu
         for (std::uint64_t page : ABSENT)
             mprotect(at(page), PAGE, PROT_NONE);
         stack_t alternative{};
-        alternative.ss_sp = signal_stack_;
-        alternative.ss_size = sizeof signal_stack_;
-        sigaltstack(&alternative, &old_stack_);
+        alternative.ss_sp = s_signal_stack;
+        alternative.ss_size = sizeof s_signal_stack;
+        sigaltstack(&alternative, &m_old_stack);
         struct sigaction action {
         };
         action.sa_sigaction = caught;
         action.sa_flags = SA_ONSTACK | SA_NODEFER | SA_SIGINFO; // no signal mask to restore
         for (unsigned i = 0; i < SIGNAL_COUNT; i++)
-            sigaction(SIGNALS[i], &action, &old_actions_[i]);
+            sigaction(SIGNALS[i], &action, &m_old_actions[i]);
     }
     ~native_cpu()
     {
-        if (!is_usable_)
+        if (!m_is_usable)
             return;
         for (unsigned i = 0; i < SIGNAL_COUNT; i++)
-            sigaction(SIGNALS[i], &old_actions_[i], nullptr);
-        sigaltstack(&old_stack_, nullptr);
+            sigaction(SIGNALS[i], &m_old_actions[i], nullptr);
+        sigaltstack(&m_old_stack, nullptr);
         munmap(reinterpret_cast<void *>(BASE), SIZE);
     }
     native_cpu(const native_cpu &) = delete;
     native_cpu &operator=(const native_cpu &) = delete;
 
-    bool is_usable() const { return is_usable_; }
+    bool is_usable() const { return m_is_usable; }
     // Whether the host system lets a program enter 32-bit code (it may be built without).
     bool has_32_bit_code()
     {
@@ -102,16 +102,16 @@ class native_cpu
     void set_code(const std::vector<std::uint8_t> &bytes)
     {
         std::memcpy(at(CODE), bytes.data(), bytes.size());
-        put_jump(CODE + bytes.size(), epilogue_);
+        put_jump(CODE + bytes.size(), m_epilogue);
     }
 
     // The same for 32-bit code.
     void set_code_32(const std::vector<std::uint8_t> &bytes)
     {
         std::memcpy(at(CODE), bytes.data(), bytes.size());
-        here_ = CODE + bytes.size();
-        put({0xea}); // jmp 33H:return_32_: user code segments of Linux
-        put32(return_32_);
+        m_here = CODE + bytes.size();
+        put({0xea}); // jmp 33H:m_return_32: user code segments of Linux
+        put32(m_return_32);
         put({0x33, 0});
     }
     // Registers are 32 bits wide; the upper halves of the result mean nothing.
@@ -119,7 +119,7 @@ class native_cpu
 
     // False: the instruction faulted; the state is that of the fault, fault() says the rest.
     bool run(machine_state &state, bool &taken) { return run_from(STUB, state, taken); }
-    static const native_fault &fault() { return fault_; }
+    static const native_fault &fault() { return s_fault; }
 
   private:
     static constexpr std::uint64_t FLAGS = offsetof(machine_state, rflags), HOST_RSP = 0x100, TAKEN_FLAG = 0x108;
@@ -129,13 +129,13 @@ class native_cpu
     {
         std::memcpy(at(STATE), &state, sizeof state);
         *at(STATE + TAKEN_FLAG) = 0;
-        if (sigsetjmp(escape_, 0) != 0) {
+        if (sigsetjmp(s_escape, 0) != 0) {
             std::memcpy(&state, at(STATE), sizeof state);
             return false;
         }
-        is_running_ = 1;
+        s_is_running = 1;
         reinterpret_cast<void (*)()>(stub)();
-        is_running_ = 0;
+        s_is_running = 0;
         std::memcpy(&state, at(STATE), sizeof state);
         taken = *at(STATE + TAKEN_FLAG) != 0;
         return true;
@@ -143,11 +143,11 @@ class native_cpu
 
     static void caught(int signal, siginfo_t *, void *context)
     {
-        if (!is_running_) { // the test's own mistake
+        if (!s_is_running) { // the test's own mistake
             std::signal(signal, SIG_DFL);
             return;
         }
-        is_running_ = 0;
+        s_is_running = 0;
         const mcontext_t &m = static_cast<ucontext_t *>(context)->uc_mcontext;
         static constexpr int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
                                           REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
@@ -157,19 +157,19 @@ class native_cpu
             state.gpr[i] = value(order[i]);
         state.rflags = value(REG_EFL);
         std::memcpy(at(STATE), &state, sizeof state);
-        fault_.vector = static_cast<int>(m.gregs[REG_TRAPNO]);
-        fault_.error = value(REG_ERR);
-        fault_.address = value(REG_CR2);
-        fault_.rip = value(REG_RIP);
+        s_fault.vector = static_cast<int>(m.gregs[REG_TRAPNO]);
+        s_fault.error = value(REG_ERR);
+        s_fault.address = value(REG_CR2);
+        s_fault.rip = value(REG_RIP);
         if (m.fpregs != nullptr)
-            std::memcpy(fault_.fx.data(), m.fpregs, fault_.fx.size());
-        siglongjmp(escape_, signal);
+            std::memcpy(s_fault.fx.data(), m.fpregs, s_fault.fx.size());
+        siglongjmp(s_escape, signal);
     }
 
     void put(std::initializer_list<unsigned> bytes)
     {
         for (unsigned b : bytes)
-            *at(here_++) = static_cast<std::uint8_t>(b);
+            *at(m_here++) = static_cast<std::uint8_t>(b);
     }
     void put32(std::uint64_t v)
     {
@@ -180,7 +180,7 @@ class native_cpu
     void put_state(std::initializer_list<unsigned> bytes, std::uint64_t offset, unsigned more = 0)
     {
         put(bytes);
-        put32(STATE + offset - (here_ + 4 + more));
+        put32(STATE + offset - (m_here + 4 + more));
     }
     static void put_jump(std::uint64_t from, std::uint64_t to)
     {
@@ -216,37 +216,37 @@ class native_cpu
     }
     void write_stub()
     {
-        here_ = STUB;
+        m_here = STUB;
         put_entry();
-        put_jump(here_, CODE);
-        here_ += 5;
-        epilogue_ = here_;
+        put_jump(m_here, CODE);
+        m_here += 5;
+        m_epilogue = m_here;
         put_exit();
-        here_ = STUB_32;
+        m_here = STUB_32;
         put({0xb8, 0x2b, 0, 0, 0, 0x8e, 0xd8, 0x8e, 0xc0}); // ds, es = flat data segment
         put_entry();
         put_state({0xff, 0x2d}, FAR_POINTER); // jmp far [], 16:32
-        return_32_ = here_;
+        m_return_32 = m_here;
         put_exit();
-        here_ = TAKEN;
+        m_here = TAKEN;
         put_state({0xc6, 0x05}, TAKEN_FLAG, 1); // mov byte [], 1
         put({1});
-        put_jump(here_, epilogue_);
-        here_ = STATE + FAR_POINTER;
+        put_jump(m_here, m_epilogue);
+        m_here = STATE + FAR_POINTER;
         put32(CODE);
         put({0x23, 0});
     }
 
     static constexpr int SIGNALS[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGTRAP};
     static constexpr unsigned SIGNAL_COUNT = sizeof SIGNALS / sizeof SIGNALS[0];
-    static inline sigjmp_buf escape_;
-    static inline volatile sig_atomic_t is_running_;
-    static inline native_fault fault_;
-    alignas(16) static inline std::uint8_t signal_stack_[65536];
-    bool is_usable_ = false;
-    std::uint64_t here_ = 0, epilogue_ = 0, return_32_ = 0;
-    stack_t old_stack_{};
-    struct sigaction old_actions_[SIGNAL_COUNT] {
+    static inline sigjmp_buf s_escape;
+    static inline volatile sig_atomic_t s_is_running;
+    static inline native_fault s_fault;
+    alignas(16) static inline std::uint8_t s_signal_stack[65536];
+    bool m_is_usable = false;
+    std::uint64_t m_here = 0, m_epilogue = 0, m_return_32 = 0;
+    stack_t m_old_stack{};
+    struct sigaction m_old_actions[SIGNAL_COUNT] {
     };
 };
 

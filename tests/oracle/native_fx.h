@@ -17,14 +17,14 @@ class native_fx
     native_fx()
     {
         const std::uint32_t mxcsr = 0x1f80;
-        if (cpu_.is_usable())
+        if (m_cpu.is_usable())
             std::memcpy(native_cpu::at(MXCSR), &mxcsr, sizeof mxcsr);
     }
     native_fx(const native_fx &) = delete;
     native_fx &operator=(const native_fx &) = delete;
 
-    bool is_usable() const { return cpu_.is_usable(); }
-    native_cpu &cpu() { return cpu_; }
+    bool is_usable() const { return m_cpu.is_usable(); }
+    native_cpu &cpu() { return m_cpu; }
 
     void set_code(const std::vector<std::uint8_t> &insn)
     {
@@ -35,7 +35,7 @@ class native_fx
         put32(code, OUT);
         code.insert(code.end(), {0xdb, 0xe3, 0x0f, 0xae, 0x14, 0x25}); // fninit; ldmxcsr [MXCSR]
         put32(code, MXCSR);
-        cpu_.set_code(code);
+        m_cpu.set_code(code);
     }
 
     // False: the instruction faulted; state and image are those of the fault.
@@ -43,7 +43,7 @@ class native_fx
     {
         bool taken;
         std::memcpy(native_cpu::at(IN), &fx, sizeof fx);
-        const bool completed = cpu_.run(state, taken);
+        const bool completed = m_cpu.run(state, taken);
         std::memcpy(&fx, completed ? native_cpu::at(OUT) : native_cpu::fault().fx.data(), sizeof fx);
         return completed;
     }
@@ -55,7 +55,7 @@ class native_fx
             code.push_back(static_cast<std::uint8_t>(v >> (8 * i)));
     }
 
-    native_cpu cpu_;
+    native_cpu m_cpu;
 };
 
 #endif

@@ -27,12 +27,12 @@ class oracle
   public:
     static constexpr unsigned MAX_REPORTS = 6, SHARE = oracle_ledger::SHARE;
 
-    explicit oracle(bool with_fx = false) : judge_(with_fx), random_(oracle_options::get().seed) {}
+    explicit oracle(bool with_fx = false) : m_judge(with_fx), m_random(oracle_options::get().seed) {}
 
-    bool is_usable() const { return judge_.is_usable(); }
-    random_source &random() { return random_; }
-    unsigned cases() const { return cases_; }
-    oracle_judge &judge() { return judge_; }
+    bool is_usable() const { return m_judge.is_usable(); }
+    random_source &random() { return m_random; }
+    unsigned cases() const { return m_cases; }
+    oracle_judge &judge() { return m_judge; }
 
     // Register and memory forms of a family, `encodings` instructions of each with `cases` sets of operands.
     void check(const family &f, unsigned encodings = 40, unsigned cases = 50)
@@ -66,9 +66,9 @@ class oracle
         instruction in;
         in.bytes = bytes;
         const oracle_rules rules = begin(f, f.name);
-        judge_.load(in);
-        for (unsigned i = 0; i < cases * scale() / SHARE + 1 && reports_ < MAX_REPORTS; i++)
-            run_case(f, rules, in, 0, 0, operand_place::DATA, i % 4 == 3);
+        m_judge.load(in);
+        for (unsigned i = 0; i < cases * scale() / SHARE + 1 && m_reports < MAX_REPORTS; i++)
+            run_case(f, rules, in, 0, 0, operand_place::data, i % 4 == 3);
     }
 
   private:
@@ -76,8 +76,8 @@ class oracle
 
     oracle_rules begin(const family &f, const std::string &name)
     {
-        reports_ = 0;
-        random_ = random_source(oracle_options::get().seed_of(name, oracle_ledger::get().at(name).calls++));
+        m_reports = 0;
+        m_random = random_source(oracle_options::get().seed_of(name, oracle_ledger::get().at(name).calls++));
         return {name, f.defined, f.defined_by, f.settle, f.compare_more};
     }
 
@@ -103,36 +103,36 @@ class oracle
         const std::uint64_t wanted = oracle_ledger::CASES_PER_FORM / SHARE; // of all calls together
         encodings = encodings * scale() / SHARE + 1;
         for (unsigned i = 0; (i < encodings || form.cases < wanted) && i < encodings + 1000; i++) {
-            if (reports_ >= MAX_REPORTS)
+            if (m_reports >= MAX_REPORTS)
                 break;
             check_encoding(f, rules, memory, cases);
         }
     }
 
-    bool is_faulting(const family &f, bool memory) { return memory && f.may_fault && random_.one_in(8); }
+    bool is_faulting(const family &f, bool memory) { return memory && f.may_fault && m_random.one_in(8); }
     operand_place faulting_place(const family &f, bool has_wide_address)
     {
-        operand_place place = random_place(random_, f.align);
-        return place == operand_place::NON_CANONICAL && !has_wide_address ? operand_place::ABSENT : place;
+        operand_place place = random_place(m_random, f.align);
+        return place == operand_place::non_canonical && !has_wide_address ? operand_place::absent : place;
     }
 
     void check_encoding(const family &f, const oracle_rules &rules, bool memory, unsigned cases)
     {
-        std::uint64_t imm = f.immediate ? f.immediate(random_) : random_.value();
+        std::uint64_t imm = f.immediate ? f.immediate(m_random) : m_random.value();
         const operand_place fixed_place =
-            is_faulting(f, memory) ? faulting_place(f, false) : operand_place::DATA; // of an address without registers
-        std::uint64_t fixed = choose_target(fixed_place, f.align, f.reach, random_);
+            is_faulting(f, memory) ? faulting_place(f, false) : operand_place::data; // of an address without registers
+        std::uint64_t fixed = choose_target(fixed_place, f.align, f.reach, m_random);
         instruction in;
         do
-            in = generate(f.enc, memory, imm, judge_.code(), fixed, random_);
+            in = generate(f.enc, memory, imm, m_judge.code(), fixed, m_random);
         while ((f.accepts && !f.accepts(in)) || (memory && in.base >= 0 && in.base == in.index));
-        judge_.load(in);
-        const bool is_fixed = memory && in.index < 0 && (in.base < 0 || in.base == 16), observed = random_.one_in(4);
-        for (unsigned i = 0; i < cases && reports_ < MAX_REPORTS; i++) {
+        m_judge.load(in);
+        const bool is_fixed = memory && in.index < 0 && (in.base < 0 || in.base == 16), observed = m_random.one_in(4);
+        for (unsigned i = 0; i < cases && m_reports < MAX_REPORTS; i++) {
             const operand_place place = is_fixed                 ? fixed_place
                                         : is_faulting(f, memory) ? faulting_place(f, !in.address32)
-                                                                 : operand_place::DATA;
-            run_case(f, rules, in, is_fixed ? fixed : choose_target(place, f.align, f.reach, random_), imm, place,
+                                                                 : operand_place::data;
+            run_case(f, rules, in, is_fixed ? fixed : choose_target(place, f.align, f.reach, m_random), imm, place,
                      observed);
         }
     }
@@ -145,33 +145,33 @@ class oracle
         c.target = target;
         c.imm = imm;
         c.place = place;
-        c.code = judge_.code();
+        c.code = m_judge.code();
         for (auto &r : c.state.gpr)
-            r = random_.value();
-        c.state.gpr[RSP] = native_cpu::STACK + 0x800 + 8 * random_.below(16);
-        c.state.rflags = 0x202 | (random_.bits() & STATUS);
+            r = m_random.value();
+        c.state.gpr[RSP] = native_cpu::STACK + 0x800 + 8 * m_random.below(16);
+        c.state.rflags = 0x202 | (m_random.bits() & STATUS);
         if (f.prepare)
-            f.prepare(c, random_);
-        for (unsigned tries = 0; !aim(in, c.target, c.state.gpr, random_); tries++)
+            f.prepare(c, m_random);
+        for (unsigned tries = 0; !aim(in, c.target, c.state.gpr, m_random); tries++)
             if (tries == 100)
                 return; // an index register that cannot reach any address of this alignment
             else
-                c.target = choose_target(c.place, f.align, f.reach, random_);
-        if (in.has_memory && c.place == operand_place::DATA) {
-            std::uint64_t v[2] = {random_.value(), random_.value()};
+                c.target = choose_target(c.place, f.align, f.reach, m_random);
+        if (in.has_memory && c.place == operand_place::data) {
+            std::uint64_t v[2] = {m_random.value(), m_random.value()};
             if (f.fill)
-                f.fill(random_, reinterpret_cast<std::uint8_t *>(v));
-            if (f.fill || random_.one_in(2)) // operands with structure, not only noise
-                judge_.put(c.target, v, sizeof v);
+                f.fill(m_random, reinterpret_cast<std::uint8_t *>(v));
+            if (f.fill || m_random.one_in(2)) // operands with structure, not only noise
+                m_judge.put(c.target, v, sizeof v);
         }
-        cases_++;
-        if (!judge_.check(rules, c, observed))
-            reports_++;
+        m_cases++;
+        if (!m_judge.check(rules, c, observed))
+            m_reports++;
     }
 
-    oracle_judge judge_;
-    random_source random_;
-    unsigned reports_ = 0, cases_ = 0;
+    oracle_judge m_judge;
+    random_source m_random;
+    unsigned m_reports = 0, m_cases = 0;
 };
 
 // One oracle for a test suite; SetUp skips where the host is not an x86-64 that lets us map low addresses.
@@ -180,19 +180,19 @@ class oracle_test : public testing::Test
   protected:
     static void SetUpTestSuite()
     {
-        if (!oracle_)
-            oracle_ = std::make_unique<oracle>();
+        if (!m_oracle)
+            m_oracle = std::make_unique<oracle>();
     }
-    static void TearDownTestSuite() { oracle_.reset(); } // frees the low addresses for the next suite
+    static void TearDownTestSuite() { m_oracle.reset(); } // frees the low addresses for the next suite
     void SetUp() override
     {
-        if (!oracle_->is_usable())
+        if (!m_oracle->is_usable())
             GTEST_SKIP() << "address " << native_cpu::BASE << " cannot be mapped";
     }
-    static oracle &judge() { return *oracle_; }
+    static oracle &judge() { return *m_oracle; }
 
   private:
-    static inline std::unique_ptr<oracle> oracle_;
+    static inline std::unique_ptr<oracle> m_oracle;
 };
 
 #endif

@@ -16,8 +16,8 @@
 constexpr std::uint64_t CF = 1, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, DF = 0x400, OF = 0x800;
 constexpr std::uint64_t STATUS = CF | PF | AF | ZF | SF | OF;
 
-// Where a memory operand lies. Those behind ABSENT may also begin in the page before.
-enum class operand_place { DATA, ABSENT, READ_ONLY, BEHIND_READ_ONLY, NON_CANONICAL, MISALIGNED };
+// Where a memory operand lies. Those behind an absent page may also begin in the page before.
+enum class operand_place { data, absent, read_only, behind_read_only, non_canonical, misaligned };
 
 // Of all areas that an instruction can see.
 constexpr std::size_t memory_size()
@@ -38,7 +38,7 @@ struct oracle_case {
     std::uint64_t code;               // address of the instruction
     std::vector<std::uint8_t> memory; // all areas of native_cpu before the instruction; empty: as they are
 
-    bool may_fault() const { return place != operand_place::DATA; }
+    bool may_fault() const { return place != operand_place::data; }
 };
 
 // What came out: registers and, at a fault (vector >= 0), those that the handler finds.
@@ -53,11 +53,11 @@ struct outcome {
 inline operand_place random_place(random_source &random, unsigned align)
 {
     switch (random.below(5)) {
-    case 0: return operand_place::ABSENT;
-    case 1: return operand_place::READ_ONLY;
-    case 2: return operand_place::BEHIND_READ_ONLY;
-    case 3: return align > 1 ? operand_place::MISALIGNED : operand_place::READ_ONLY;
-    default: return operand_place::NON_CANONICAL;
+    case 0: return operand_place::absent;
+    case 1: return operand_place::read_only;
+    case 2: return operand_place::behind_read_only;
+    case 3: return align > 1 ? operand_place::misaligned : operand_place::read_only;
+    default: return operand_place::non_canonical;
     }
 }
 
@@ -70,20 +70,20 @@ inline std::uint64_t choose_target(operand_place place, unsigned align, unsigned
         return random.one_in(2) ? start - random.below(reach + 1) : start + random.below(page - 0x20 - reach);
     };
     switch (place) {
-    case operand_place::DATA:
-    case operand_place::MISALIGNED:
+    case operand_place::data:
+    case operand_place::misaligned:
         t = random.one_in(8) ? native_cpu::DATA + page - random.below(reach + 1)
                              : native_cpu::DATA + 0x400 + random.below(0x1800);
         break;
-    case operand_place::ABSENT: t = near(native_cpu::ABSENT[0]); break;
-    case operand_place::READ_ONLY: t = near(native_cpu::READ_ONLY); break;
-    case operand_place::BEHIND_READ_ONLY: t = native_cpu::READ_ONLY + page - random.below(reach + 1); break;
-    case operand_place::NON_CANONICAL: // with four or with five levels of paging
+    case operand_place::absent: t = near(native_cpu::ABSENT[0]); break;
+    case operand_place::read_only: t = near(native_cpu::READ_ONLY); break;
+    case operand_place::behind_read_only: t = native_cpu::READ_ONLY + page - random.below(reach + 1); break;
+    case operand_place::non_canonical: // with four or with five levels of paging
         t = (random.bits() & ~(std::uint64_t{3} << 62)) | std::uint64_t{1 + random.below(2)} << 62;
         break;
     }
     t &= ~std::uint64_t{align - 1};
-    return place == operand_place::MISALIGNED ? t + 1 + random.below(align - 1) : t;
+    return place == operand_place::misaligned ? t + 1 + random.below(align - 1) : t;
 }
 
 template <typename... Args>

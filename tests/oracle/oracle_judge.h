@@ -26,30 +26,30 @@ struct oracle_rules {
 class oracle_judge
 {
   public:
-    explicit oracle_judge(bool with_fx) : with_fx_(with_fx), random_(oracle_options::get().seed)
+    explicit oracle_judge(bool with_fx) : m_with_fx(with_fx), m_random(oracle_options::get().seed)
     {
         if (!is_usable())
             return;
         for (const auto &area : native_cpu::AREAS)
             for (std::uint64_t i = 0; area.writable && i < area.size; i++)
-                *native_cpu::at(area.start + i) = static_cast<std::uint8_t>(random_.bits());
-        save(before_);
-        for (auto &guest : guests_)
-            restore(*guest, before_);
+                *native_cpu::at(area.start + i) = static_cast<std::uint8_t>(m_random.bits());
+        save(m_before);
+        for (auto &guest : m_guests)
+            restore(*guest, m_before);
     }
 
-    bool is_usable() const { return native_.is_usable(); }
-    std::uint64_t code() const { return with_fx_ ? native_fx::INSN : native_cpu::CODE; }
-    random_source &random() { return random_; }
-    oracle_guest &guest(bool observed) { return *guests_[observed]; }
+    bool is_usable() const { return m_native.is_usable(); }
+    std::uint64_t code() const { return m_with_fx ? native_fx::INSN : native_cpu::CODE; }
+    random_source &random() { return m_random; }
+    oracle_guest &guest(bool observed) { return *m_guests[observed]; }
 
     void load(const instruction &in)
     {
-        if (with_fx_)
-            native_.set_code(in.bytes);
+        if (m_with_fx)
+            m_native.set_code(in.bytes);
         else
-            native_.cpu().set_code(in.bytes);
-        for (auto &guest : guests_)
+            m_native.cpu().set_code(in.bytes);
+        for (auto &guest : m_guests)
             guest->load(code(), in.bytes);
     }
 
@@ -57,23 +57,23 @@ class oracle_judge
     void put(std::uint64_t address, const void *bytes, std::size_t size)
     {
         std::memcpy(native_cpu::at(address), bytes, size);
-        std::memcpy(guests_[0]->at(address), bytes, size);
+        std::memcpy(m_guests[0]->at(address), bytes, size);
     }
 
     // Both flavours of the core's handlers: the second where `observed`. False if something differed.
     bool check(const oracle_rules &rules, oracle_case &c, bool observed)
     {
-        save(before_);
+        save(m_before);
         const outcome want = run_native(c);
         auto &form = oracle_ledger::get().at(rules.name);
         form.cases++;
         form.faults += want.vector >= 0;
         for (unsigned g = 0; g < (observed ? 2 : 1); g++) {
             if (g == 1)
-                restore(*guests_[1], before_);
-            const std::string what = compare(rules, c, want, *guests_[g]);
+                restore(*m_guests[1], m_before);
+            const std::string what = compare(rules, c, want, *m_guests[g]);
             // The host judges the instructions that it has completed; a fault says little about the rest of them.
-            cpu *core = guests_[g]->machine().core();
+            cpu *core = m_guests[g]->machine().core();
             if (what.empty() && want.vector < 0)
                 opcode_coverage::note(core);
             else
@@ -81,8 +81,8 @@ class oracle_judge
             if (what.empty())
                 continue;
             report(rules, c, g == 1, what);
-            save(before_); // what the last native run left
-            restore(*guests_[0], before_);
+            save(m_before); // what the last native run left
+            restore(*m_guests[0], m_before);
             return false;
         }
         return true;
@@ -127,11 +127,11 @@ class oracle_judge
         outcome o;
         o.state = c.state;
         bool taken = false, completed;
-        if (with_fx_) {
+        if (m_with_fx) {
             o.fx = c.fx;
-            completed = native_.run(o.state, o.fx);
+            completed = m_native.run(o.state, o.fx);
         } else {
-            completed = native_.cpu().run(o.state, taken);
+            completed = m_native.cpu().run(o.state, taken);
         }
         o.rip = taken ? native_cpu::TAKEN : code() + c.insn.bytes.size();
         if (!completed) {
@@ -146,7 +146,7 @@ class oracle_judge
 
     std::string compare(const oracle_rules &rules, const oracle_case &c, outcome want, oracle_guest &guest)
     {
-        outcome got = guest.run(c, with_fx_);
+        outcome got = guest.run(c, m_with_fx);
         if (distort)
             distort(c, got);
         if (rules.settle)
@@ -163,7 +163,7 @@ class oracle_judge
                          want.address);
         std::uint64_t flags = want.vector >= 0 ? STATUS : rules.flags_by ? rules.flags_by(c) : rules.flags;
         what += register_differences(got, want, flags);
-        if (with_fx_)
+        if (m_with_fx)
             what += fx_differences(got.fx, want.fx);
         if (rules.compare_more)
             what += rules.compare_more(c, want, got);
@@ -195,8 +195,8 @@ class oracle_judge
     {
         oracle_ledger::get().note_mismatch();
         oracle_case small = c;
-        small.memory = before_;
-        oracle_guest &guest = *guests_[observed];
+        small.memory = m_before;
+        oracle_guest &guest = *m_guests[observed];
         std::string last = what;
         auto mismatch = [&](const oracle_case &tried) {
             restore_native(tried.memory);
@@ -209,7 +209,7 @@ class oracle_judge
         };
         bool repeats = kind_of(mismatch(small)) == kind_of(what);
         if (repeats)
-            oracle_shrinker(small, with_fx_, [&](const oracle_case &tried) {
+            oracle_shrinker(small, m_with_fx, [&](const oracle_case &tried) {
                 std::string now = mismatch(tried);
                 bool same = kind_of(now) == kind_of(what);
                 if (same)
@@ -221,8 +221,8 @@ class oracle_judge
             bytes += text("%02lx ", b);
         std::string all = rules.name + (observed ? " (observed): " : ": ") + bytes + "at " + text("%lx", c.code) +
                           ", seed " + std::to_string(oracle_options::get().seed) + "\n " + what +
-                          "\n  before: " + describe(c, with_fx_) +
-                          (repeats ? "\n  shrunk:" + last + "\n  before: " + describe(small, with_fx_)
+                          "\n  before: " + describe(c, m_with_fx) +
+                          (repeats ? "\n  shrunk:" + last + "\n  before: " + describe(small, m_with_fx)
                                    : "\n  which the same case did not show a second time");
         if (on_report)
             on_report(small, all);
@@ -230,12 +230,12 @@ class oracle_judge
             ADD_FAILURE() << all;
     }
 
-    const bool with_fx_;
-    native_fx native_;
-    std::unique_ptr<oracle_guest> guests_[2] = {std::make_unique<oracle_guest>(false),
-                                                std::make_unique<oracle_guest>(true)};
-    random_source random_;
-    image before_;
+    const bool m_with_fx;
+    native_fx m_native;
+    std::unique_ptr<oracle_guest> m_guests[2] = {std::make_unique<oracle_guest>(false),
+                                                 std::make_unique<oracle_guest>(true)};
+    random_source m_random;
+    image m_before;
 };
 
 #endif

@@ -65,7 +65,7 @@ class oracle_ledger
         }
         void TearDown() override { oracle_ledger::get().close(); }
     };
-    static inline testing::Environment *const registered_ = testing::AddGlobalTestEnvironment(new at_end);
+    static inline testing::Environment *const s_registered = testing::AddGlobalTestEnvironment(new at_end);
 
     void close() const
     {

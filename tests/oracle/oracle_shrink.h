@@ -13,23 +13,23 @@ class oracle_shrinker
   public:
     // `fails` runs a case and says whether it shows the same mismatch.
     oracle_shrinker(oracle_case &c, bool with_fx, std::function<bool(const oracle_case &)> fails)
-        : c_(c), with_fx_(with_fx), fails_(std::move(fails))
+        : m_c(c), m_with_fx(with_fx), m_fails(std::move(fails))
     {
     }
 
     void run()
     {
         for (unsigned round = 0; round < 4; round++) { // one simplification can make another possible
-            changed_ = false;
+            m_changed = false;
             for (int i = 0; i < 16; i++)
                 if (!is_address(i))
-                    clear_bits(c_.state.gpr[i], 0);
-            clear_bits(c_.state.rflags, USUAL_FLAGS);
-            if (with_fx_)
+                    clear_bits(m_c.state.gpr[i], 0);
+            clear_bits(m_c.state.rflags, USUAL_FLAGS);
+            if (m_with_fx)
                 shrink_fx();
-            if (!c_.memory.empty())
+            if (!m_c.memory.empty())
                 shrink_memory();
-            if (!changed_)
+            if (!m_changed)
                 break;
         }
     }
@@ -40,8 +40,8 @@ class oracle_shrinker
     // What an address is made of stays: elsewhere is memory of the test itself.
     bool is_address(int r) const
     {
-        const bool points = static_cast<std::uint32_t>(c_.state.gpr[r]) - native_cpu::BASE < native_cpu::SIZE;
-        return points || (c_.insn.has_memory && (r == c_.insn.base || r == c_.insn.index));
+        const bool points = static_cast<std::uint32_t>(m_c.state.gpr[r]) - native_cpu::BASE < native_cpu::SIZE;
+        return points || (m_c.insn.has_memory && (r == m_c.insn.base || r == m_c.insn.index));
     }
     // Sets a part of the case to `value` if it still fails then.
     template <typename T>
@@ -51,8 +51,8 @@ class oracle_shrinker
             return false;
         T before = part;
         part = value;
-        if (fails_(c_)) {
-            changed_ = true;
+        if (m_fails(m_c)) {
+            m_changed = true;
             return true;
         }
         part = before;
@@ -70,7 +70,7 @@ class oracle_shrinker
     }
     void shrink_fx()
     {
-        fx_image &x = c_.fx;
+        fx_image &x = m_c.fx;
         attempt(x.mxcsr, std::uint32_t{0x1f80});
         attempt(x.fcw, std::uint16_t{0x37f});
         attempt(x.fsw, std::uint16_t{0});
@@ -94,24 +94,24 @@ class oracle_shrinker
     }
     void clear_memory(std::size_t at, std::size_t size)
     {
-        std::vector<std::uint8_t> before(c_.memory.begin() + static_cast<std::ptrdiff_t>(at),
-                                         c_.memory.begin() + static_cast<std::ptrdiff_t>(at + size));
+        std::vector<std::uint8_t> before(m_c.memory.begin() + static_cast<std::ptrdiff_t>(at),
+                                         m_c.memory.begin() + static_cast<std::ptrdiff_t>(at + size));
         if (before == std::vector<std::uint8_t>(size))
             return;
-        std::memset(&c_.memory[at], 0, size);
-        if (fails_(c_)) {
-            changed_ = true;
+        std::memset(&m_c.memory[at], 0, size);
+        if (m_fails(m_c)) {
+            m_changed = true;
             return;
         }
-        std::memcpy(&c_.memory[at], before.data(), size);
+        std::memcpy(&m_c.memory[at], before.data(), size);
         if (size > 1)
             for (std::size_t part = size / 2, i = 0; i < 2; i++)
                 clear_memory(at + i * part, i ? size - part : part);
     }
 
-    oracle_case &c_;
-    bool with_fx_, changed_ = false;
-    std::function<bool(const oracle_case &)> fails_;
+    oracle_case &m_c;
+    bool m_with_fx, m_changed = false;
+    std::function<bool(const oracle_case &)> m_fails;
 };
 
 #endif

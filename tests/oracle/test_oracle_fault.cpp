@@ -19,7 +19,7 @@ std::uint64_t near_fault(random_source &random, unsigned reach)
                                    native_cpu::READ_ONLY, native_cpu::READ_ONLY + PAGE, native_cpu::ABSENT[0] + PAGE};
     const std::uint64_t edge = edges[random.below(6)];
     switch (random.below(8)) {
-    case 0: return choose_target(operand_place::NON_CANONICAL, 1, reach, random);
+    case 0: return choose_target(operand_place::non_canonical, 1, reach, random);
     case 1: return edge; // aligned: nothing is cut
     case 2: return edge + 8 * random.below(4) - 8 * random.below(4);
     default: return edge + random.below(reach + 1) - random.below(reach + 1);
@@ -29,7 +29,7 @@ std::uint64_t near_fault(random_source &random, unsigned reach)
 // An address where 8 bytes cannot be read.
 std::uint64_t unreadable(random_source &random)
 {
-    return random.one_in(3) ? choose_target(operand_place::NON_CANONICAL, 1, 0, random)
+    return random.one_in(3) ? choose_target(operand_place::non_canonical, 1, 0, random)
                             : native_cpu::ABSENT[random.below(2)] - 7 + random.below(PAGE);
 }
 
@@ -66,13 +66,13 @@ TEST_F(oracle_fault, stack)
         if (random.one_in(2))
             bad_stack(c, random);
         else
-            c.state.gpr[RAX] = choose_target(operand_place::NON_CANONICAL, 1, 0, random);
+            c.state.gpr[RAX] = choose_target(operand_place::non_canonical, 1, 0, random);
     });
     judge().check_bytes("call m", {0xff, 0x10}, STATUS,
                         [](oracle_case &c, random_source &random) { c.state.gpr[RAX] = unreadable(random); });
     judge().check_bytes("jmp rm", {0xff, 0xe0}, STATUS, [](oracle_case &c, random_source &random) {
         c.state.gpr[RAX] =
-            random.one_in(4) ? native_cpu::TAKEN : choose_target(operand_place::NON_CANONICAL, 1, 0, random);
+            random.one_in(4) ? native_cpu::TAKEN : choose_target(operand_place::non_canonical, 1, 0, random);
     });
 }
 

@@ -271,7 +271,7 @@ TEST_F(oracle_insn, compare_exchange_double)
     for (unsigned size : {4u, 8u}) {
         auto prepare = [=](oracle_case &c, random_source &random) {
             // Else #GP(0); which comes first at an address that is not canonical either, nobody says.
-            if (size == 8 && (c.place == operand_place::NON_CANONICAL || !random.one_in(16)))
+            if (size == 8 && (c.place == operand_place::non_canonical || !random.one_in(16)))
                 c.target &= ~std::uint64_t{15};
             if (!c.may_fault() && random.one_in(2)) {
                 std::memcpy(&c.state.gpr[RAX], native_cpu::at(c.target), size);

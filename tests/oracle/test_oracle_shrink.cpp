@@ -11,31 +11,31 @@ class oracle_shrink : public testing::Test
   protected:
     void SetUp() override
     {
-        if (!oracle_.is_usable())
+        if (!m_oracle.is_usable())
             GTEST_SKIP() << "low addresses cannot be mapped";
-        oracle_.judge().on_report = [this](const oracle_case &shrunk, const std::string &message) {
-            reports_.push_back(shrunk);
-            messages_.push_back(message);
+        m_oracle.judge().on_report = [this](const oracle_case &shrunk, const std::string &message) {
+            m_reports.push_back(shrunk);
+            m_messages.push_back(message);
         };
     }
     void TearDown() override { oracle_ledger::get().forget(); }
 
-    fx_oracle oracle_;
-    std::vector<oracle_case> reports_;
-    std::vector<std::string> messages_;
+    fx_oracle m_oracle;
+    std::vector<oracle_case> m_reports;
+    std::vector<std::string> m_messages;
 };
 
 TEST_F(oracle_shrink, finds_the_bits_that_matter)
 {
-    oracle_.judge().distort = [](const oracle_case &c, outcome &got) {
+    m_oracle.judge().distort = [](const oracle_case &c, outcome &got) {
         if ((c.state.gpr[RBX] & 0x10000) && (c.state.rflags & CF) && (c.fx.xmm[5][1] & 0x40))
             got.state.gpr[RCX] ^= 1;
     };
     fx_form f;
     f.name = "nop, distorted";
-    oracle_.check_bytes(f, {0x90});
-    ASSERT_FALSE(reports_.empty());
-    for (const oracle_case &c : reports_) {
+    m_oracle.check_bytes(f, {0x90});
+    ASSERT_FALSE(m_reports.empty());
+    for (const oracle_case &c : m_reports) {
         for (int r = 0; r < 16; r++) {
             if (r != RSP) {
                 EXPECT_EQ(c.state.gpr[r], r == RBX ? 0x10000u : 0u) << "register " << r;
@@ -55,13 +55,13 @@ TEST_F(oracle_shrink, finds_the_bits_that_matter)
         for (std::size_t i = 0; i < memory_size() - native_cpu::PAGE; i++) // the last area is read-only
             ASSERT_EQ(c.memory[i], 0) << "memory plays no part";
     }
-    EXPECT_NE(messages_[0].find("shrunk: r1 1 expected 0"), std::string::npos) << messages_[0];
-    EXPECT_NE(messages_[0].find("seed "), std::string::npos);
+    EXPECT_NE(m_messages[0].find("shrunk: r1 1 expected 0"), std::string::npos) << m_messages[0];
+    EXPECT_NE(m_messages[0].find("seed "), std::string::npos);
 }
 
 TEST_F(oracle_shrink, finds_the_byte_that_matters)
 {
-    oracle_.judge().distort = [](const oracle_case &c, outcome &got) {
+    m_oracle.judge().distort = [](const oracle_case &c, outcome &got) {
         if (got.state.gpr[RAX] & 0x80)
             got.state.rflags ^= c.state.gpr[RBX] != 0 ? ZF : 0;
     };
@@ -70,9 +70,9 @@ TEST_F(oracle_shrink, finds_the_byte_that_matters)
     f.prepare = [](machine_state &state, fx_image &, random_source &random) {
         state.gpr[RBX] = native_cpu::DATA + random.below(0x1000);
     };
-    oracle_.check_bytes(f, {0x8a, 0x03});
-    ASSERT_FALSE(reports_.empty());
-    for (const oracle_case &c : reports_) {
+    m_oracle.check_bytes(f, {0x8a, 0x03});
+    ASSERT_FALSE(m_reports.empty());
+    for (const oracle_case &c : m_reports) {
         const std::uint64_t at = c.state.gpr[RBX] - native_cpu::DATA;
         for (std::uint64_t i = 0; i < native_cpu::DATA_SIZE; i++)
             ASSERT_EQ(c.memory[i] & (i == at ? 0x80 : 0xff), i == at ? 0x80 : 0) << "byte " << i;
@@ -83,8 +83,8 @@ TEST_F(oracle_shrink, a_core_that_is_right_gives_no_report)
 {
     fx_form f;
     f.name = "nop, not distorted";
-    oracle_.check_bytes(f, {0x90});
-    EXPECT_TRUE(reports_.empty());
+    m_oracle.check_bytes(f, {0x90});
+    EXPECT_TRUE(m_reports.empty());
 }
 
 // Faults are compared field by field.
@@ -96,8 +96,8 @@ TEST_F(oracle_shrink, sees_a_wrong_fault)
         [](outcome &got) { got.state.gpr[R9] ^= 1; }, [](outcome &got) { got.fx.xmm[3][0] ^= 1; },
     };
     for (const auto &change : wrong) {
-        reports_.clear();
-        oracle_.judge().distort = [&](const oracle_case &, outcome &got) {
+        m_reports.clear();
+        m_oracle.judge().distort = [&](const oracle_case &, outcome &got) {
             if (got.vector == 14)
                 change(got);
         };
@@ -106,8 +106,8 @@ TEST_F(oracle_shrink, sees_a_wrong_fault)
         f.prepare = [](machine_state &state, fx_image &, random_source &) {
             state.gpr[RBX] = native_cpu::READ_ONLY + 0x123;
         };
-        oracle_.check_bytes(f, {0x88, 0x03});
-        EXPECT_EQ(reports_.size(), oracle::MAX_REPORTS);
+        m_oracle.check_bytes(f, {0x88, 0x03});
+        EXPECT_EQ(m_reports.size(), oracle::MAX_REPORTS);
     }
 }
 

@@ -36,7 +36,7 @@ TEST_F(oracle_xsave, fxsave)
         f.bytes = 512;
         f.image = f.control = true;
         f.settle = [](const oracle_case &c, outcome &, outcome &, oracle_guest &guest) {
-            if (c.place == operand_place::DATA)
+            if (c.place == operand_place::data)
                 forgive(guest, c.target, false);
         };
         f.may_fault = false; // how much of the 512 bytes is touched, and in what order, is the processor's choice

@@ -72,8 +72,8 @@ uint32_t sse_exact_flags(enum sse_arith arith, enum sse_type type, uint32_t mxcs
         case SSE_HADD:
         case SSE_HSUB: /* neighbours of one operand */
             op = arith == SSE_HADD ? FADD : FSUB;
-            left = right = i < lanes / 2 ? a : b;
-            left_lane = i % (lanes / 2) * 2;
+            left = right = 2 * i < lanes ? a : b;
+            left_lane = 2 * i < lanes ? 2 * i : 2 * i - lanes;
             right_lane = left_lane + 1;
             break;
         }

@@ -89,6 +89,17 @@ size_t interconnect_route(struct interconnect *ic, const struct ipi_msg *msg, st
     return found;
 }
 
+/* An APIC that is software disabled does not take it; its LINT pins hold a level back in the same way. */
+bool interconnect_refuses(const struct ipi_msg *msg, struct lapic *const *apics, const size_t *targets, size_t count)
+{
+    if (!msg->level || msg->delivery_mode != IPI_FIXED)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (lapic_accepts_fixed(apics[targets[i]]))
+            return false;
+    return true;
+}
+
 uint64_t interconnect_latency(struct interconnect *ic, size_t from, size_t to, uint64_t now)
 {
     uint64_t waited = 0;

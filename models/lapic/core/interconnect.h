@@ -33,6 +33,8 @@ void interconnect_destroy(struct interconnect *ic); /* accepts NULL */
  * shorthands and lowest priority. source_index: index of the sender in apics, or count if it is no APIC (I/O APIC). */
 size_t interconnect_route(struct interconnect *ic, const struct ipi_msg *msg, struct lapic *const *apics, size_t count,
                           size_t source_index, size_t *targets);
+/* Nobody of the targets takes the level that msg carries: its sender keeps it. */
+bool interconnect_refuses(const struct ipi_msg *msg, struct lapic *const *apics, const size_t *targets, size_t count);
 /* Cycles from `from` to `to` for a message that leaves at cycle `now`; never below interconnect_lookahead. A message
  * to oneself takes 0 cycles: it does not leave the core. */
 uint64_t interconnect_latency(struct interconnect *ic, size_t from, size_t to, uint64_t now);

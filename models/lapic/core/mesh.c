@@ -9,10 +9,12 @@ enum direction { EAST, WEST, SOUTH, NORTH, DIRECTIONS };
 
 enum { LINK_TIMES = 64 };
 
-/* When a link is taken: from each of these cycles on for link_cycles; ascending, no two overlap. */
+/* When a link is taken: ascending, with pauses between them. Messages without a pause are one. */
 struct link {
     uint32_t count;
-    uint64_t from[LINK_TIMES];
+    struct span {
+        uint64_t from, until;
+    } taken[LINK_TIMES];
 };
 
 struct mesh {
@@ -105,22 +107,31 @@ static uint32_t step(const struct mesh_config *config, uint32_t at, uint32_t to,
 /* Takes the link from the first cycle on, not before `now`, at which it is free for `cycles`; answers that cycle. */
 static uint64_t take(struct link *l, uint64_t now, uint32_t cycles)
 {
+    struct span *t = l->taken;
     uint32_t i = l->count; /* those from i on end after now */
-    while (i > 0 && l->from[i - 1] + cycles > now)
+    while (i > 0 && t[i - 1].until > now)
         i--;
-    for (; i < l->count && l->from[i] < now + cycles; i++)
-        now = l->from[i] + cycles;
-    if (l->count == LINK_TIMES) { /* the older half is too long ago to be met again */
-        const uint32_t half = LINK_TIMES / 2;
-        memmove(l->from, l->from + half, half * sizeof l->from[0]);
-        l->count -= half;
-        if (i < half)
-            return now;
-        i -= half;
+    for (; i < l->count && t[i].from < now + cycles; i++)
+        now = t[i].until;
+    bool follows = i > 0 && t[i - 1].until == now, leads = i < l->count && t[i].from == now + cycles;
+    if (follows && leads) {
+        t[i - 1].until = t[i].until;
+        memmove(&t[i], &t[i + 1], (--l->count - i) * sizeof *t);
+    } else if (follows) {
+        t[i - 1].until += cycles;
+    } else if (leads) {
+        t[i].from = now;
+    } else {
+        if (l->count == LINK_TIMES) { /* the oldest pause is given up: nobody comes from so long ago */
+            t[1].from = t[0].from;
+            memmove(&t[0], &t[1], --l->count * sizeof *t);
+            if (i <= 1) /* the message lay in that pause, or before all */
+                return now;
+            i--;
+        }
+        memmove(&t[i + 1], &t[i], (l->count++ - i) * sizeof *t);
+        t[i] = (struct span){now, now + cycles};
     }
-    memmove(l->from + i + 1, l->from + i, (l->count - i) * sizeof l->from[0]);
-    l->from[i] = now;
-    l->count++;
     return now;
 }
 

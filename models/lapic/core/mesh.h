@@ -7,8 +7,8 @@
  * links as messages between APICs.
  *
  * Cores run ahead of each other by at most a quantum, so messages enter slightly out of the order of their cycles.
- * A link therefore remembers when it is taken (its last LINK_TIMES messages), not until when: whoever comes with an
- * earlier cycle finds the gap that was there. Only who of two gets a gap depends on the order of entering, which is
+ * A link therefore remembers when it was taken (its last LINK_TIMES spans of time), not until when: whoever comes with
+ * an earlier cycle finds the gap that was there. Only who of two gets a gap depends on the order of entering, which is
  * deterministic. */
 #ifndef LAPIC_MESH_H
 #define LAPIC_MESH_H

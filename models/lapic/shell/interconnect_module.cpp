@@ -45,15 +45,6 @@ std::uint64_t interconnect_module::latency(const struct ipi_msg &msg, std::size_
     return cycles;
 }
 
-// The sender of a level keeps it until an APIC takes it. One that is software disabled does not; its LINT pins hold a
-// level back in the same way.
-bool interconnect_module::is_refused(const struct ipi_msg &msg, std::size_t count) const
-{
-    return msg.level && msg.delivery_mode == IPI_FIXED &&
-           std::none_of(m_targets.begin(), m_targets.begin() + static_cast<std::ptrdiff_t>(count),
-                        [this](std::size_t to) { return lapic_accepts_fixed(m_apics[to]); });
-}
-
 // source: index of the socket's owner; the number of APICs or more for other senders.
 void interconnect_module::transport(int source, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay)
 {
@@ -69,7 +60,7 @@ void interconnect_module::transport(int source, tlm::tlm_generic_payload &payloa
     const std::uint64_t cycle = time / m_period + (time % m_period != 0 ? 1 : 0);
     const std::size_t count = interconnect_route(m_core, &msg, m_apics.data(), m_apics.size(), from, m_targets.data());
 
-    if (is_refused(msg, count))
+    if (interconnect_refuses(&msg, m_apics.data(), m_targets.data(), count))
         return payload.set_response_status(tlm::TLM_OK_RESPONSE);
     sc_core::sc_time earliest = sc_core::sc_max_time();
     for (std::size_t i = 0; i < count; i++) {

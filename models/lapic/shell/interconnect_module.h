@@ -54,7 +54,6 @@ class interconnect_module : public sc_core::sc_module
   private:
     void transport(int source, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     std::uint64_t latency(const struct ipi_msg &msg, std::size_t from, std::size_t to, std::uint64_t cycle);
-    bool is_refused(const struct ipi_msg &msg, std::size_t count) const;
     void forward(const struct ipi_msg &msg, std::size_t to, sc_core::sc_time delay);
 
     const std::uint64_t m_period; // of a cycle, in units of the time resolution

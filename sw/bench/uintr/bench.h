@@ -42,6 +42,16 @@ void bench_print_samples(const char *name, uint64_t *samples, uint64_t count);
 
 enum { BENCH_ROUNDS = 10 };
 
+/* The sending half of a latency: the TSC to *sent, then insn, which carries the news. RSI = arg. */
+#define BENCH_SEND(sent, insn, arg)                                                                                    \
+    __asm__ volatile("lfence; rdtsc; lfence; shlq $32, %%rdx; orq %%rdx, %%rax; movq %%rax, (%%rdi)\n" insn            \
+                     :                                                                                                 \
+                     : "S"(arg), "D"(sent)                                                                             \
+                     : "rax", "rcx", "rdx", "memory", "cc")
+/* Cycles from the reading of BENCH_SEND to the reading of a handler that pushes RAX and RDX first, with nothing
+ * between: to be subtracted from each latency. */
+uint64_t bench_pair_overhead(void);
+
 extern uint64_t bench_overhead;    /* cycles of an empty pair; subtracted from every result */
 void bench_measure_overhead(void); /* and prints it */
 

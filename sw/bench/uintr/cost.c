@@ -278,6 +278,8 @@ int guest_main(void)
 {
     uint32_t cores = smp_start();
     samples = bench_option("samples", 1000);
+    if (samples == 0)
+        samples = 1;
     spacing = bench_option("spacing", 5000);
     loop_iterations = (samples + 4) * spacing / 8;
     bench_measure_overhead();

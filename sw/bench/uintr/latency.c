@@ -40,26 +40,6 @@ __asm__(".text\n.globl on_timed_user_interrupt, on_timed_ipi\n"
         "2:  popq %rcx; popq %rdx; popq %rax\n"
         "    iretq\n");
 
-/* The sending sequence; INSN is what carries the news. */
-#define TIMED(insn, arg)                                                                                               \
-    __asm__ volatile("lfence; rdtsc; lfence; shlq $32, %%rdx; orq %%rdx, %%rax; movq %%rax, sent_at\n" insn            \
-                     :                                                                                                 \
-                     : "S"(arg)                                                                                        \
-                     : "rax", "rcx", "rdx", "memory", "cc")
-
-/* The same sequence up to the handler's reading, with nothing between. */
-static void measure_pair(void)
-{
-    overhead = ~0ull;
-    for (int i = 0; i < BENCH_ROUNDS; i++) {
-        TIMED("pushq %%rax; pushq %%rdx; rdtsc; shlq $32, %%rdx; orq %%rdx, %%rax; movq %%rax, seen_at\n"
-              "popq %%rdx; popq %%rax",
-              0ull);
-        overhead = bench_least(overhead, seen_at.count - sent_at.count);
-    }
-    bench_print("latency_overhead", overhead * 10, "cycles");
-}
-
 enum scene { SPIN, MASKED, KERNEL, HLT, IPI };
 static enum scene scene;
 
@@ -169,12 +149,13 @@ static uint64_t send(void *arg)
         bench_await(&bench_ready, i + 1);
         delay(1000 + bench_random() % 1024); /* the handler is back; then any point of the receiver's stay */
         if (scene == IPI && this_cpu()->x2apic)
-            TIMED("movl $0x830, %%ecx; movl %%esi, %%edx; movl $0x40d0, %%eax; wrmsr", (uint64_t)cpus[1].apic_id);
+            BENCH_SEND(&sent_at, "movl $0x830, %%ecx; movl %%esi, %%edx; movl $0x40d0, %%eax; wrmsr",
+                       (uint64_t)cpus[1].apic_id);
         else if (scene == IPI)
-            TIMED("movl $0xfee00300, %%ecx; movl %%esi, 16(%%rcx); movl $0x40d0, (%%rcx)",
-                  (uint64_t)cpus[1].apic_id << 24);
+            BENCH_SEND(&sent_at, "movl $0xfee00300, %%ecx; movl %%esi, 16(%%rcx); movl $0x40d0, (%%rcx)",
+                       (uint64_t)cpus[1].apic_id << 24);
         else
-            TIMED("senduipi %%rsi", 1ull);
+            BENCH_SEND(&sent_at, "senduipi %%rsi", 1ull);
         bench_await(&bench_received[0], ++received);
         latencies[i] = net_latency();
     }
@@ -220,7 +201,7 @@ static uint64_t write_line(void *arg)
     for (uint64_t i = 1; i <= samples; i++) {
         bench_await(&bench_ready, i);
         delay(1000 + bench_random() % 1024);
-        TIMED("movq %%rsi, line", i);
+        BENCH_SEND(&sent_at, "movq %%rsi, line", i);
         bench_await(&bench_received[0], i);
         latencies[i - 1] = net_latency();
     }
@@ -291,7 +272,8 @@ int guest_main(void)
     trap_install(VECTOR_WAITING, on_waiting);
     uintr_enable();
     bench_measure_overhead();
-    measure_pair();
+    overhead = bench_pair_overhead();
+    bench_print("latency_overhead", overhead * 10, "cycles");
     static const char *const names[] = {"spin", "masked", "kernel", "hlt", "ipi"};
     static const char *const results[] = {"latency_spin", "latency_masked", "latency_kernel", "latency_hlt",
                                           "latency_ipi"};

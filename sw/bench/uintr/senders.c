@@ -28,26 +28,6 @@ __asm__(".text\n.globl on_timed_user_interrupt\n"
         "    leaq 8(%rsp), %rsp\n"
         "    uiret\n");
 
-/* The sending sequence; INSN is what carries the news. */
-#define TIMED(insn, vector)                                                                                            \
-    __asm__ volatile("lfence; rdtsc; lfence; shlq $32, %%rdx; orq %%rdx, %%rax; movq %%rax, (%%rdi)\n" insn            \
-                     :                                                                                                 \
-                     : "S"(vector), "D"(&sent_at[vector])                                                              \
-                     : "rax", "rcx", "rdx", "memory", "cc")
-
-/* The same sequence up to the handler's reading, with nothing between. */
-static void measure_pair(void)
-{
-    overhead = ~0ull;
-    for (int i = 0; i < BENCH_ROUNDS; i++) {
-        TIMED("pushq %%rax; pushq %%rdx; rdtsc; shlq $32, %%rdx; orq %%rdx, %%rax; movq %%rax, seen_at\n"
-              "popq %%rdx; popq %%rax",
-              0ull);
-        overhead = bench_least(overhead, seen_at[0].count - sent_at[0].count);
-    }
-    bench_print("senders_overhead", overhead * 10, "cycles");
-}
-
 /* --- the senders, cores 1 to N --- */
 
 static uint64_t send(void *arg)
@@ -59,7 +39,7 @@ static uint64_t send(void *arg)
     for (uint64_t i = 0; i < samples; i++) {
         random = random * 6364136223846793005ull + 1442695040888963407ull;
         delay((random >> 33) % (2 * gap + 1));
-        TIMED("senduipi %%rsi", vector);
+        BENCH_SEND(&sent_at[vector], "senduipi %%rsi", vector);
         while (bench_received[vector].count <= i)
             ;
         const int64_t latency = (int64_t)(seen_at[vector].count - sent_at[vector].count - overhead);
@@ -101,7 +81,8 @@ int guest_main(void)
     gap = bench_option("gap", 4000);
     uintr_enable();
     bench_measure_overhead();
-    measure_pair();
+    overhead = bench_pair_overhead();
+    bench_print("senders_overhead", overhead * 10, "cycles");
 
     bench_make_sender(); /* makes the UPIDs; what core 0 sends is nothing */
     for (uint32_t n = 0; n < 64; n++)

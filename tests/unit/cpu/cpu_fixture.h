@@ -33,11 +33,11 @@ class cpu_fixture
     static constexpr std::uint8_t STOP[2] = {0xe6, 0xf4}; // out 0xf4, al
 
     explicit cpu_fixture(bool observed = false)
-        : ram_(RAM_SIZE), model_{}, timing_{&model_, nullptr}, map_(cpu_code_map_create(RAM_SIZE))
+        : m_ram(RAM_SIZE), m_model{}, m_timing{&m_model, nullptr}, m_map(cpu_code_map_create(RAM_SIZE))
     {
-        model_.abi_version = TIMING_ABI_VERSION;
-        model_.struct_size = sizeof model_;
-        model_.name = "unit";
+        m_model.abi_version = TIMING_ABI_VERSION;
+        m_model.struct_size = sizeof m_model;
+        m_model.name = "unit";
         cpu_config config{};
         config.cores = 1;
         config.bsp = true;
@@ -49,70 +49,70 @@ class cpu_fixture
         cpu_bus bus = make_bus();
         if (observed)
             bus.trace_insn = [](void *ctx, const cpu_trace_insn *) { self(ctx).traced++; };
-        cpu_ = cpu_create(&config, &bus, map_, &timing_);
+        m_cpu = cpu_create(&config, &bus, m_map, &m_timing);
     }
     ~cpu_fixture()
     {
-        opcode_coverage::note(cpu_);
-        cpu_destroy(cpu_);
-        cpu_code_map_destroy(map_);
+        opcode_coverage::note(m_cpu);
+        cpu_destroy(m_cpu);
+        cpu_code_map_destroy(m_map);
     }
     cpu_fixture(const cpu_fixture &) = delete;
     cpu_fixture &operator=(const cpu_fixture &) = delete;
 
-    cpu *core() { return cpu_; }
-    std::uint8_t *ram(std::uint64_t pa) { return &ram_[pa]; }
+    cpu *core() { return m_cpu; }
+    std::uint8_t *ram(std::uint64_t pa) { return &m_ram[pa]; }
 
     // Writes memory as a loader does: cached code is dropped.
     void write(std::uint64_t pa, const void *bytes, std::size_t size)
     {
-        std::memcpy(&ram_[pa], bytes, size);
-        cpu_code_map_written(map_, pa, size);
+        std::memcpy(&m_ram[pa], bytes, size);
+        cpu_code_map_written(m_map, pa, size);
     }
     void write(std::uint64_t pa, const std::vector<std::uint8_t> &bytes) { write(pa, bytes.data(), bytes.size()); }
     void write64(std::uint64_t pa, std::uint64_t v) { write(pa, &v, sizeof v); }
     std::uint64_t read64(std::uint64_t pa)
     {
         std::uint64_t v;
-        std::memcpy(&v, &ram_[pa], sizeof v);
+        std::memcpy(&v, &m_ram[pa], sizeof v);
         return v;
     }
 
     // Long mode, CPL 0. The status word of the run that got there is checked.
     void start64()
     {
-        opcode_coverage::note(cpu_);
+        opcode_coverage::note(m_cpu);
         write_tables();
         write(BOOT, BOOT_CODE, sizeof BOOT_CODE);
-        cpu_start_multiboot(cpu_, static_cast<std::uint32_t>(BOOT), 0, 0);
+        cpu_start_multiboot(m_cpu, static_cast<std::uint32_t>(BOOT), 0, 0);
         ASSERT_TRUE(run_to_stop()) << "the boot program did not reach its end";
         ASSERT_EQ(regs().mode_bits, 64);
-        opcode_coverage::watch(cpu_); // what the boot program executes is judged by nobody
+        opcode_coverage::watch(m_cpu); // what the boot program executes is judged by nobody
     }
     // Flat 32-bit protected mode, no paging, no tables: nothing may fault.
     void start32()
     {
-        opcode_coverage::note(cpu_);
-        opcode_coverage::watch(cpu_);
-        cpu_start_multiboot(cpu_, static_cast<std::uint32_t>(BOOT), 0, 0);
+        opcode_coverage::note(m_cpu);
+        opcode_coverage::watch(m_cpu);
+        cpu_start_multiboot(m_cpu, static_cast<std::uint32_t>(BOOT), 0, 0);
     }
 
     cpu_regs regs() const
     {
         cpu_regs r;
-        cpu_get_regs(cpu_, &r);
+        cpu_get_regs(m_cpu, &r);
         return r;
     }
-    void set_regs(const cpu_regs &r) { cpu_set_regs(cpu_, &r); }
+    void set_regs(const cpu_regs &r) { cpu_set_regs(m_cpu, &r); }
 
     // Runs until the guest writes the stop port; false if it does not within `cycles`.
     bool run_to_stop(std::uint64_t cycles = 10000000)
     {
-        stopped_ = false;
-        cpu_stop_ = cpu_run(cpu_, cpu_now(cpu_) + cycles);
-        return stopped_;
+        m_stopped = false;
+        m_cpu_stop = cpu_run(m_cpu, cpu_now(m_cpu) + cycles);
+        return m_stopped;
     }
-    enum cpu_stop run_for(std::uint64_t cycles) { return cpu_run(cpu_, cpu_now(cpu_) + cycles); }
+    enum cpu_stop run_for(std::uint64_t cycles) { return cpu_run(m_cpu, cpu_now(m_cpu) + cycles); }
 
     // Vector of the exception whose handler stopped the run, -1 if it was not one.
     static int stopped_by_vector(std::uint64_t rip)
@@ -146,31 +146,31 @@ class cpu_fixture
         bus.ctx = this;
         bus.read = [](void *ctx, std::uint64_t pa, void *bytes, std::uint32_t size) {
             if (pa + size <= RAM_SIZE)
-                std::memcpy(bytes, &self(ctx).ram_[pa], size);
+                std::memcpy(bytes, &self(ctx).m_ram[pa], size);
             else
                 self(ctx).on_device_read(pa, static_cast<std::uint8_t *>(bytes), size);
         };
         bus.write = [](void *ctx, std::uint64_t pa, const void *bytes, std::uint32_t size) {
             if (pa + size <= RAM_SIZE)
-                std::memcpy(&self(ctx).ram_[pa], bytes, size);
+                std::memcpy(&self(ctx).m_ram[pa], bytes, size);
             else
                 self(ctx).on_device_write(pa, static_cast<const std::uint8_t *>(bytes), size);
         };
         bus.modify = [](void *ctx, std::uint64_t pa, std::uint32_t size, cpu_modify_fn *fn, void *arg) {
             std::array<std::uint8_t, 16> absent;
             absent.fill(0xff);
-            fn(arg, pa + size <= RAM_SIZE ? &self(ctx).ram_[pa] : absent.data());
+            fn(arg, pa + size <= RAM_SIZE ? &self(ctx).m_ram[pa] : absent.data());
         };
         bus.direct_page = [](void *ctx, std::uint64_t pa) -> std::uint8_t * {
-            return pa < RAM_SIZE ? &self(ctx).ram_[pa & ~std::uint64_t{4095}] : nullptr;
+            return pa < RAM_SIZE ? &self(ctx).m_ram[pa & ~std::uint64_t{4095}] : nullptr;
         };
         bus.io_read = [](void *ctx, std::uint16_t port, std::uint32_t size) {
             return self(ctx).on_io_read(port, size);
         };
         bus.io_write = [](void *ctx, std::uint16_t port, std::uint32_t size, std::uint32_t value) {
             if (port == STOP_PORT) {
-                self(ctx).stopped_ = true;
-                ::cpu_stop(self(ctx).cpu_);
+                self(ctx).m_stopped = true;
+                ::cpu_stop(self(ctx).m_cpu);
             } else {
                 self(ctx).on_io_write(port, size, value);
             }
@@ -245,13 +245,13 @@ class cpu_fixture
         0xe6, 0xf4,                                     // stop
     };
 
-    std::vector<std::uint8_t> ram_;
-    timing_model model_;
-    timing timing_;
-    cpu_code_map *map_;
-    cpu *cpu_ = nullptr;
-    enum cpu_stop cpu_stop_ = CPU_STOP_UNTIL;
-    bool stopped_ = false;
+    std::vector<std::uint8_t> m_ram;
+    timing_model m_model;
+    timing m_timing;
+    cpu_code_map *m_map;
+    cpu *m_cpu = nullptr;
+    enum cpu_stop m_cpu_stop = CPU_STOP_UNTIL;
+    bool m_stopped = false;
 };
 
 #endif

@@ -45,7 +45,7 @@ class system_fixture : public ::testing::Test
     static constexpr std::uint64_t RAM_SIZE = 4u << 20;
 
   protected:
-    system_fixture() : ram_(RAM_SIZE), map_(cpu_code_map_create(RAM_SIZE))
+    system_fixture() : m_ram(RAM_SIZE), m_map(cpu_code_map_create(RAM_SIZE))
     {
         model.abi_version = TIMING_ABI_VERSION;
         model.struct_size = sizeof model;
@@ -62,14 +62,14 @@ class system_fixture : public ::testing::Test
     {
         opcode_coverage::note(core);
         cpu_destroy(core);
-        cpu_code_map_destroy(map_);
+        cpu_code_map_destroy(m_map);
     }
 
     // Another core on the same memory and code map; the test destroys it.
     cpu *create_another()
     {
         const cpu_bus bus = make_bus();
-        return cpu_create(&config, &bus, map_, &timing_);
+        return cpu_create(&config, &bus, m_map, &m_timing);
     }
     // Again after a change of config.
     void create()
@@ -77,7 +77,7 @@ class system_fixture : public ::testing::Test
         opcode_coverage::note(core);
         cpu_destroy(core);
         const cpu_bus bus = make_bus();
-        core = cpu_create(&config, &bus, map_, &timing_);
+        core = cpu_create(&config, &bus, m_map, &m_timing);
         ASSERT_NE(core, nullptr);
         opcode_coverage::watch(core);
         core_get(core, &state);
@@ -86,17 +86,17 @@ class system_fixture : public ::testing::Test
     template <typename T>
     void put(std::uint64_t pa, T value)
     {
-        std::memcpy(&ram_.at(pa), &value, sizeof value);
+        std::memcpy(&m_ram.at(pa), &value, sizeof value);
     }
     template <typename T>
     T get(std::uint64_t pa)
     {
         T value;
-        std::memcpy(&value, &ram_.at(pa), sizeof value);
+        std::memcpy(&value, &m_ram.at(pa), sizeof value);
         return value;
     }
     void set() { core_set(core, &state); }
-    void drop_code(std::uint64_t pa) { cpu_code_map_written(map_, pa, 16); } // as a loader does after it wrote code
+    void drop_code(std::uint64_t pa) { cpu_code_map_written(m_map, pa, 16); } // as a loader does after it wrote code
     const core_state &now()
     {
         core_get(core, &now_);
@@ -145,21 +145,21 @@ class system_fixture : public ::testing::Test
         bus.ctx = this;
         bus.read = [](void *ctx, std::uint64_t pa, void *bytes, std::uint32_t size) {
             if (pa + size <= RAM_SIZE)
-                std::memcpy(bytes, &self(ctx).ram_[pa], size);
+                std::memcpy(bytes, &self(ctx).m_ram[pa], size);
             else
                 std::memset(bytes, 0xff, size);
         };
         bus.write = [](void *ctx, std::uint64_t pa, const void *bytes, std::uint32_t size) {
             if (pa + size <= RAM_SIZE)
-                std::memcpy(&self(ctx).ram_[pa], bytes, size);
+                std::memcpy(&self(ctx).m_ram[pa], bytes, size);
         };
         bus.modify = [](void *ctx, std::uint64_t pa, std::uint32_t size, cpu_modify_fn *fn, void *arg) {
             std::uint8_t absent[16];
             std::memset(absent, 0xff, sizeof absent);
-            (void)fn(arg, pa + size <= RAM_SIZE ? &self(ctx).ram_[pa] : absent);
+            (void)fn(arg, pa + size <= RAM_SIZE ? &self(ctx).m_ram[pa] : absent);
         };
         bus.direct_page = [](void *ctx, std::uint64_t pa) -> std::uint8_t * {
-            return pa < self(ctx).device_from ? &self(ctx).ram_[pa & ~std::uint64_t{4095}] : nullptr;
+            return pa < self(ctx).device_from ? &self(ctx).m_ram[pa & ~std::uint64_t{4095}] : nullptr;
         };
         bus.io_read = [](void *ctx, std::uint16_t port, std::uint32_t size) {
             self(ctx).ports.insert(self(ctx).ports.end(), {port, size, 0});
@@ -210,9 +210,9 @@ class system_fixture : public ::testing::Test
         return bus;
     }
 
-    std::vector<std::uint8_t> ram_;
-    timing timing_{&model, nullptr};
-    cpu_code_map *map_;
+    std::vector<std::uint8_t> m_ram;
+    timing m_timing{&model, nullptr};
+    cpu_code_map *m_map;
     core_state now_{};
 };
 
@@ -223,10 +223,10 @@ class system_fixture : public ::testing::Test
     } while (0)
 #define EXPECT_FAULT(operation, expected_vector, expected_code)                                                        \
     do {                                                                                                               \
-        const core_fault fault_ = (operation);                                                                         \
-        EXPECT_TRUE(fault_.raised);                                                                                    \
-        EXPECT_EQ(int(fault_.vector), int(expected_vector));                                                           \
-        EXPECT_EQ(fault_.error_code, std::uint32_t(expected_code));                                                    \
+        const core_fault s_fault = (operation);                                                                        \
+        EXPECT_TRUE(s_fault.raised);                                                                                   \
+        EXPECT_EQ(int(s_fault.vector), int(expected_vector));                                                          \
+        EXPECT_EQ(s_fault.error_code, std::uint32_t(expected_code));                                                   \
     } while (0)
 
 #endif

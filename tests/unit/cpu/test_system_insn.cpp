@@ -18,8 +18,8 @@ class system_insn : public protected_fixture
         for (std::size_t i = 0; i < bytes.size(); i++)
             put(CODE + i, bytes[i]);
         drop_code(CODE);
-        before_ = cpu_now(core);
-        (void)!cpu_run(core, before_ + 1);
+        m_before = cpu_now(core);
+        (void)!cpu_run(core, m_before + 1);
         const std::uint64_t rip = now().rip;
         if (rip >= HANDLER && rip < HANDLER + 16 * 256)
             return static_cast<int>((rip - HANDLER) / 16);
@@ -44,7 +44,7 @@ class system_insn : public protected_fixture
         state.cr4 |= bits;
         set();
     }
-    std::uint64_t before_ = 0;
+    std::uint64_t m_before = 0;
 };
 
 const struct {

@@ -79,13 +79,13 @@ class xsave : public insn_fixture
     {
         image i;
         for (auto &b : i.bytes)
-            b = static_cast<std::uint8_t>(random_());
+            b = static_cast<std::uint8_t>(m_random());
         for (unsigned st = 0; st < 8; st++)
             i.put(32 + 16 * st + 10, std::uint32_t{0}), i.put(32 + 16 * st + 14, std::uint16_t{0});
         i.put(5, std::uint8_t{0});
-        i.put(8, std::uint64_t{random_() & 0x7fffffffffff});
-        i.put(16, std::uint64_t{random_() & 0x7fffffffffff});
-        i.put(24, static_cast<std::uint32_t>(random_() & 0xffff));
+        i.put(8, std::uint64_t{m_random() & 0x7fffffffffff});
+        i.put(16, std::uint64_t{m_random() & 0x7fffffffffff});
+        i.put(24, static_cast<std::uint32_t>(m_random() & 0xffff));
         for (std::size_t k = 512; k < 1024; k++)
             i.bytes[k] = 0;
         return i;
@@ -101,7 +101,7 @@ class xsave : public insn_fixture
         for (unsigned i = 0; i < 6; i++)
             EXPECT_OK(core_msr_write(core, UINTR_MSR_OF[i], values[i]));
     }
-    std::mt19937_64 random_{20260202};
+    std::mt19937_64 m_random{20260202};
 };
 
 bool host_has_xsavec()
@@ -174,12 +174,12 @@ TEST_F(xsave, user_instructions_as_the_host)
         for (unsigned n = 0; n < 1000; n++) {
             // Both start from `first`, load the components `load` of `in`, in either format, and save those of `mask`.
             image first = random_state(), in = random_state(), native, out;
-            const auto load = static_cast<std::uint32_t>(random_() & 3),
-                       mask = static_cast<std::uint32_t>(random_() & 3);
-            in.put(512, random_() & 3);
-            if (random_() & 1)
-                in.put(520, COMPACTED | in.get<std::uint64_t>(512) | (random_() & 3));
-            if (random_() & 1)
+            const auto load = static_cast<std::uint32_t>(m_random() & 3),
+                       mask = static_cast<std::uint32_t>(m_random() & 3);
+            in.put(512, m_random() & 3);
+            if (m_random() & 1)
+                in.put(520, COMPACTED | in.get<std::uint64_t>(512) | (m_random() & 3));
+            if (m_random() & 1)
                 in.put(24, std::uint32_t{0x1f80});
             write(AREA, first);
             ASSERT_EQ(run(FXRSTOR), COMPLETED);

@@ -99,6 +99,14 @@ TEST_F(mesh_test, an_earlier_message_takes_the_gap_that_was_there)
     EXPECT_EQ(interconnect_stats(ic)->waits, 1u);
 }
 
+TEST_F(mesh_test, a_queue_is_never_forgotten)
+{
+    create(three_by_four());
+    for (std::uint64_t i = 0; i < 1000; i++)
+        ASSERT_EQ(latency(0, 1, 500), 100 + 3 * i);
+    EXPECT_EQ(latency(0, 1, 3499), 100u + 1);
+}
+
 // Against a list of all occupations, which forgets nothing, for cycles out of order within a quantum.
 TEST_F(mesh_test, links_agree_with_a_list_of_all_occupations)
 {

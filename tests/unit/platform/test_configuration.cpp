@@ -81,12 +81,12 @@ TEST(configuration, later_layers_win_and_origin_says_which)
 TEST(configuration, values_may_be_tables_with_a_source)
 {
     scratch_file file(".toml",
-                      "interconnect.latency_cycles = { value = 350, source = \"measured\", confidence = \"high\" }\n");
+                      "interconnect.latency_cycles = { value = 350, source = \"measured\", confidence = \"read\" }\n");
     configuration c(read_toml(file.path(), false));
     EXPECT_EQ(c.integer("interconnect.latency_cycles"), 350u);
     EXPECT_EQ(entry(c, "interconnect.latency_cycles").source, "measured");
-    EXPECT_EQ(entry(c, "interconnect.latency_cycles").confidence, "high");
-    EXPECT_HAS(c.print(), "source: measured (high)");
+    EXPECT_EQ(entry(c, "interconnect.latency_cycles").confidence, "read");
+    EXPECT_HAS(c.print(), "source: measured (read)");
 }
 
 TEST(configuration, misspelt_key_names_place_and_nearest)
@@ -171,7 +171,7 @@ TEST(configuration, a_profile_may_describe_models_that_are_not_chosen)
     std::string key = timing_find("table")->params[0].name;
     std::string profile = "[profile]\nname = \"x\"\nsummary = \"y\"\n[timing]\n" + key + " = { value = " +
                           std::to_string(static_cast<long>(timing_find("table")->params[0].default_value)) +
-                          ", source = \"s\" }\n";
+                          ", source = \"s\", confidence = \"read\" }\n";
     scratch_file file(".toml", profile);
     std::vector<assignment> layers = read_toml(file.path(), true);
     layers.push_back(set("timing.model=functional"));
@@ -218,20 +218,101 @@ TEST(toml, mistakes_of_a_profile)
 {
     const std::string head = "[profile]\nname = \"x\"\nsummary = \"y\"\n"; // three lines
     auto mistake = [&](const std::string &text) { return error_of_toml(head + text, true); };
-    EXPECT_HAS(mistake("[timing]\ninsn_allu = { value = 1, source = \"s\" }\n"),
+    EXPECT_HAS(mistake("[timing]\ninsn_allu = { value = 1, source = \"s\", confidence = \"read\" }\n"),
                ".toml:5: unknown key 'timing.insn_allu'");
-    EXPECT_HAS(mistake("[cpu]\nspeed = { value = 1, source = \"s\" }\n"), ".toml:5: unknown key 'cpu.speed'");
-    EXPECT_HAS(mistake("[timing]\ninsn_alu = { value = \"1 ns\", source = \"s\" }\n"),
+    EXPECT_HAS(mistake("[cpu]\nspeed = { value = 1, source = \"s\", confidence = \"read\" }\n"),
+               ".toml:5: unknown key 'cpu.speed'");
+    EXPECT_HAS(mistake("[timing]\ninsn_alu = { value = \"1 ns\", source = \"s\", confidence = \"read\" }\n"),
                ".toml:5: timing.insn_alu = '1 ns': expected a number from 1 to 100000 cycles");
-    EXPECT_HAS(mistake("[cpu]\nclock_hz = { value = \"2 GHz\", source = \"s\" }\n"), ".toml:5: cpu.clock_hz = '2 GHz'");
-    EXPECT_HAS(mistake("[timing]\ninsn_alu = { value = 0, source = \"s\" }\n"),
+    EXPECT_HAS(mistake("[cpu]\nclock_hz = { value = \"2 GHz\", source = \"s\", confidence = \"read\" }\n"),
+               ".toml:5: cpu.clock_hz = '2 GHz'");
+    EXPECT_HAS(mistake("[timing]\ninsn_alu = { value = 0, source = \"s\", confidence = \"read\" }\n"),
                ".toml:5: timing.insn_alu = '0': expected a number from 1 to 100000 cycles");
-    EXPECT_HAS(mistake("[interconnect]\nlatency_cycles = { value = -1, source = \"s\" }\n"),
+    EXPECT_HAS(mistake("[interconnect]\nlatency_cycles = { value = -1, source = \"s\", confidence = \"read\" }\n"),
                ".toml:5: interconnect.latency_cycles = '-1'");
     EXPECT_HAS(mistake("[timing]\n\ninsn_alu = { value = 2 }\n"),
                ".toml:6: timing.insn_alu: a profile must name the source");
     EXPECT_HAS(mistake("[timing]\ninsn_alu = { value = 2, source = \"\" }\n"),
                ".toml:5: timing.insn_alu: a profile must name the source");
+}
+
+// The model that is not chosen has ranges all the same.
+TEST(toml, a_profile_is_wrong_also_about_models_that_are_not_chosen)
+{
+    const std::string head = "[profile]\nname = \"x\"\nsummary = \"y\"\n[timing]\n"; // four lines
+    auto mistake = [&](const std::string &model, const std::string &text) {
+        scratch_file file(".toml", head + text + ", source = \"s\", confidence = \"read\" }\n");
+        std::vector<assignment> layers = read_toml(file.path(), true);
+        layers.push_back(set("timing.model=" + model));
+        return USER_ERROR_OF(configuration c(layers));
+    };
+    EXPECT_EQ(mistake("table", "l1d_kib = { value = 32"), "");
+    EXPECT_HAS(mistake("table", "l1d_kib = { value = 99999999"),
+               ".toml:5: timing.l1d_kib = '99999999': expected a number");
+    EXPECT_HAS(mistake("table", "l1d_kib = { value = \"x\""), ".toml:5: timing.l1d_kib = 'x': expected a number");
+    EXPECT_HAS(mistake("functional", "insn_alu = { value = 0"), ".toml:5: timing.insn_alu = '0': expected a number");
+    EXPECT_HAS(mistake("functional", "acceptance = { value = \"x\""),
+               ".toml:5: timing.acceptance = 'x': expected one of");
+}
+
+TEST(toml, each_value_of_a_profile_has_a_source_and_a_confidence)
+{
+    const std::string head = "[profile]\nname = \"x\"\nsummary = \"y\"\n[timing]\n"; // four lines
+    auto mistake = [&](const std::string &text) { return error_of_toml(head + text + "\n", true); };
+    for (const char *word : {"read", "notes", "derived", "memory"})
+        EXPECT_EQ(mistake(std::string("insn_alu = { value = 2, source = \"s\", confidence = \"") + word + "\" }"), "");
+    EXPECT_HAS(mistake("insn_alu = { value = 2, source = \"s\" }"),
+               ".toml:5: timing.insn_alu: confidence = '': expected one of: read, notes, derived, memory");
+    EXPECT_HAS(mistake("insn_alu = { value = 2, source = \"s\", confidence = \"raed\" }"),
+               ".toml:5: timing.insn_alu: confidence = 'raed' (did you mean 'read'?): expected one of");
+    EXPECT_HAS(mistake("insn_alu = { value = 2, source = \" \t \", confidence = \"read\" }"),
+               ".toml:5: timing.insn_alu: a profile must name the source");
+    EXPECT_HAS(mistake("insn_alu = { source = \"s\" }"), ".toml:5: timing.insn_alu: value is missing");
+    EXPECT_HAS(mistake("[timing.insn_alu]\nsource = \"s\"\nconfidence = \"read\""),
+               ".toml:5: timing.insn_alu: value is missing");
+    // A configuration file need not say it, but says it right.
+    EXPECT_HAS(error_of_toml("platform.cores = { value = 2, confidence = \"banana\" }\n"),
+               ".toml:1: platform.cores: conf");
+}
+
+TEST(toml, an_empty_table_is_a_section_or_a_mistake)
+{
+    EXPECT_EQ(error_of_toml("[timing]\n[platform]\n"), "");
+    EXPECT_HAS(error_of_toml("\n[foo]\n"), ".toml:2: unknown table [foo]; expected one of: platform, cpu");
+    EXPECT_HAS(error_of_toml("[profile2]\n"), ".toml:1: unknown table [profile2]");
+    EXPECT_HAS(error_of_toml("[timing.sub]\n"), ".toml:1: unknown table [timing.sub]");
+    EXPECT_HAS(error_of_toml("[platfrom]\n"), "did you mean 'platform'?");
+    EXPECT_HAS(error_of_toml("platform.cores = {}\n"), ".toml:1: unknown table [platform.cores]");
+}
+
+TEST(toml, a_profile_includes_a_built_in_one_by_its_name)
+{
+    const std::vector<std::string> built_in{PROJECT_SOURCE "/platform/profiles"};
+    const std::string head = "[profile]\nname = \"x\"\nsummary = \"y\"\n";
+    scratch_file file(".toml", "include = \"sapphire-rapids-mesh\"\n" + head +
+                                   "[platform]\ncores = { value = 4, source = \"s\", confidence = \"read\" }\n");
+    toml_info info;
+    configuration c(read_toml(file.path(), true, built_in, &info));
+    EXPECT_EQ(c.text("interconnect.model"), "mesh");
+    EXPECT_EQ(c.integer("platform.cores"), 4u);
+    EXPECT_EQ(info.name, "x");
+    EXPECT_EQ(info.files, (std::vector<std::string>{built_in[0] + "/sapphire-rapids.toml",
+                                                    built_in[0] + "/sapphire-rapids-mesh.toml", file.path()}));
+    scratch_file wrong(".toml", "include = \"sapphire-rapid\"\n" + head);
+    EXPECT_HAS(USER_ERROR_OF(read_toml(wrong.path(), true, built_in)), ".toml:1: include: no file ");
+    EXPECT_HAS(USER_ERROR_OF(read_toml(wrong.path(), true, built_in)), "did you mean 'sapphire-rapids'?");
+    scratch_file plain(".toml", "include = \"sapphire-rapids\"\n"); // no profile
+    EXPECT_HAS(USER_ERROR_OF(read_toml(plain.path(), false, built_in)), ".toml:1: include: no file ");
+}
+
+TEST(configuration, blames_the_first_key_that_somebody_set)
+{
+    scratch_file file(".toml", "[timing]\nmodel = \"cache\"\nl1_cycles = 20\n");
+    configuration c(read_toml(file.path(), false));
+    EXPECT_EQ(c.blame("timing.l2_cycles = 16: expected at least timing.l1_cycles = 20"), file.path() + ":3: ");
+    EXPECT_EQ(c.blame("timing.l2_cycles=timing.model"), file.path() + ":2: ");
+    EXPECT_EQ(c.blame("timing.l2_cycles = 16: no timing.l1_cycle"), "");
+    EXPECT_EQ(c.blame(""), "");
 }
 
 TEST(toml, a_file_includes_others_and_its_own_values_win)
@@ -264,14 +345,16 @@ TEST(toml, an_include_that_comes_back_is_refused)
 
 TEST(toml, a_profile_needs_name_summary_and_sources)
 {
-    EXPECT_HAS(error_of_toml("platform.cores = { value = 2, source = \"s\" }\n", true), "needs a table [profile]");
+    EXPECT_HAS(error_of_toml("platform.cores = { value = 2, source = \"s\", confidence = \"read\" }\n", true),
+               "needs a table [profile]");
     EXPECT_HAS(error_of_toml("[profile]\nname = \"x\"\nsummary = \"y\"\n[platform]\ncores = 4\n", true),
                ".toml:5: platform.cores: a profile must name the source");
     EXPECT_HAS(error_of_toml("[profile]\nname = \"x\"\nauthor = \"y\"\n", true), "unknown member 'author'");
     scratch_file file(".toml",
-                      "[profile]\nname = \"x\"\nsummary = \"y\"\n[platform]\ncores = { value = 4, source = \"s\" }\n");
-    profile_info info;
-    EXPECT_EQ(read_toml(file.path(), true, &info).size(), 1u);
+                      "[profile]\nname = \"x\"\nsummary = \"y\"\n[platform]\ncores = { value = 4, source = \"s\", "
+                      "confidence = \"notes\" }\n");
+    toml_info info;
+    EXPECT_EQ(read_toml(file.path(), true, {}, &info).size(), 1u);
     EXPECT_EQ(info.name, "x");
     EXPECT_EQ(info.summary, "y");
 }

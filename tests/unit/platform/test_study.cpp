@@ -93,7 +93,8 @@ TEST(study_file, mistakes_name_file_line_key_and_what_was_expected)
     EXPECT_HAS(f.error_of("[columns]\nx = { pattern = \"a+\" }\n"), "expected a regular expression with one group");
     EXPECT_HAS(f.error_of("[columns]\nx = { pattern = \"(\" }\n"), "expected a regular expression");
     EXPECT_HAS(f.error_of("[columns]\nx = { console = \"a_{cores}\" }\n"), "not 'cores'");
-    EXPECT_HAS(f.error_of(GRID + "[columns]\ntiming = \"sim.time_ps\"\n"), "a dimension of the grid is called so");
+    EXPECT_HAS(f.error_of(GRID + "[columns]\ntiming = \"sim.time_ps\"\n"),
+               "a dimension of the grid is called 'timing'");
     EXPECT_HAS(f.error_of("cores = 1\ncores = 2\n"), f.at(2) + "not valid TOML");
 }
 

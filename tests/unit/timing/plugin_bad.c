@@ -8,13 +8,29 @@
 
 #ifdef FAULT_NAMELESS_PARAM
 #define FIRST_NAME NULL
+#elif defined(FAULT_NAME_MODEL)
+#define FIRST_NAME "model"
+#elif defined(FAULT_NAME_SPACE)
+#define FIRST_NAME "a b"
+#elif defined(FAULT_NAME_EQUALS)
+#define FIRST_NAME "a=b"
+#elif defined(FAULT_NAME_DOT)
+#define FIRST_NAME "a.b"
 #else
 #define FIRST_NAME "first"
 #endif
 #ifdef FAULT_ENUMERATION
 #define FIRST_UNIT "two|names"
+#elif defined(FAULT_HALF_A_NAME)
+#define FIRST_UNIT "one|two|three"
+#define FIRST_DEFAULT 0.5
+#elif defined(FAULT_EMPTY_CHOICE)
+#define FIRST_UNIT "one|two|"
 #else
 #define FIRST_UNIT "cycles"
+#endif
+#ifndef FIRST_DEFAULT
+#define FIRST_DEFAULT 1
 #endif
 #ifdef FAULT_SOURCELESS_PARAM
 #define FIRST_SOURCE NULL
@@ -38,7 +54,7 @@
 #endif
 
 static const struct timing_param params[] = {
-    {FIRST_NAME, FIRST_UNIT, 1, 0, 2, "A parameter", FIRST_SOURCE},
+    {FIRST_NAME, FIRST_UNIT, FIRST_DEFAULT, 0, 2, "A parameter", FIRST_SOURCE},
     {SECOND_NAME, "cycles", SECOND_DEFAULT, 1, SECOND_MAX, "Another", "this test"},
 };
 
@@ -76,6 +92,26 @@ static uint32_t ipi_latency(void *model, const struct timing_ipi *ipi)
     (void)model;
     (void)ipi;
     return TIMING_COST_MAX + 5;
+}
+#endif
+
+#ifdef FAULT_MASK
+static struct timing_filter *filter(void *model, uint32_t core)
+{
+    static struct timing_filter f;
+    (void)model;
+    (void)core;
+    f.load.mask = f.fetch.mask = TIMING_LINES - 1;
+    f.store.mask = UINT64_MAX;
+    return &f;
+}
+#endif
+#if defined(FAULT_MASK) || defined(FAULT_SLOW) /* the latter no fault: as slow as a model may be */
+static uint32_t mem_cost(void *model, const struct timing_mem *access)
+{
+    (void)model;
+    (void)access;
+    return TIMING_COST_MAX;
 }
 #endif
 
@@ -176,6 +212,21 @@ static const struct timing_model model = {
     .event_cost = event_cost,
     .uintr_cost = uintr_cost,
     .ipi_latency = ipi_latency,
+#endif
+#if defined(FAULT_MASK) || defined(FAULT_SLOW)
+    .mem_cost = mem_cost,
+#endif
+#ifdef FAULT_MASK
+    .filter = filter,
+#endif
+#if defined(FAULT_SETUP_LARGER)
+    .setup_size = sizeof(struct timing_setup) + sizeof(void *),
+#elif defined(FAULT_SETUP_SMALLER)
+    .setup_size = TIMING_SETUP_FIRST_SIZE - 1,
+#elif defined(FAULT_SETUP_FIRST) /* no fault either */
+    .setup_size = TIMING_SETUP_FIRST_SIZE,
+#elif !defined(FAULT_FIRST_EDITION)
+    .setup_size = sizeof(struct timing_setup),
 #endif
 };
 

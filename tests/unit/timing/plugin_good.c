@@ -77,6 +77,7 @@ static const struct timing_param params[] = {
 static const struct timing_model model = {
     .abi_version = TIMING_ABI_VERSION,
     .struct_size = sizeof(struct timing_model),
+    .setup_size = sizeof(struct timing_setup),
     .name = "good",
     .summary = "A plug-in that answers what it was asked",
     .params = params,

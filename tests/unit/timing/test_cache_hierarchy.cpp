@@ -36,11 +36,17 @@ class caches
     ~caches() { hierarchy_destroy(&h); }
     caches(const caches &) = delete;
     caches &operator=(const caches &) = delete;
-    std::uint32_t load(std::uint32_t core, std::uint64_t line) { return hierarchy_data(&h, core, line, false, now); }
-    std::uint32_t store(std::uint32_t core, std::uint64_t line) { return hierarchy_data(&h, core, line, true, now); }
+    std::uint32_t load(std::uint32_t core, std::uint64_t line) { return data(core, line, false); }
+    std::uint32_t store(std::uint32_t core, std::uint64_t line) { return data(core, line, true); }
+    std::uint32_t data(std::uint32_t core, std::uint64_t line, bool write)
+    {
+        const std::uint32_t cycles = hierarchy_data(&h, core, line, write, now);
+        now += step;
+        return cycles;
+    }
     const struct hierarchy_stats &stats(std::uint32_t core) const { return h.core[core].stats; }
     struct hierarchy h;
-    std::uint64_t now = 0;
+    std::uint64_t now = 0, step = 100000; // so long after each other that nobody meets a line on its way
 };
 
 TEST(cache_hierarchy, the_first_touch_comes_from_memory_and_the_second_from_l1)
@@ -127,12 +133,11 @@ TEST(cache_hierarchy, the_nearest_copy_is_fetched_and_takes_the_way)
     caches c(w.config(4));
     c.store(3, 8);
     w.lines.clear();
-    c.now = 70;
+    c.now = 700000;
     EXPECT_EQ(c.load(0, 8), TRANSFER + 30 + way::WAIT);
-    c.now = 90;
     EXPECT_EQ(c.store(2, 8), L3 + 20 + way::WAIT) << "from the slice; that the copies are gone is known sooner";
     EXPECT_EQ(c.store(0, 8), TRANSFER + 20 + way::WAIT);
-    const std::vector<way::sent> expected{{3, 0, 70}, {0, 2, 90}, {2, 0, 90}};
+    const std::vector<way::sent> expected{{3, 0, 700000}, {0, 2, 800000}, {2, 0, 900000}};
     EXPECT_EQ(w.lines, expected);
 }
 
@@ -157,9 +162,61 @@ TEST(cache_hierarchy, a_farther_slice_costs_more_and_victims_go_there)
     EXPECT_EQ(c.load(1, 7), DRAM + 20 + way::WAIT) << "the same slice from one tile nearer";
     for (std::uint64_t i = 0; i < 4; i++)
         c.load(0, 3 + 8 * (i + 1)); // 3 leaves L2 for L3
-    const std::vector<way::sent> last_two{{3, 0, 0}, {0, 3, 0}};
+    const std::vector<way::sent> last_two{{3, 0, c.now - c.step}, {0, 3, c.now - c.step}};
     EXPECT_EQ(std::vector<way::sent>(w.lines.end() - 2, w.lines.end()), last_two) << "a line comes, its victim goes";
     EXPECT_EQ(c.load(0, 3), L3 + 30 + way::WAIT);
+}
+
+// However many cores write a line in turn, it moves from one to the next one after the other.
+TEST(cache_hierarchy, cores_that_write_one_line_wait_for_each_other)
+{
+    for (std::uint32_t cores : {2u, 4u, 16u}) {
+        caches c(small(cores));
+        c.step = 0;
+        std::vector<std::uint64_t> cycle(cores, 0);
+        constexpr std::uint32_t ROUNDS = 50;
+        c.store(0, 7);
+        cycle[0] = DRAM;
+        for (std::uint32_t round = 0; round < ROUNDS; round++)
+            for (std::uint32_t i = 1; i <= cores; i++) {
+                c.now = cycle[i % cores];
+                cycle[i % cores] += c.store(i % cores, 7);
+            }
+        for (std::uint64_t at : cycle)
+            EXPECT_GE(at, std::uint64_t{TRANSFER} * cores * (ROUNDS - 1)) << cores;
+        EXPECT_LE(cycle[0], std::uint64_t{TRANSFER} * cores * ROUNDS + DRAM) << "and no longer than that";
+        EXPECT_GT(c.stats(1).wait_cycles, 0u);
+    }
+}
+
+TEST(cache_hierarchy, readers_wait_for_a_line_on_its_way_but_not_for_each_other)
+{
+    caches c(small(5));
+    c.store(0, 7);
+    c.step = 0;
+    EXPECT_EQ(c.load(1, 7), TRANSFER);
+    c.now += 20;
+    EXPECT_EQ(c.load(2, 7), TRANSFER - 20 + L3) << "it is still on its way to core 1";
+    EXPECT_EQ(c.load(3, 7), TRANSFER - 20 + L3);
+    c.now += TRANSFER;
+    EXPECT_EQ(c.load(4, 7), L3);
+    EXPECT_EQ(c.stats(2).waits, 1u);
+    EXPECT_EQ(c.stats(2).wait_cycles, TRANSFER - 20);
+    EXPECT_EQ(c.stats(4).waits, 0u);
+}
+
+// Cores run ahead of each other: who comes from before the line left finds it at home.
+TEST(cache_hierarchy, an_earlier_cycle_does_not_wait_for_a_later_one)
+{
+    caches c(small(3));
+    c.store(0, 7);
+    c.step = 0;
+    c.now += 500;
+    EXPECT_EQ(c.store(1, 7), TRANSFER);
+    c.now -= 500;
+    EXPECT_EQ(c.store(2, 7), TRANSFER);
+    c.now += 500;
+    EXPECT_EQ(c.store(0, 7), TRANSFER + TRANSFER) << "the line was moving for core 1 from then on";
 }
 
 TEST(cache_hierarchy, instructions_are_shared_and_a_store_takes_them_away)

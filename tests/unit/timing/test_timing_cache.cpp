@@ -23,6 +23,7 @@ class cache_model : public timing_instance
         m.linear = m.physical = physical;
         m.bytes = bytes;
         m.walk = walk;
+        m.cycle = now += 100000; // nobody meets a line on its way
         return timing_mem_cost(&timing, &m);
     }
     std::uint32_t stage(std::uint32_t core, enum timing_stage s) { return timing_uintr_cost(&timing, core, s, 0); }
@@ -37,6 +38,7 @@ class cache_model : public timing_instance
         return values;
     }
     bool (*walk)(void *, std::uint64_t, struct timing_walk *) = nullptr;
+    std::uint64_t now = 0;
 };
 
 TEST(timing_cache, memory_then_l1_and_a_transfer_from_another_core)
@@ -209,7 +211,7 @@ TEST(timing_cache, refuses_what_cannot_be_built)
     cache_model ways, order, fraction, many;
     ways.value("l1d_ways") = 7;
     EXPECT_FALSE(ways.create());
-    EXPECT_HAS(ways.error, "timing.l1d_kib = 48: 768 lines do not divide into 7 ways");
+    EXPECT_HAS(ways.error, "timing.l1d_kib = 48: 768 lines do not divide into timing.l1d_ways = 7");
     order.value("l3_cycles") = 10;
     EXPECT_FALSE(order.create());
     EXPECT_HAS(order.error, "timing.l3_cycles = 10: expected at least timing.l2_cycles = 16");
@@ -219,6 +221,63 @@ TEST(timing_cache, refuses_what_cannot_be_built)
     many.cores = 65;
     EXPECT_FALSE(many.create());
     EXPECT_HAS(many.error, "at most 64 cores");
+}
+
+// As a mesh would have them: core 1 is far away, and so is every second slice.
+struct ways {
+    std::uint32_t between = 0, slice = 0, waiting = 0;
+    void give_to(struct timing_setup &setup)
+    {
+        setup.distance_ctx = this;
+        setup.distance = [](void *self, std::uint32_t from, std::uint32_t to) {
+            return from == to ? 0 : static_cast<const ways *>(self)->between;
+        };
+        setup.slice_distance = [](void *self, std::uint32_t, std::uint64_t line) {
+            return line % 2 == 0 ? 0 : static_cast<const ways *>(self)->slice;
+        };
+        setup.send_between = [](void *self, std::uint32_t, std::uint32_t, std::uint64_t) {
+            return static_cast<const ways *>(self)->between + static_cast<const ways *>(self)->waiting;
+        };
+        setup.send_slice = [](void *self, std::uint32_t, std::uint64_t line, bool, std::uint64_t) {
+            const auto *w = static_cast<const ways *>(self);
+            return (line % 2 == 0 ? 0 : w->slice) + w->waiting;
+        };
+    }
+};
+
+TEST(timing_cache, refuses_ways_that_cost_more_than_is_believed)
+{
+    constexpr std::uint32_t MOST = TIMING_COST_MAX - 214;
+    for (std::uint32_t ways::*way : {&ways::between, &ways::slice}) {
+        ways w;
+        cache_model fits, does_not;
+        w.give_to(fits.setup);
+        w.give_to(does_not.setup);
+        w.*way = MOST;
+        EXPECT_TRUE(fits.create()) << fits.error;
+        w.*way = MOST + 1;
+        EXPECT_FALSE(does_not.create());
+        EXPECT_HAS(does_not.error, "the longest way of a cache line on the mesh (interconnect.hop_cycles");
+        EXPECT_HAS(does_not.error,
+                   "999787 cycles, and timing.dram_cycles = 214 are more than an access may cost, 1000000");
+    }
+}
+
+TEST(timing_cache, many_lines_and_waiting_for_links_end_at_what_is_believed)
+{
+    ways w;
+    cache_model c;
+    w.give_to(c.setup);
+    ASSERT_TRUE(c.create()) << c.error;
+    w.waiting = TIMING_COST_MAX;
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x1000), TIMING_COST_MAX);
+    EXPECT_EQ(c.access(0, TIMING_FETCH, 0x2000, 128), TIMING_COST_MAX) << "two lines";
+    w.waiting = 0;
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x4000), DRAM);
+    auto r = c.report();
+    EXPECT_EQ(r["cores[0].cycles.data"], TIMING_COST_MAX + DRAM);
+    EXPECT_EQ(r["cores[0].cycles.fetch"], TIMING_COST_MAX);
+    EXPECT_EQ(r["cores[0].cycles.cut"], DRAM + TIMING_COST_MAX + 2 * DRAM);
 }
 
 } // namespace

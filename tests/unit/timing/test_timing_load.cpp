@@ -186,6 +186,44 @@ TEST(timing_load, a_parameter_that_makes_no_sense_is_refused_by_name)
     EXPECT_HAS(refusal("plugin_enumeration"), "parameter first: 2 names are values 0 to 1, not 0 to 2");
 }
 
+TEST(timing_load, a_parameter_is_a_key_that_users_can_write)
+{
+    EXPECT_HAS(refusal("plugin_name_model"), "parameter model: the name is taken");
+    EXPECT_HAS(refusal("plugin_name_space"), "parameter 'a b': a name may have");
+    EXPECT_HAS(refusal("plugin_name_equals"), "parameter 'a=b': a name may have");
+    EXPECT_HAS(refusal("plugin_name_dot"), "parameter 'a.b': a name may have");
+}
+
+TEST(timing_load, the_default_of_an_enumeration_is_one_of_its_names)
+{
+    EXPECT_HAS(refusal("plugin_half_a_name"), "parameter first: default 0.5 is the number of no name");
+    EXPECT_HAS(refusal("plugin_empty_choice"), "parameter first: one of its names is empty: one|two|");
+}
+
+TEST(timing_load, a_model_that_wants_a_longer_setup_than_there_is_is_refused)
+{
+    const std::size_t size = sizeof(struct timing_setup);
+    EXPECT_HAS(refusal("plugin_setup_larger"), "its struct timing_setup has " + std::to_string(size + sizeof(void *)) +
+                                                   " bytes, expected " + std::to_string(TIMING_SETUP_FIRST_SIZE) +
+                                                   " to " + std::to_string(size) + ": built against a newer header?");
+    EXPECT_HAS(refusal("plugin_setup_smaller"), "built against another header?");
+    EXPECT_EQ(plugin(plugin::built("plugin_setup_first")).error, "");
+    EXPECT_EQ(plugin(plugin::built("plugin_first_edition")).error, "");
+    for (std::size_t i = 0; timing_builtin(i) != nullptr; i++)
+        EXPECT_EQ(timing_builtin(i)->setup_size, size) << timing_builtin(i)->name;
+}
+
+TEST(timing_load_death, a_filter_whose_mask_is_too_large_ends_the_run_with_status_125)
+{
+    plugin p(plugin::built("plugin_mask"));
+    ASSERT_NE(p.model, nullptr) << p.error;
+    timing_instance t(p.model);
+    ASSERT_TRUE(t.create()) << t.error;
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    EXPECT_EXIT(timing_filter(&t.timing, 0), ::testing::ExitedWithCode(125),
+                "timing model 'bad': hook filter answered a mask of 0xffffffffffffffff, at most 0x3f is believed");
+}
+
 TEST(timing_load, a_create_that_fails_is_quoted)
 {
     plugin p(plugin::built("plugin_create_fails"));

@@ -28,7 +28,6 @@ class timing_instance
     bool create()
     {
         std::array<char, 256> text{};
-        struct timing_setup setup = {};
         setup.cores = cores;
         setup.clock_hz = clock_hz;
         setup.values = values.data();
@@ -47,6 +46,7 @@ class timing_instance
     std::uint32_t cores = 2;
     std::uint64_t clock_hz = 2000000000;
     std::vector<double> values;
+    struct timing_setup setup = {}; // create() fills in the above
     struct timing timing = {};
     std::string error;
 
