@@ -19,6 +19,7 @@ constexpr std::uint64_t ACPI_FIRST = 0xe0000; // RSDP: searched from E0000H to F
 constexpr std::uint64_t ACPI_LAST = 0xfffff;
 constexpr std::uint64_t EXTENDED_FIRST = 0x100000;
 
+constexpr std::uint64_t VIRTIO_BLK_BASE = 0xfeb00000; // if there is a disk
 constexpr std::uint64_t IOAPIC_BASE = 0xfec00000;
 constexpr std::uint64_t IOAPIC_SIZE = 0x1000;
 constexpr std::uint64_t LAPIC_BASE = 0xfee00000;

@@ -28,6 +28,7 @@ constexpr key_option KEY_OPTIONS[] = {
     {"--timing", "timing.model", "NAME|FILE.so", "Timing model, built in or a shared object (timing.model)"},
     {"--quantum", "platform.quantum", "Q", "auto, or N with unit insn, cycles or ns (platform.quantum)"},
     {"--memory", "platform.memory_bytes", "SIZE", "RAM, for example 256M or 1G (platform.memory_bytes)"},
+    {"--disk", "block.file", "FILE", "Disk of the guest, a file of whole sectors (block.file)"},
 };
 
 struct parser {

@@ -88,13 +88,14 @@ int simulate(const command_line &command, const configuration &config, const vol
     if (options.verbose)
         std::fprintf(stderr, "%s\n", config.print().c_str());
 
-    check_output_files(command, config.text("console.input"));
+    check_output_files(command, config);
     if (!options.stats_path.empty())
         stat_tree::check_writable(options.stats_path);
     platform p("platform", config, options, stdout, interrupted);
     p.boot();
     p.simulate();
     p.close_traces();
+    p.save_disk();
     print_end(p, options);
     if (!options.stats_path.empty())
         p.statistics().write(options.stats_path);
@@ -140,8 +141,11 @@ int dispatch(const std::vector<std::string> &arguments, const volatile std::sig_
     const std::unique_ptr<configuration> config = configure(command);
     switch (command.what) {
     case command_line::verb::run:
-        return command.run.quantum_check ? run_quantum_check(arguments, interrupted)
-                                         : simulate(command, *config, interrupted);
+        if (!command.run.quantum_check)
+            return simulate(command, *config, interrupted);
+        if (config->text("block.writes") == "keep")
+            throw user_error("--quantum-check: makes two runs; block.writes = keep cannot go with it");
+        return run_quantum_check(arguments, interrupted);
     case command_line::verb::models: std::fputs(print_models(*config).c_str(), stdout); return 0;
     case command_line::verb::config: std::fputs(config->print().c_str(), stdout); return 0;
     case command_line::verb::study: break;

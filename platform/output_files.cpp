@@ -31,8 +31,10 @@ bool is_same(const std::string &a, const std::string &b)
 
 } // namespace
 
-void check_output_files(const command_line &command, const std::string &console_input)
+void check_output_files(const command_line &command, const configuration &config)
 {
+    const std::string &console_input = config.text("console.input"), &disk = config.text("block.file");
+    const bool keeps_disk = config.text("block.writes") == "keep";
     const run_options &o = command.run;
     std::vector<named_file> taken{{"the image", o.boot.image}, {"the profile", command.profile}};
     if (console_input != "stdin" && console_input != "none")
@@ -41,9 +43,12 @@ void check_output_files(const command_line &command, const std::string &console_
         taken.push_back({"a boot module", module.substr(0, module.find(' '))});
     for (const std::string &file : command.config_files)
         taken.push_back({"a configuration file", file});
-    for (const named_file &output : {named_file{"--stats", o.stats_path}, named_file{"--trace", o.trace_path},
-                                     named_file{"--itrace", o.itrace_path}, named_file{"--opcodes", o.opcodes_path},
-                                     named_file{"--state", o.state_path}}) {
+    if (!disk.empty() && !keeps_disk)
+        taken.push_back({"the disk", disk});
+    for (const named_file &output :
+         {named_file{"block.file", keeps_disk ? disk : ""}, named_file{"--stats", o.stats_path},
+          named_file{"--trace", o.trace_path}, named_file{"--itrace", o.itrace_path},
+          named_file{"--opcodes", o.opcodes_path}, named_file{"--state", o.state_path}}) {
         if (output.path.empty())
             continue;
         for (const named_file &t : taken)

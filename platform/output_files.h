@@ -4,13 +4,13 @@
 #define PLATFORM_OUTPUT_FILES_H
 
 #include "cli.h"
+#include "config/configuration.h"
 
 namespace vp
 {
 
-// Throws user_error with both names. Devices such as /dev/null may be written twice. console_input: the value of that
-// key.
-void check_output_files(const command_line &command, const std::string &console_input);
+// Throws user_error with both names. Devices such as /dev/null may be written twice.
+void check_output_files(const command_line &command, const configuration &config);
 
 } // namespace vp
 

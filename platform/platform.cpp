@@ -264,13 +264,15 @@ void platform::build_core(std::uint32_t index)
         };
 }
 
+device_module &platform::add_device(const char *name, device &target, address_bus &bus, std::uint64_t first)
+{
+    m_devices.push_back(std::make_unique<device_module>(name, target));
+    bus.attach(m_devices.back()->tsock, first, target.size());
+    return *m_devices.back();
+}
+
 void platform::build_devices()
 {
-    auto add = [this](const char *name, device &target, address_bus &bus, std::uint64_t first) -> device_module & {
-        m_devices.push_back(std::make_unique<device_module>(name, target));
-        bus.attach(m_devices.back()->tsock, first, target.size());
-        return *m_devices.back();
-    };
     std::vector<lapic_module *> lapics;
     for (const auto &l : m_lapics)
         lapics.push_back(l.get());
@@ -286,15 +288,15 @@ void platform::build_devices()
     unsigned ram = m_bus.attach(m_ram.mem_tsock, 0, m_layout.low_bytes);
     if (m_layout.high_bytes != 0)
         m_bus.map(ram, HIGH_RAM_FIRST, m_layout.high_bytes, m_layout.low_bytes);
-    m_router->watch(add("ioapic", m_ioapic, m_bus, IOAPIC_BASE));
-    add("msi", m_msi, m_bus, MSI_FIRST);
-    m_router->watch(add("pic_master", m_pic_master, m_io_bus, PORT_PIC_MASTER));
-    m_router->watch(add("pic_slave", m_pic_slave, m_io_bus, PORT_PIC_SLAVE));
-    m_router->watch(add("pit", m_pit, m_io_bus, PORT_PIT));
-    add("rtc", m_rtc, m_io_bus, PORT_RTC);
-    add("debug_port", m_debug, m_io_bus, PORT_DEBUG);
-    add("exit_port", m_exit, m_io_bus, PORT_EXIT);
-    device_module &com1 = add("com1", m_com1, m_io_bus, PORT_COM1);
+    m_router->watch(add_device("ioapic", m_ioapic, m_bus, IOAPIC_BASE));
+    add_device("msi", m_msi, m_bus, MSI_FIRST);
+    m_router->watch(add_device("pic_master", m_pic_master, m_io_bus, PORT_PIC_MASTER));
+    m_router->watch(add_device("pic_slave", m_pic_slave, m_io_bus, PORT_PIC_SLAVE));
+    m_router->watch(add_device("pit", m_pit, m_io_bus, PORT_PIT));
+    add_device("rtc", m_rtc, m_io_bus, PORT_RTC);
+    add_device("debug_port", m_debug, m_io_bus, PORT_DEBUG);
+    add_device("exit_port", m_exit, m_io_bus, PORT_EXIT);
+    device_module &com1 = add_device("com1", m_com1, m_io_bus, PORT_COM1);
     m_com1_timer = std::make_unique<device_timer>("com1_timer", m_keeper, DEVICE_COM1, m_period);
     m_com1_timer->next_ps = [this] { return m_com1.next_ps(); };
     m_com1_timer->act = [this](std::uint64_t now_ps) { m_com1.look(now_ps); };
@@ -302,6 +304,7 @@ void platform::build_devices()
     m_com1_timer->on_idle = m_router->on_idle;
     com1.after_access = [this](std::uint64_t now_ps) { m_com1_timer->plan(now_ps); };
     m_io_bus.attach(m_trace_port.tsock, PORT_TRACE, trace_port::SIZE);
+    build_block();
 }
 
 void platform::bind()

@@ -9,6 +9,7 @@
 #include "config/configuration.h"
 #include "console.h"
 #include "cpu_module.h"
+#include "devices/block_device.h"
 #include "devices/console_input.h"
 #include "devices/device_module.h"
 #include "devices/device_timer.h"
@@ -68,6 +69,7 @@ class platform : public sc_core::sc_module,
 
     stat_tree statistics() const;
     void close_traces();                             // throws user_error if one could not be written
+    void save_disk();                                // block.writes = keep; throws user_error likewise
     void write_state(const std::string &path) const; // registers of each core, digest of RAM
     std::string why_stuck() const; // for triple fault and endless idle: vector, error code, registers of each core
 
@@ -75,6 +77,7 @@ class platform : public sc_core::sc_module,
     // Building
     void build_core(std::uint32_t index);
     void build_devices();
+    device_module &add_device(const char *name, device &target, address_bus &bus, std::uint64_t first);
     void bind();
     void set_firmware_state();
     struct cpu_module_config core_config(std::uint32_t index) const;
@@ -120,6 +123,10 @@ class platform : public sc_core::sc_module,
     void serve_console();
     bool can_wait_for_input() const;
     bool guest_waits_for_input() const;
+
+    // The block device (platform_block.cpp)
+    void build_block();
+    void report_block(stat_tree &tree) const;
 
     // Statistics (platform_statistics.cpp)
     void report_sim(stat_tree &tree) const;
@@ -182,6 +189,8 @@ class platform : public sc_core::sc_module,
     std::vector<std::unique_ptr<cpu_module>> m_cores;
     std::unique_ptr<irq_router> m_router;
     std::unique_ptr<device_timer> m_com1_timer;
+    std::unique_ptr<block_device> m_block; // null: no disk
+    std::unique_ptr<device_timer> m_block_timer;
 
     run_end m_end;
     bool m_is_over = false; // simulated time has reached the end

@@ -71,6 +71,7 @@ stat_tree platform::statistics() const
     report_apics(tree);
     report_uintr(tree);
     report_rest(tree);
+    report_block(tree);
     return tree;
 }
 

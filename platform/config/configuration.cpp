@@ -5,6 +5,7 @@
 
 #include "cpu.h"
 #include "crash_guard.h"
+#include "devices/disk.h"
 #include "user_error.h"
 
 #include <fmt/format.h>
@@ -274,15 +275,36 @@ void configuration::check_together() const
     if (integer("platform.memory_bytes") % 4096 != 0)
         throw user_error(fmt::format("{}: platform.memory_bytes = {}: expected a multiple of 4096",
                                      at("platform.memory_bytes").origin, integer("platform.memory_bytes")));
+    check_block();
     quantum q = quantum_setting();
     if (q.count > 1000000000)
         throw user_error(fmt::format("{}: platform.quantum = '{}': expected at most 1000000000",
                                      at("platform.quantum").origin, text("platform.quantum")));
 }
 
+void configuration::check_block() const
+{
+    const auto refuse = [this](const char *key, const std::string &expected) {
+        const config_entry &e = at(key);
+        throw user_error(fmt::format("{}: {} = '{}': expected {}", e.origin, key, to_text(e.value), expected));
+    };
+    const std::uint64_t depth = integer("block.queue_depth");
+    if ((depth & (depth - 1)) != 0)
+        refuse("block.queue_depth", "a power of two");
+    if (!text("block.error_sectors").empty() && !parse_range(text("block.error_sectors")))
+        refuse("block.error_sectors", "FIRST-LAST, two numbers of sectors, such as 8-15");
+    if (integer("block.bytes") % disk::SECTOR_BYTES != 0)
+        refuse("block.bytes", fmt::format("a multiple of {}", disk::SECTOR_BYTES));
+    if (integer("block.bytes") != 0 && !text("block.file").empty())
+        refuse("block.bytes", fmt::format("0, because block.file = '{}' is the disk", text("block.file")));
+    if (text("block.writes") == "keep" && text("block.file").empty())
+        refuse("block.writes", "block.file too: there is no file to keep them in");
+}
+
 // --- reading ---
 
 std::uint64_t configuration::integer(const std::string &key) const { return std::get<std::uint64_t>(at(key).value); }
+double configuration::real(const std::string &key) const { return std::get<double>(at(key).value); }
 bool configuration::boolean(const std::string &key) const { return std::get<bool>(at(key).value); }
 const std::string &configuration::text(const std::string &key) const { return std::get<std::string>(at(key).value); }
 quantum configuration::quantum_setting() const { return *parse_quantum(text("platform.quantum")); }

@@ -44,6 +44,7 @@ class configuration
     const std::vector<config_entry> &entries() const { return m_entries; }
 
     std::uint64_t integer(const std::string &key) const;
+    double real(const std::string &key) const;
     bool boolean(const std::string &key) const;
     const std::string &text(const std::string &key) const;
     quantum quantum_setting() const;
@@ -67,6 +68,7 @@ class configuration
     void load_timing_model();
     void add_timing_keys();
     void check_together() const;
+    void check_block() const;
     struct cpu_features parse_features(const config_entry &entry) const;
 
     std::vector<config_entry> m_entries;

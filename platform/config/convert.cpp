@@ -85,7 +85,7 @@ key_value convert(const key_info &key, const assignment &a)
         return *b;
     }
     case key_type::text:
-        if (!is_text || v.text.empty())
+        if (!is_text || (v.text.empty() && key.default_value != key_value(std::string())))
             refuse(key, a);
         return v.text;
     case key_type::choice:

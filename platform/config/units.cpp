@@ -106,6 +106,17 @@ std::optional<std::uint64_t> parse_size(const std::string &text)
     return std::nullopt;
 }
 
+std::optional<number_range> parse_range(const std::string &text)
+{
+    const std::size_t dash = text.find('-');
+    if (dash == std::string::npos)
+        return std::nullopt;
+    const auto first = parse_unsigned(text.substr(0, dash)), last = parse_unsigned(text.substr(dash + 1));
+    if (!first || !last || *first > *last)
+        return std::nullopt;
+    return number_range{*first, *last};
+}
+
 std::optional<std::uint64_t> parse_time_ps(const std::string &text)
 {
     auto [number, unit] = split(text);

@@ -17,6 +17,12 @@ std::optional<bool> parse_boolean(const std::string &text);          // true/fal
 std::optional<std::uint64_t> parse_size(const std::string &text);    // 4096, 64K, 256M, 1G, 1GiB: powers of 1024
 std::optional<std::uint64_t> parse_time_ps(const std::string &text); // 10ns, 1.5ms, 1s
 
+// FIRST-LAST, both included, FIRST <= LAST.
+struct number_range {
+    std::uint64_t first = 0, last = 0;
+};
+std::optional<number_range> parse_range(const std::string &text);
+
 // --quantum: auto, or a number of instructions, cycles or nanoseconds.
 struct quantum {
     enum class unit { automatic, insn, cycles, ns };

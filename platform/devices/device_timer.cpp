@@ -8,8 +8,9 @@ namespace vp
 {
 
 device_timer::device_timer(const sc_core::sc_module_name &name, lookahead &keeper, unsigned device,
-                           const sc_core::sc_time &period)
-    : sc_core::sc_module(name), m_keeper(keeper), m_device(device), m_period(period.value()), m_due("next_time")
+                           const sc_core::sc_time &period, felt how)
+    : sc_core::sc_module(name), m_keeper(keeper), m_device(device), m_period(period.value()),
+      m_felt_after(how == felt::in_memory ? 0 : keeper.config().lookahead_cycles), m_due("next_time")
 {
     SC_HAS_PROCESS(device_timer);
     SC_METHOD(due);
@@ -31,13 +32,17 @@ void device_timer::plan(std::uint64_t now_ps)
         return;
     m_next_ps = next;
     m_due.cancel();
-    m_keeper.set_device(next == UINT64_MAX ? CYCLE_NEVER : cycle_of(next), m_device);
-    if (next == UINT64_MAX)
+    if (next == UINT64_MAX) {
+        m_keeper.set_device(CYCLE_NEVER, m_device);
         return;
+    }
+    // The keeper adds the lookahead to what it is told.
+    const std::uint64_t felt = cycle_of(next) + m_felt_after, lookahead_cycles = m_keeper.config().lookahead_cycles;
+    m_keeper.set_device(felt - std::min(felt, lookahead_cycles), m_device);
     const sc_core::sc_time now = sc_core::sc_time_stamp();
     m_due.notify(std::max(time_of(next), now) - now);
     // The core that made it so must not run past what it has just planned.
-    on_sent(cycle_of(now_ps), cycle_of(next) + m_keeper.config().lookahead_cycles);
+    on_sent(cycle_of(now_ps), felt);
 }
 
 void device_timer::due()

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lets a device act by itself: keeps its next time as an event, and tells the time keeper, so that the rule of
-// lookahead.h holds: what the device does then is felt one interconnect latency later, and no core has passed that.
+// lookahead.h holds: what the device does then is felt one interconnect latency later, and no core has passed that. A
+// device that writes memory is felt at once: no core passes the cycle at which it acts, and each sees the bytes from
+// the first instruction on that begins at or after it.
 #ifndef PLATFORM_DEVICES_DEVICE_TIMER_H
 #define PLATFORM_DEVICES_DEVICE_TIMER_H
 
@@ -24,9 +26,11 @@ class device_timer : public sc_core::sc_module
     std::function<void(std::uint64_t sent, std::uint64_t arrives)> on_sent;
     std::function<void(std::uint64_t cycle)> on_idle;
 
+    enum class felt { by_messages, in_memory };
+
     // keeper must outlive the module and knows the device by this number. period: of a core's cycle.
     device_timer(const sc_core::sc_module_name &name, lookahead &keeper, unsigned device,
-                 const sc_core::sc_time &period);
+                 const sc_core::sc_time &period, felt how = felt::by_messages);
 
     // After everything that may have changed the answer of next_ps.
     void plan(std::uint64_t now_ps);
@@ -38,7 +42,8 @@ class device_timer : public sc_core::sc_module
 
     lookahead &m_keeper;
     const unsigned m_device;
-    const std::uint64_t m_period; // in units of the time resolution
+    const std::uint64_t m_period;     // in units of the time resolution
+    const std::uint64_t m_felt_after; // cycles
     sc_core::sc_event m_due;
     std::uint64_t m_next_ps = UINT64_MAX;
 };

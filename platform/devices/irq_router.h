@@ -25,9 +25,9 @@
 namespace vp
 {
 
-constexpr unsigned IRQ_PIT = 0, IRQ_CASCADE = 2, IRQ_COM1 = 4;
+constexpr unsigned IRQ_PIT = 0, IRQ_CASCADE = 2, IRQ_COM1 = 4, IRQ_BLOCK = 11;
 // Devices that act by themselves, to the time keeper.
-constexpr unsigned DEVICE_PIT = 0, DEVICE_COM1 = 1;
+constexpr unsigned DEVICE_PIT = 0, DEVICE_COM1 = 1, DEVICE_BLOCK = 2;
 
 class irq_router : public sc_core::sc_module
 {

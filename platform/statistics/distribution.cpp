@@ -39,4 +39,18 @@ distribution_summary distribution::summary() const
     return s;
 }
 
+void distribution::report(stat_tree &tree, const std::string &path, const char *counted, const char *unit,
+                          const std::string &sentence) const
+{
+    const distribution_summary s = summary();
+    tree.add(path + ".count", s.count, counted, sentence);
+    tree.add(path + ".min", s.min, unit, "Shortest");
+    tree.add(path + ".mean", s.mean, unit, "Mean");
+    tree.add(path + ".p50", s.p50, unit, "Median, nearest rank");
+    tree.add(path + ".p95", s.p95, unit, "95th percentile, nearest rank");
+    tree.add(path + ".p99", s.p99, unit, "99th percentile, nearest rank");
+    tree.add(path + ".max", s.max, unit, "Longest");
+    tree.add(path + ".sum", s.sum, unit, "Sum of all");
+}
+
 } // namespace vp

@@ -4,7 +4,10 @@
 #ifndef PLATFORM_STATISTICS_DISTRIBUTION_H
 #define PLATFORM_STATISTICS_DISTRIBUTION_H
 
+#include "stat_tree.h"
+
 #include <cstdint>
+#include <string>
 #include <unordered_map>
 
 namespace vp
@@ -26,6 +29,9 @@ class distribution
     }
     std::uint64_t count() const { return m_count; }
     distribution_summary summary() const; // all zero if there is no value
+    // path.count in units of `counted`, with the sentence, and path.min to path.max and path.sum in `unit`.
+    void report(stat_tree &tree, const std::string &path, const char *counted, const char *unit,
+                const std::string &sentence) const;
 
   private:
     std::unordered_map<std::uint64_t, std::uint64_t> m_counts;

@@ -23,19 +23,6 @@ const char *stage_sentence(unsigned s)
     return sentences[s];
 }
 
-void report_distribution(stat_tree &tree, const std::string &path, const distribution &d, const std::string &sentence)
-{
-    distribution_summary s = d.summary();
-    tree.add(path + ".count", s.count, "interrupts", sentence);
-    tree.add(path + ".min", s.min, "cycles", "Shortest");
-    tree.add(path + ".mean", s.mean, "cycles", "Mean");
-    tree.add(path + ".p50", s.p50, "cycles", "Median, nearest rank");
-    tree.add(path + ".p95", s.p95, "cycles", "95th percentile, nearest rank");
-    tree.add(path + ".p99", s.p99, "cycles", "99th percentile, nearest rank");
-    tree.add(path + ".max", s.max, "cycles", "Longest");
-    tree.add(path + ".sum", s.sum, "cycles", "Sum of all");
-}
-
 std::string table_row(const std::string &name, const distribution &d, double ns_per_cycle)
 {
     distribution_summary s = d.summary();
@@ -79,9 +66,9 @@ void stage_stats::add(const struct uintr_record &r)
 void stage_stats::report(stat_tree &tree) const
 {
     for (unsigned s = 0; s < TIMING_STAGE_COUNT; s++)
-        report_distribution(tree, std::string("uintr.stages.") + timing_stage_name(static_cast<enum timing_stage>(s)),
-                            m_stages[s], stage_sentence(s));
-    report_distribution(tree, "uintr.stages.end_to_end", m_end_to_end,
+        m_stages[s].report(tree, std::string("uintr.stages.") + timing_stage_name(static_cast<enum timing_stage>(s)),
+                           "interrupts", "cycles", stage_sentence(s));
+    m_end_to_end.report(tree, "uintr.stages.end_to_end", "interrupts", "cycles",
                         "From: SENDUIPI begins; to: first instruction of the handler");
     tree.add("uintr.path.direct", of_path(UINTR_PATH_DIRECT), "interrupts",
              "Delivered with no kernel code on the receiver's core since the post");

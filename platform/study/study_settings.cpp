@@ -45,10 +45,8 @@ struct short_name {
     const char *name, *key;
 };
 constexpr short_name SHORT_NAMES[] = {
-    {"cores", "platform.cores"},
-    {"timing", "timing.model"},
-    {"quantum", "platform.quantum"},
-    {"memory", "platform.memory_bytes"},
+    {"cores", "platform.cores"},         {"timing", "timing.model"}, {"quantum", "platform.quantum"},
+    {"memory", "platform.memory_bytes"}, {"disk", "block.file"},
 };
 
 const option_setting *find_option(const std::string &key)
@@ -145,12 +143,25 @@ void check_console_input(study_setting &s, const setting_context &context)
     s.files = s.resolved;
 }
 
+void check_disk(study_setting &s, const setting_context &context)
+{
+    if (s.values.front().empty())
+        return;
+    s.resolved = {fs::absolute(resolve(s.values.front(), context)).string()};
+    need_file(s, s.resolved.front(), "the path of a disk");
+    s.files = s.resolved;
+}
+
 void check_key(study_setting &s, const setting_context &context)
 {
     if (s.canonical == "timing.model")
         return check_timing_model(s, context);
     if (s.canonical == "console.input")
         return check_console_input(s, context);
+    if (s.canonical == "block.file")
+        return check_disk(s, context);
+    if (s.canonical == "block.writes" && s.values.front() == "keep")
+        refuse(s, "discard or refuse: the runs of a study share their files");
     std::vector<key_info> keys = platform_keys();
     const std::vector<key_info> of_models = timing_keys();
     keys.insert(keys.end(), of_models.begin(), of_models.end());
@@ -162,7 +173,7 @@ void check_key(study_setting &s, const setting_context &context)
         throw user_error(
             fmt::format("{}: unknown key '{}'{}; expected a key of 'uintr-vp config', argument.NAME, or one "
                         "of: image, modules, config, profile, arguments, seed, max_time, max_insns, cores, "
-                        "timing, quantum, memory",
+                        "timing, quantum, memory, disk",
                         s.place, s.key, suggestion(s.key, known_names(keys))));
     }
     assignment a;

@@ -19,6 +19,7 @@ constexpr std::uint32_t PID = 1;
 constexpr std::uint32_t FIRST_CORE_TID = 1;
 constexpr std::uint32_t FIRST_APIC_TID = 101;
 constexpr std::uint32_t FIRST_TASK_TID = 201;
+constexpr std::uint32_t FIRST_BLOCK_TID = 301;
 constexpr std::uint32_t FIRST_LANE_TID = 1001; // of core 0; each core has LANES_PER_CORE thread numbers
 constexpr std::uint32_t LANES_PER_CORE = 10000;
 // From top to bottom: core, its tasks, its APIC, its lanes.
@@ -155,6 +156,21 @@ void timeline::task_end(std::uint32_t core, std::uint64_t cycle, const std::stri
 void timeline::task_instant(std::uint32_t core, const std::string &name, std::uint64_t cycle, const std::string &args)
 {
     m_out.instant(task_track(core), name, "task", ps(cycle), args + fmt::format(",\"cycle\":{}", cycle));
+}
+
+// --- the block device ---
+
+void timeline::block_request(std::uint32_t place, const std::string &name, std::uint64_t begun_ps,
+                             std::uint64_t done_ps, const std::string &args)
+{
+    const trace_track track{PID, FIRST_BLOCK_TID + place};
+    if (place >= m_block_places.size())
+        m_block_places.resize(place + 1);
+    if (!m_block_places[place])
+        m_out.thread_name(track, place == 0 ? "block device" : fmt::format("block device {}", place),
+                          static_cast<std::uint32_t>(m_cores.size()) * SORT_PER_CORE + place);
+    m_block_places[place] = true;
+    m_out.slice(track, name, "block", begun_ps, done_ps - begun_ps, args);
 }
 
 // --- user interrupts ---

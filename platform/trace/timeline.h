@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The timeline of a run: per core a track of privilege and halts with exceptions and interrupts, one of the guest's
 // tasks if its kernel tells of them (guest_trace.h), per APIC a track of messages, and each user interrupt as a row of
-// its nine stages, tied by a flow from SENDUIPI to the handler. Opens in Perfetto and chrome://tracing.
+// its nine stages, tied by a flow from SENDUIPI to the handler; below all cores the block device, a track for each
+// request that it serves at once. Opens in Perfetto and chrome://tracing.
 //
 // Rows of user interrupts are lanes of the receiving core: an interrupt takes the first lane that is free for its whole
 // life, because slices of one track may not overlap.
@@ -37,6 +38,11 @@ class timeline
     void task_end(std::uint32_t core, std::uint64_t cycle, const std::string &args = "");
     void task_instant(std::uint32_t core, const std::string &name, std::uint64_t cycle, const std::string &args);
 
+    // A request that the block device served from begun_ps to done_ps, in one of its places for service; of one place
+    // they come one after another. args: as json_writer's.
+    void block_request(std::uint32_t place, const std::string &name, std::uint64_t begun_ps, std::uint64_t done_ps,
+                       const std::string &args);
+
     void finish(std::uint64_t cycle); // closes what is open at the end of the run
 
   private:
@@ -63,6 +69,7 @@ class timeline
     json_writer m_out;
     std::uint64_t m_clock_hz;
     std::vector<core_state> m_cores;
+    std::vector<bool> m_block_places; // those whose track has been named
 };
 
 } // namespace vp

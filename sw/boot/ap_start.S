@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the trampoline leads: each core draws a number, takes the stack of that number and calls ap_main(number). */
+#include "arch/data_segments.inc"
 #include "arch/segment.h"
 #include "trampoline.h"
 
     .text
     .globl ap_start64
 ap_start64:
-    movl $SEL_KERNEL_DATA, %eax
-    movl %eax, %ds
-    movl %eax, %es
-    movl %eax, %ss
-    xorl %eax, %eax
-    movl %eax, %fs
-    movl %eax, %gs
+    load_data_segments
     movl $1, %edi
     lock xaddl %edi, ap_ticket          /* EDI = number of this core, from 1 */
     cmpl $MAX_CPUS, %edi

@@ -5,6 +5,7 @@
  * the rest is not. Start of the other cores: trampoline.S. SDM Vol. 3A, "Initializing IA-32e Mode".
  */
 #include "arch/multiboot.h"
+#include "arch/data_segments.inc"
 #include "arch/segment.h"
 
     .section .multiboot, "a"
@@ -58,13 +59,7 @@ _start:
 
     .code64
 start64:
-    movl $SEL_KERNEL_DATA, %eax
-    movl %eax, %ds
-    movl %eax, %es
-    movl %eax, %ss
-    xorl %eax, %eax
-    movl %eax, %fs
-    movl %eax, %gs
+    load_data_segments
     movl $boot_stack_top, %esp          /* zero-extends: the upper halves are undefined after the switch */
     movl %esi, %edi
     movl %ebx, %esi

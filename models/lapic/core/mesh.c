@@ -125,7 +125,7 @@ static uint64_t take(struct link *l, uint64_t now, uint32_t cycles)
         if (l->count == LINK_TIMES) { /* the oldest pause is given up: nobody comes from so long ago */
             t[1].from = t[0].from;
             memmove(&t[0], &t[1], --l->count * sizeof *t);
-            if (i == 0)
+            if (i <= 1) /* the message lay in that pause, or before all */
                 return now;
             i--;
         }

@@ -6,6 +6,7 @@
  */
 #include "arch/boot.h"
 #include "arch/multiboot.h"
+#include "arch/data_segments.inc"
 #include "arch/segment.h"
 
 #define PA(symbol) ((symbol) - KERNEL_BASE_ASM)
@@ -82,13 +83,7 @@ high64:
 /* Where the trampoline leads. */
     .globl ap_start64
 ap_start64:
-    movl $SEL_KERNEL_DATA, %eax
-    movl %eax, %ds
-    movl %eax, %es
-    movl %eax, %ss
-    xorl %eax, %eax
-    movl %eax, %fs
-    movl %eax, %gs
+    load_data_segments
     movq ap_stack_top(%rip), %rsp
     xorl %ebp, %ebp
     call kernel_main_ap

@@ -100,6 +100,8 @@ struct bench {
         }};
     lookahead keeper{one_waiting_core()};
     vp::device_timer timer{"timer", keeper, 3, sc_core::sc_time(500, sc_core::SC_PS)};
+    vp::device_timer writer{"writer", keeper, 4, sc_core::sc_time(500, sc_core::SC_PS),
+                            vp::device_timer::felt::in_memory};
     initiator first{"first"}, second{"second"};
 
     bench()
@@ -322,6 +324,27 @@ TEST(device_timer, acts_in_time_and_tells_the_time_keeper)
     b->timer.plan(start + 20000);
     sc_core::sc_start(sc_core::sc_time(20, sc_core::SC_NS));
     EXPECT_EQ(acted.size(), 3u) << "a plan that was given up";
+}
+
+// It is alone in the machine, and could run for much longer.
+TEST(device_timer, no_core_passes_the_cycle_at_which_a_device_writes_memory)
+{
+    std::uint64_t next = UINT64_MAX, arrives_at = 0;
+    b->writer.next_ps = [&] { return next; };
+    b->writer.act = [&](std::uint64_t) { next = UINT64_MAX; };
+    b->writer.on_sent = [&](std::uint64_t, std::uint64_t arrives) { arrives_at = arrives; };
+    b->writer.on_idle = [](std::uint64_t) {};
+    const auto start = static_cast<std::uint64_t>(sc_core::sc_time_stamp() / sc_core::sc_time(1, sc_core::SC_PS));
+    const std::uint64_t now = start / 500;
+    b->keeper.set_running(0, now);
+    next = start + 1000100;
+    b->writer.plan(start);
+    EXPECT_EQ(arrives_at, (next + 499) / 500);
+    EXPECT_EQ(b->keeper.run_limit(0, now), (next + 499) / 500);
+    sc_core::sc_start(sc_core::sc_time(2, sc_core::SC_US));
+    EXPECT_EQ(next, UINT64_MAX);
+    EXPECT_GT(b->keeper.run_limit(0, now), now + 100000) << "nothing is planned";
+    b->keeper.set_waiting(0, now, CYCLE_NEVER);
 }
 
 int sc_main(int argc, char *argv[])
