@@ -9,6 +9,7 @@
 #include "printf.h"
 #include "proc/process.h"
 #include "string.h"
+#include "uring/uring.h"
 
 enum { TICK_NS = 10000000, PAGE_KB = PAGE_BYTES / 1024, FIRST_ROOM = 1000 };
 enum { PROC_FILE = S_IFREG | 0444, PROC_LINK = S_IFLNK | 0777, PROC_DIRECTORY = S_IFDIR | 0555 };
@@ -52,6 +53,13 @@ PRINTER(print_cpuinfo)
         }
         print(o, "\n\n");
     }
+}
+
+PRINTER(print_io_uring)
+{
+    const struct uring_counts *c = &uring_counts;
+    print(o, "rings %u\nrequests %u\nworkers %u\nsubmitters %u\nsubmitted %lu\ncompleted %lu\nposts %lu\n", c->rings,
+          c->requests, c->workers, c->submitters, c->submitted, c->completed, c->posts);
 }
 
 PRINTER(print_meminfo)
@@ -185,6 +193,7 @@ static const struct {
     {KERNEL, "uintr_vp", PROC_FILE, print_uintr_vp},
     {ROOT, "cpuinfo", PROC_FILE, print_cpuinfo},
     {ROOT, "interrupts", PROC_FILE, print_interrupts},
+    {ROOT, "io_uring", PROC_FILE, print_io_uring},
     {ROOT, "loadavg", PROC_FILE, print_loadavg},
     {ROOT, "meminfo", PROC_FILE, print_meminfo},
     {ROOT, "mounts", PROC_FILE, print_mounts},

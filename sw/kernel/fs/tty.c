@@ -76,7 +76,7 @@ static int64_t tty_read(struct file *f, struct uio *u, uint64_t *position)
     int error = job_control(t, SIGTTIN);
     if (error || !u->left)
         return error;
-    if (!is_readable(t) && f->flags & O_NONBLOCK)
+    if (!is_readable(t) && (f->flags & O_NONBLOCK || current->nowait))
         return -EAGAIN;
     uint64_t deadline = NEVER;
     if (!tty_has_mode(t, ICANON) && !t->termios.c_cc[VMIN]) /* VTIME limits the wait for the first byte */

@@ -98,7 +98,7 @@ void file_put(struct file *f);
 void epoll_file_gone(struct file *f); /* ipc/epoll.c: before release at the last reference */
 
 /* --- fs/fd.c: descriptor tables --- */
-enum { FDS_MAX = 1024 };
+enum { FDS_MAX = 1024, FD_LENT = INT32_MIN /* for the length of one call: current->lent_file */ };
 struct files {
     uint32_t refs;
     struct file *file[FDS_MAX];

@@ -13,6 +13,7 @@
 #include "proc/signal.h"
 #include "string.h"
 #include "uintr/uintr.h"
+#include "uring/uring.h"
 #include <linux/auxvec.h>
 #include <linux/elf.h>
 #include <linux/resource.h>
@@ -273,6 +274,7 @@ static int become_alone(struct task *t)
         wait_end(&w);
     }
     p->group_exiting = false;
+    uring_task_exit(t);
     struct files *own = error ? NULL : t->files->refs > 1 ? files_copy(t->files) : files_get(t->files);
     if (!own)
         return -EAGAIN; /* killed ourselves, as a rule */

@@ -9,6 +9,7 @@
 #include "sched/time.h"
 #include "string.h"
 #include "uintr/uintr.h"
+#include "uring/uring.h"
 #include <linux/resource.h>
 #include <linux/wait.h>
 
@@ -116,6 +117,7 @@ static _Noreturn void leave(void)
 {
     struct task *t = current;
     struct process *p = t->process;
+    uring_task_exit(t);
     uintr_task_exit(t);
     task_replace_mm(t, NULL);
     task_release_parts(t);
