@@ -7,6 +7,7 @@
 #include "arch/syscall.h"
 #include "mm/mm.h"
 #include "proc/process.h"
+#include "string.h"
 
 enum {
     TRIES_MAX = 4, /* of a file that says it is ready and is not; then a worker sleeps in it */
@@ -25,10 +26,45 @@ struct uring_task *uring_task_of_current(void)
     return t->uring;
 }
 
+/* --- memory: kmalloc() would keep for ever what a program once needs for many requests --- */
+
+enum { SLOT_BYTES = 512, SLOTS = PAGE_BYTES / SLOT_BYTES };
+_Static_assert(sizeof(struct request) <= SLOT_BYTES, "one slot");
+
+static struct list free_slots = {&free_slots, &free_slots}; /* struct request.in_task */
+static unsigned free_count;
+
+/* The page of the slots has a reference from each that is in use, and one from here. */
+static struct request *take_slot(void)
+{
+    uint64_t pa = list_is_empty(&free_slots) ? page_alloc() : 0;
+    for (unsigned i = 0; pa && i < SLOTS; i++, free_count++)
+        list_append(&free_slots, phys_to_virt(pa + i * SLOT_BYTES));
+    if (list_is_empty(&free_slots))
+        return NULL;
+    struct request *q = LIST_POP(&free_slots, struct request, in_task);
+    free_count--;
+    page_get(ALIGN_DOWN(virt_to_phys(q), (uint64_t)PAGE_BYTES));
+    return memset(q, 0, sizeof *q);
+}
+
+static void give_slot(struct request *q)
+{
+    uint64_t pa = ALIGN_DOWN(virt_to_phys(q), (uint64_t)PAGE_BYTES);
+    list_prepend(&free_slots, &q->in_task);
+    free_count++;
+    page_put(pa);
+    if (page_refs(pa) > 1 || free_count < 4 * SLOTS)
+        return;
+    for (unsigned i = 0; i < SLOTS; i++, free_count--)
+        list_remove(phys_to_virt(pa + i * SLOT_BYTES));
+    page_put(pa);
+}
+
 struct request *request_create(struct uring *r, struct uring_task *owner)
 {
     static uint32_t serial;
-    struct request *q = kzalloc(sizeof *q);
+    struct request *q = r->refs < URING_REQUESTS_MAX ? take_slot() : NULL;
     if (!q)
         return NULL;
     q->serial = ++serial;
@@ -60,7 +96,7 @@ void request_free(struct request *q)
     list_remove(&q->in_ring);
     file_put(q->file);
     uring_put(q->ring);
-    kfree(q);
+    give_slot(q);
     uring_counts.requests--;
     if (owner->is_ending)
         task_wake(owner->task);

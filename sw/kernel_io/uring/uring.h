@@ -33,7 +33,8 @@
 enum {
     URING_SQ_MAX = 32768,
     URING_CQ_MAX = 2 * URING_SQ_MAX,
-    URING_OVERFLOW_MAX = URING_CQ_MAX /* with more CQEs without room nothing is submitted: EBUSY */
+    URING_REQUESTS_MAX = 16384, /* of a ring, in flight; then nothing is submitted: EAGAIN */
+    URING_OVERFLOW_MAX = 1024   /* CQEs without room; likewise: EBUSY */
 };
 
 /* The first page of the region that is mapped at IORING_OFF_SQ_RING and IORING_OFF_CQ_RING; user memory may write all
@@ -162,7 +163,7 @@ void uring_start_deferred(struct uring *r);       /* what IOSQE_IO_DRAIN no long
 /* --- request.c --- */
 enum { ISSUE_PENDING = INT32_MIN };             /* of an operation: it will complete by other means */
 struct uring_task *uring_task_of_current(void); /* made at first use; NULL: no memory */
-struct request *request_create(struct uring *r, struct uring_task *owner); /* NULL: no memory */
+struct request *request_create(struct uring *r, struct uring_task *owner); /* NULL: no memory, or too many */
 void request_free(struct request *q);
 /* Runs q, and what is linked to it, as far as it gets without waiting. may_sleep: in a worker. */
 void request_run(struct request *q, bool may_sleep);
