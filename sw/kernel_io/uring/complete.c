@@ -5,6 +5,7 @@
 
 #include "arch/cpu.h"
 #include "mm/page.h"
+#include "string.h"
 
 struct overflow {
     struct list link;
@@ -21,12 +22,8 @@ static bool put_cqe(struct uring *r, const struct io_uring_cqe *cqe)
 {
     if (uring_cq_ready(r) == r->cq_entries)
         return false;
-    struct io_uring_cqe *to = &r->header->cqe[r->cq_tail & (r->cq_entries - 1)];
-    to->user_data = cqe->user_data;
-    to->res = cqe->res;
-    to->flags = cqe->flags;
-    r->cq_tail++;
-    __atomic_store_n(&r->header->cq_tail, r->cq_tail, __ATOMIC_RELEASE);
+    memcpy(&r->header->cqe[r->cq_tail & (r->cq_entries - 1)], cqe, sizeof *cqe);
+    __atomic_store_n(&r->header->cq_tail, ++r->cq_tail, __ATOMIC_RELEASE);
     return true;
 }
 
@@ -80,10 +77,9 @@ static void tell_everybody(struct uring *r)
 static void post(struct uring *r, const struct request *q, int32_t result)
 {
     const struct io_uring_cqe cqe = {.user_data = q->sqe.user_data, .res = result};
-    bool goes_behind = !list_is_empty(&r->overflow);
     if (r->is_closed)
         return;
-    if (goes_behind || !put_cqe(r, &cqe))
+    if (!list_is_empty(&r->overflow) || !put_cqe(r, &cqe))
         keep_cqe(r, &cqe);
     tell_everybody(r);
 }
@@ -91,12 +87,11 @@ static void post(struct uring *r, const struct request *q, int32_t result)
 /* The CQE of one request, unless it is not wanted; q is gone afterwards. */
 static void end_request(struct request *q, int32_t result, bool is_silent)
 {
-    struct uring *r = q->ring;
+    struct uring *r = uring_get(q->ring); /* the request's own may be the last */
     bool is_timeout = q->sqe.opcode == IORING_OP_TIMEOUT;
     trace(TRACE_URING_COMPLETE, q->serial << 8 | q->sqe.opcode);
     uring_counts.completed++;
     r->active--;
-    r->refs++; /* the request's own may be the last */
     if (!is_silent)
         post(r, q, result);
     request_free(q);
@@ -107,22 +102,11 @@ static void end_request(struct request *q, int32_t result, bool is_silent)
     uring_put(r);
 }
 
-/* Less than was asked for breaks a chain, too. */
+/* Less than all that was wanted breaks a chain, too; a time-out, unless the user says that it is expected. */
 static bool has_failed(const struct request *q, int64_t result)
 {
-    switch (q->sqe.opcode) {
-    case IORING_OP_READ:
-    case IORING_OP_WRITE:
-    case IORING_OP_READV:
-    case IORING_OP_WRITEV:
-    case IORING_OP_READ_FIXED:
-    case IORING_OP_WRITE_FIXED: return result < 0 || (uint64_t)result != q->asked;
-    case IORING_OP_RECV:
-    case IORING_OP_SEND: return result < 0 || (q->is_whole && (uint64_t)result != q->asked);
-    case IORING_OP_TIMEOUT: /* expected, if the user says so */
-        return result < 0 && !(result == -ETIME && q->sqe.timeout_flags & IORING_TIMEOUT_ETIME_SUCCESS);
-    default: return result < 0;
-    }
+    bool is_expected = q->sqe.opcode == IORING_OP_TIMEOUT && q->sqe.timeout_flags & IORING_TIMEOUT_ETIME_SUCCESS;
+    return result < 0 ? !(is_expected && result == -ETIME) : q->is_whole && (uint64_t)result != q->asked;
 }
 
 struct request *request_complete(struct request *q, int64_t result)
@@ -131,7 +115,7 @@ struct request *request_complete(struct request *q, int64_t result)
     struct uring *r = q->ring;
     bool failed = has_failed(q, result), skips = q->sqe.flags & IOSQE_CQE_SKIP_SUCCESS;
     bool breaks = failed && (q->is_failed || !(q->sqe.flags & IOSQE_IO_HARDLINK));
-    r->refs++;
+    uring_get(r);
     end_request(q, (int32_t)result, skips && !failed);
     while (next && breaks) {
         struct request *after = next->link;

@@ -52,6 +52,7 @@ int prepare_rw(struct request *q)
     }
     q->asked = error ? 0 : q->vectors.uio.left;
     q->is_final = s->rw_flags & RWF_NOWAIT;
+    q->is_whole = true;
     return error;
 }
 

@@ -50,9 +50,9 @@ int64_t issue_transfer(struct request *q)
     bool sends = s->opcode == IORING_OP_SEND;
     if (s->ioprio & IORING_RECVSEND_POLL_FIRST && !q->was_armed && q->file->ops->poll && !q->is_final)
         return -EAGAIN;
+    uint64_t flags = (s->msg_flags & ~(uint32_t)MSG_WAITALL) | MSG_NOSIGNAL; /* waiting for all is done here */
     for (;;) {
-        const uint64_t a[] = {(uint64_t)FD_LENT, s->addr + q->done, q->asked - q->done, s->msg_flags | MSG_NOSIGNAL};
-        const uint64_t arguments[6] = {a[0], a[1], a[2], a[3]};
+        const uint64_t arguments[6] = {(uint64_t)FD_LENT, s->addr + q->done, q->asked - q->done, flags};
         int64_t n = sends ? sys_sendto(arguments) : sys_recvfrom(arguments);
         if (n < 0)
             return q->done && (n != -EAGAIN || q->is_final) ? (int64_t)q->done : n;

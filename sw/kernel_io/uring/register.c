@@ -105,6 +105,9 @@ static int check_buffer(const struct iovec *v)
     for (uint64_t page = ALIGN_DOWN(start, (uint64_t)PAGE_BYTES); page < end; page += PAGE_BYTES) {
         if (!mm_page_at(current->mm, page, true))
             return -EFAULT;
+        uring_breathe();
+        if (task_has_signal(current))
+            return -EINTR;
     }
     return 0;
 }
@@ -121,6 +124,8 @@ static long register_buffers(struct uring *r, uint64_t from, uint32_t count)
     int error = copy_from_user(v, from, count * sizeof *v);
     for (uint32_t i = 0; !error && i < count; i++)
         error = check_buffer(&v[i]);
+    if (!error && r->buffers) /* another thread was faster */
+        error = -EBUSY;
     if (error) {
         kfree(v);
         return error;
@@ -142,20 +147,11 @@ static long unregister_buffers(struct uring *r)
 
 /* --- eventfd, user interrupt --- */
 
-static int get_descriptor(uint64_t from, uint32_t count, int32_t *fd)
+static long register_eventfd(struct uring *r, int fd)
 {
-    return count != 1 ? -EINVAL : GET_USER(*fd, from);
-}
-
-static long register_eventfd(struct uring *r, uint64_t from, uint32_t count)
-{
-    int32_t fd;
-    int error = get_descriptor(from, count, &fd);
-    if (error)
-        return error;
+    struct file *f = fd_file(fd);
     if (r->eventfd)
         return -EBUSY;
-    struct file *f = fd_file(fd);
     if (!f || !eventfd_add(f, 0))
         return f ? -EINVAL : -EBADF;
     r->eventfd = file_get(f);
@@ -164,19 +160,10 @@ static long register_eventfd(struct uring *r, uint64_t from, uint32_t count)
 
 static long unregister_eventfd(struct uring *r)
 {
-    if (!r->eventfd)
-        return -ENXIO;
     struct file *f = r->eventfd;
     r->eventfd = NULL;
     file_put(f);
-    return 0;
-}
-
-static long register_uintr(struct uring *r, uint64_t from, uint32_t count)
-{
-    int32_t fd;
-    int error = get_descriptor(from, count, &fd);
-    return error ? error : uring_set_receiver(r, fd);
+    return f ? 0 : -ENXIO;
 }
 
 /* --- probe, enabling --- */
@@ -213,27 +200,43 @@ static long enable(struct uring *r)
     return 0;
 }
 
+static long unregister_files(struct uring *r)
+{
+    if (!r->files)
+        return -ENXIO;
+    uring_forget_files(r);
+    return 0;
+}
+
 static long do_register(struct uring *r, uint32_t operation, uint64_t argument, uint32_t count)
 {
-    bool has_argument = argument || count;
+    int32_t fd;
+    switch (operation) { /* which arguments it wants */
+    case IORING_REGISTER_EVENTFD:
+    case IORING_REGISTER_UINTR:
+        if (count != 1 || GET_USER(fd, argument))
+            return count != 1 ? -EINVAL : -EFAULT;
+        break;
+    case IORING_UNREGISTER_BUFFERS:
+    case IORING_UNREGISTER_FILES:
+    case IORING_UNREGISTER_EVENTFD:
+    case IORING_UNREGISTER_UINTR:
+    case IORING_REGISTER_ENABLE_RINGS:
+        if (argument || count)
+            return -EINVAL;
+    }
     switch (operation) {
     case IORING_REGISTER_BUFFERS: return argument ? register_buffers(r, argument, count) : -EFAULT;
-    case IORING_UNREGISTER_BUFFERS: return has_argument ? -EINVAL : unregister_buffers(r);
+    case IORING_UNREGISTER_BUFFERS: return unregister_buffers(r);
     case IORING_REGISTER_FILES: return argument ? register_files(r, argument, count) : -EFAULT;
-    case IORING_UNREGISTER_FILES:
-        if (has_argument)
-            return -EINVAL;
-        if (!r->files)
-            return -ENXIO;
-        uring_forget_files(r);
-        return 0;
+    case IORING_UNREGISTER_FILES: return unregister_files(r);
     case IORING_REGISTER_FILES_UPDATE: return update_files(r, argument, count);
-    case IORING_REGISTER_EVENTFD: return register_eventfd(r, argument, count);
-    case IORING_UNREGISTER_EVENTFD: return has_argument ? -EINVAL : unregister_eventfd(r);
+    case IORING_REGISTER_EVENTFD: return register_eventfd(r, fd);
+    case IORING_UNREGISTER_EVENTFD: return unregister_eventfd(r);
     case IORING_REGISTER_PROBE: return argument ? tell_operations(argument, count) : -EINVAL;
-    case IORING_REGISTER_ENABLE_RINGS: return has_argument ? -EINVAL : enable(r);
-    case IORING_REGISTER_UINTR: return register_uintr(r, argument, count);
-    case IORING_UNREGISTER_UINTR: return has_argument ? -EINVAL : uring_clear_receiver(r);
+    case IORING_REGISTER_ENABLE_RINGS: return enable(r);
+    case IORING_REGISTER_UINTR: return uring_set_receiver(r, fd);
+    case IORING_UNREGISTER_UINTR: return uring_clear_receiver(r);
     default: return -EINVAL;
     }
 }

@@ -51,7 +51,7 @@ static struct request *take_slot(void)
 static void give_slot(struct request *q)
 {
     uint64_t pa = ALIGN_DOWN(virt_to_phys(q), (uint64_t)PAGE_BYTES);
-    list_prepend(&free_slots, &q->in_task);
+    list_insert_before(free_slots.next, &q->in_task);
     free_count++;
     page_put(pa);
     if (page_refs(pa) > 1 || free_count < 4 * SLOTS)

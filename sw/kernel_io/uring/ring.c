@@ -188,7 +188,7 @@ static int create_memory(struct uring *r)
 {
     uint64_t array_at = sizeof(struct uring_header) + r->cq_entries * sizeof(struct io_uring_cqe);
     struct uring_memory *m = kzalloc(sizeof *m);
-    if (!m || !(r->memory = inode_create(0600, &memory_ops, &uring_file_ops))) {
+    if (!m || !(r->memory = inode_create(S_IFREG | 0600, &memory_ops, &uring_file_ops))) {
         kfree(m);
         return -ENOMEM;
     }

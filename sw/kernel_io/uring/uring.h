@@ -105,7 +105,7 @@ struct request {
     bool was_armed;       /* has waited for its file before */
     bool is_contradicted; /* the file says that it is ready, and is not */
     bool is_final;        /* -EAGAIN is the answer and no reason to wait */
-    bool is_whole;        /* all bytes are wanted: MSG_WAITALL */
+    bool is_whole;        /* less than `asked` is a failure: files, MSG_WAITALL */
     struct file *file;    /* a reference, from the first try on */
     struct task *worker;  /* whom cancelling has to wake */
     struct place {

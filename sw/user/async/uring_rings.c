@@ -389,7 +389,8 @@ static void check_passing(void)
     memcpy(CMSG_DATA(&control.header), &ring->ring_fd, sizeof(int));
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, sockets))
         give_up("socketpair");
-    line(sendmsg(sockets[0], &message, 0) == -1 && errno == EINVAL, "a ring is not passed through a socket");
+    line(sendmsg(sockets[0], &message, 0) == -1 && (errno == EINVAL || errno == ENOSYS),
+         "a ring is not passed through a socket");
     close_ring(ring);
 }
 
