@@ -46,7 +46,7 @@ int prepare_rw(struct request *q)
     case IORING_OP_READ_FIXED:
     case IORING_OP_WRITE_FIXED: error = use_buffer(q); break;
     default:
-        if (!user_range_is_valid(s->addr, s->len))
+        if (s->addr > USER_END - s->len)
             return -EFAULT;
         uio_user(&q->vectors.uio, &q->vectors.one, s->addr, MIN((size_t)s->len, TRANSFER_MAX));
     }
