@@ -27,10 +27,7 @@ void wake_all(struct wait_queue *q)
     q->sequence++;
     while (!list_is_empty(&q->waiters)) {
         struct waiter *w = LIST_POP(&q->waiters, struct waiter, link);
-        if (w->woken)
-            w->woken(w);
-        else
-            task_wake(w->task);
+        w->woken ? w->woken(w) : (void)task_wake(w->task);
     }
     if (q->is_polled) {
         q->is_polled = false;
