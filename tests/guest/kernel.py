@@ -110,6 +110,36 @@ class Checks(Kernel):
         self.assertNotIn("PANIC", result.stdout.decode())
 
 
+class Ring(Kernel):
+    """io_uring with Debian's liburing, completions as user interrupts among them."""
+
+    def test_operations_rings_and_user_interrupts(self):
+        result = self.succeed("uring_checks")
+        self.assertEqual([line for line in result.lines if line.startswith(("FAIL", "skip"))], [])
+        self.assertRegex(result.lines[-1], r"^3[0-9]{2} checks, 0 failed$")
+
+    def test_without_user_interrupts(self):
+        result = self.succeed("uring_checks", options=["--set", "cpu.features=-uintr"])
+        self.assertIn("skip user interrupts: this machine has none", result.lines)
+
+    def test_random_rings_leave_nothing(self):
+        for seed in (11, 12):
+            result = self.succeed("sh", "-c", f"syscall_fuzz -n 20000 -r {seed} && cat /proc/io_uring")
+            counts = dict(line.split() for line in result.lines[-7:])
+            self.assertEqual([counts[name] for name in ("rings", "requests", "submitters")], ["0", "0", "0"])
+            self.assertEqual(counts["submitted"], counts["completed"])
+            self.assertGreater(int(counts["submitted"]), 500)
+
+    def test_on_the_timeline(self):
+        with tempfile.TemporaryDirectory() as folder:
+            trace = pathlib.Path(folder, "trace.json")
+            self.succeed("uring_checks", "files", options=["--trace", trace])
+            names = [e["name"] for e in json.loads(trace.read_text())["traceEvents"] if e.get("cat") == "task"]
+        for operation in ("READ", "WRITEV", "FSYNC", "OPENAT", "CLOSE", "STATX"):
+            self.assertGreater(names.count(f"{operation} submitted"), 0, operation)
+            self.assertEqual(names.count(f"{operation} submitted"), names.count(f"{operation} completed"), operation)
+
+
 class Stress(Kernel):
     """POSTS posts; software's account against what the cores executed."""
 

@@ -113,7 +113,9 @@ enum trace_point {
     TRACE_SYSCALL_END,
     TRACE_UINTR_RESUME,
     TRACE_UINTR_WAKE,
-    TRACE_NAME
+    TRACE_NAME,
+    TRACE_URING_SUBMIT = 8, /* opcode | serial number << 8 */
+    TRACE_URING_COMPLETE
 };
 void trace(enum trace_point point, uint32_t value);
 void trace_name(int tid, const char *name);

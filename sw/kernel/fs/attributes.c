@@ -43,7 +43,7 @@ SYSCALL4(newfstatat, int, dir, uint64_t, path, uint64_t, to, uint32_t, flags)
     return at_path(dir, path, flags, stat_inode, to);
 }
 
-static long statx_inode(const struct path_result *r, uint64_t to)
+long statx_inode(const struct path_result *r, uint64_t to)
 {
     const struct inode *i = r->inode;
     struct statx s = {

@@ -128,7 +128,10 @@ void files_close_on_exec(struct files *f)
     }
 }
 
-struct file *fd_file(int fd) { return fd >= 0 && fd < FDS_MAX ? current->files->file[fd] : NULL; }
+struct file *fd_file(int fd)
+{
+    return fd >= 0 && fd < FDS_MAX ? current->files->file[fd] : fd == FD_LENT ? current->lent_file : NULL;
+}
 
 static int fd_limit(void) { return (int)MIN(current->process->rlimit[RLIMIT_NOFILE][0], (uint64_t)FDS_MAX); }
 

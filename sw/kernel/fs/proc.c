@@ -8,6 +8,7 @@
 #include "printf.h"
 #include "proc/process.h"
 #include "string.h"
+#include "uring/uring.h"
 
 enum { TICK_NS = 10000000, PAGE_KB = PAGE_BYTES / 1024 };
 enum { PROC_FILE = S_IFREG | 0444, PROC_LINK = S_IFLNK | 0777, PROC_DIRECTORY = S_IFDIR | 0555 };
@@ -33,6 +34,13 @@ PRINTER(print_cpuinfo)
     bool has_uintr = cpuid(7, 0).edx >> 5 & 1;
     for (uint32_t i = 0; i < cpu_count; i++)
         print("processor\t: %u\nflags\t\t: tsc apic sse2 x2apic xsave%s\n\n", i, has_uintr ? " uintr" : "");
+}
+
+PRINTER(print_io_uring)
+{
+    const struct uring_counts *c = &uring_counts;
+    print("rings %u\nrequests %u\nworkers %u\nsubmitters %u\nsubmitted %lu\ncompleted %lu\nposts %lu\n", c->rings,
+          c->requests, c->workers, c->submitters, c->submitted, c->completed, c->posts);
 }
 
 PRINTER(print_meminfo)
@@ -124,6 +132,7 @@ static const struct {
     {KERNEL, "uintr_vp", PROC_FILE, print_uintr_vp},
     {ROOT, "cpuinfo", PROC_FILE, print_cpuinfo},
     {ROOT, "interrupts", PROC_FILE, print_interrupts},
+    {ROOT, "io_uring", PROC_FILE, print_io_uring},
     {ROOT, "loadavg", PROC_FILE, print_loadavg},
     {ROOT, "meminfo", PROC_FILE, print_meminfo},
     {ROOT, "mounts", PROC_FILE, print_mounts},

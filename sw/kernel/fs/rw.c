@@ -39,8 +39,10 @@ int uio_vectors(struct uio *u, uint64_t vectors, size_t count)
 static int next_vector(struct uio *u)
 {
     struct iovec v;
-    if (!u->vector_count || GET_USER(v, u->vectors))
+    if (!u->vector_count || (!u->has_own_vectors && GET_USER(v, u->vectors)))
         return -EFAULT;
+    if (u->has_own_vectors)
+        v = *(const struct iovec *)u->vectors;
     u->vectors += sizeof v;
     u->vector_count--;
     u->address = (uint64_t)v.iov_base;

@@ -169,7 +169,7 @@ static int64_t tty_read(struct file *f, struct uio *u, uint64_t *position)
     int error = job_control(SIGTTIN);
     if (error || !u->left)
         return error;
-    if (!is_readable() && may_wait && f->flags & O_NONBLOCK)
+    if (!is_readable() && may_wait && (f->flags & O_NONBLOCK || current->nowait))
         return -EAGAIN;
     error = wait_event_until(&tty.readable, is_readable() || !may_wait, NEVER);
     return error ? -ERESTARTSYS : take(u);

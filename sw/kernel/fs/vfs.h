@@ -21,6 +21,7 @@ struct uio {
     uint64_t vectors, vector_count; /* the user's pieces after that */
     size_t left;                    /* bytes of all */
     bool is_kernel;                 /* the address is not a user's */
+    bool has_own_vectors;           /* they lie in the kernel: a copy */
 };
 void uio_user(struct uio *u, uint64_t address, size_t bytes);
 int uio_vectors(struct uio *u, uint64_t vectors, size_t count); /* as readv checks them: 0, -EINVAL, -EFAULT */
@@ -91,7 +92,7 @@ struct file *file_get(struct file *f);
 void file_put(struct file *f);
 void epoll_file_gone(struct file *f); /* ipc/epoll.c: before release at the last reference */
 
-enum { FDS_MAX = 1024 };
+enum { FDS_MAX = 1024, FD_LENT = INT32_MIN /* for the length of one call: current->lent_file */ };
 struct files { /* and what threads share with them */
     uint32_t refs, umask;
     struct inode *cwd; /* a reference */
@@ -131,6 +132,7 @@ int path_of_inode(const struct inode *i, char *buffer, size_t bytes); /* absolut
 /* What a call does to what a path of user memory leads to, or a descriptor (then there is only an inode). */
 typedef long path_action(const struct path_result *r, uint64_t argument);
 long at_path(int dirfd, uint64_t path, uint64_t flags, path_action *act, uint64_t argument);
+long statx_inode(const struct path_result *r, uint64_t to); /* fs/attributes.c: a path_action */
 long at_file(int fd, path_action *act, uint64_t argument);
 
 /* --- fs/open.c, names.c --- */

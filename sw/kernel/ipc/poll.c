@@ -19,7 +19,7 @@ enum {
 int ipc_wait(struct wait_queue *q, uint64_t deadline)
 {
     struct waiter w;
-    if (!deadline)
+    if (!deadline || current->nowait)
         return -EAGAIN;
     wait_begin(q, &w);
     int result = task_sleep(deadline);
@@ -33,6 +33,8 @@ void poll_wait(struct poll_table *pt, struct wait_queue *q)
 {
     pt->sequences += q->sequence;
     q->is_polled = true;
+    if (pt->visit)
+        pt->visit(pt, q);
 }
 
 unsigned file_poll(struct file *f, struct poll_table *pt)

@@ -165,13 +165,14 @@ SYSCALL4(socketpair, int, family, uint32_t, type, int, protocol, uint64_t, to)
 
 /* --- names and connections --- */
 
-static int name_from_user(struct sockaddr_un *name, uint64_t address, int bytes)
+int socket_name_from_user(struct sockaddr_un *name, uint64_t address, int bytes)
 {
     *name = (struct sockaddr_un){0};
-    if (bytes < 0 || bytes > (int)sizeof *name)
-        return -EINVAL;
-    if (copy_from_user(name, address, (size_t)bytes))
-        return -EFAULT;
+    return bytes < 0 || bytes > (int)sizeof *name ? -EINVAL : copy_from_user(name, address, (size_t)bytes);
+}
+
+static int check_name(const struct sockaddr_un *name)
+{
     bool is_path = name->sun_path[0] && !name->sun_path[UNIX_PATH_MAX - 1];
     return name->sun_family == AF_UNIX && is_path ? 0 : -EINVAL; /* no abstract names */
 }
@@ -183,9 +184,9 @@ SYSCALL3(bind, int, fd, uint64_t, address, int, bytes)
     int error;
     struct socket *s = socket_of(fd_file(fd), &error);
     if (s)
-        error = name_from_user(&name, address, bytes);
-    if (!error && s->inode)
-        error = -EINVAL;
+        error = socket_name_from_user(&name, address, bytes);
+    if (!error)
+        error = s->inode ? -EINVAL : check_name(&name);
     if (!error)
         error = vfs_mknod(name.sun_path, S_IFSOCK | (0777 & ~fs_umask()), 0);
     if (!error)
@@ -220,19 +221,17 @@ static int find_listener(const char *path, struct socket **to)
     return *to && (*to)->is_listening ? 0 : -ECONNREFUSED;
 }
 
-SYSCALL3(connect, int, fd, uint64_t, address, int, bytes)
+int socket_connect(struct file *f, const struct sockaddr_un *name)
 {
-    struct sockaddr_un name;
     int error;
-    struct file *f = fd_file(fd);
     struct socket *s = socket_of(f, &error), *to;
     if (s)
-        error = name_from_user(&name, address, bytes);
+        error = check_name(name);
     if (error)
         return error;
     file_get(f);
     do /* after a sleep the name may mean another one */
-        error = find_listener(name.sun_path, &to);
+        error = find_listener(name->sun_path, &to);
     while (!error && to->pending_count > to->backlog && !(error = ipc_wait(&to->in.changed, file_deadline(f))));
     if (!error && (s->peer || s->is_listening))
         error = s->peer ? -EISCONN : -EINVAL;
@@ -244,6 +243,15 @@ SYSCALL3(connect, int, fd, uint64_t, address, int, bytes)
     }
     file_put(f);
     return new ? 0 : error ? error : -ENOMEM;
+}
+
+SYSCALL3(connect, int, fd, uint64_t, address, int, bytes)
+{
+    struct sockaddr_un name;
+    int error;
+    if (socket_of(fd_file(fd), &error))
+        error = socket_name_from_user(&name, address, bytes);
+    return error ? error : socket_connect(fd_file(fd), &name);
 }
 
 SYSCALL4(accept4, int, fd, uint64_t, address, uint64_t, bytes, uint32_t, flags)

@@ -13,6 +13,7 @@
 #include "proc/process.h"
 #include "string.h"
 #include "uintr/uintr.h"
+#include "uring/uring.h"
 #include <linux/auxvec.h>
 #include <linux/elf.h>
 #include <linux/resource.h>
@@ -231,6 +232,7 @@ static int become_alone(struct task *t)
     while (process_has_thread(p, t) && !error)
         error = task_sleep_uninterrupted(NEVER);
     p->group_exiting = false;
+    uring_task_exit(t);
     return error ? -EAGAIN : 0; /* killed ourselves */
 }
 

@@ -8,6 +8,7 @@
 #include "proc/process.h"
 #include "sched/time.h"
 #include "uintr/uintr.h"
+#include "uring/uring.h"
 #include <linux/resource.h>
 #include <linux/wait.h>
 
@@ -116,6 +117,7 @@ static _Noreturn void leave(void)
 {
     struct task *t = current;
     struct process *p = t->process;
+    uring_task_exit(t);
     uintr_task_exit(t);
     task_replace_mm(t, NULL);
     task_release_parts(t);

@@ -192,7 +192,7 @@ static void begin_running(struct cpu *cpu, struct task *t)
 }
 
 /* The first thing after a switch, on the stack of the task that was switched to. */
-static void finish_switch(void)
+void finish_switch(void)
 {
     struct task **grave = &dead[this_cpu_index()];
     if (*grave)

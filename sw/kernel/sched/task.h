@@ -71,6 +71,9 @@ struct task {
     int vfork_parent; /* its tid: sleeps until this task gives up its mm; 0: no vfork */
 
     struct uintr_task *uintr; /* uintr/uintr.h; NULL: never used */
+    struct uring_task *uring; /* uring/uring.h; likewise */
+    struct file *lent_file;   /* what descriptor FD_LENT means */
+    bool nowait;              /* whatever would sleep in ipc_wait() answers -EAGAIN */
 };
 
 struct process {
@@ -125,6 +128,7 @@ void task_continue(struct task *t); /* STOPPED becomes runnable: SIGCONT, SIGKIL
 void task_kick(struct task *t);     /* runs in user mode elsewhere: makes it look at its signals */
 /* The last thing a task does that nobody waits for: it is freed once off the CPU. */
 _Noreturn void sched_bury(struct task *t);
+void finish_switch(void); /* the first call of a thread of the kernel, which switch_to() begins with */
 void task_prepare_first_run(struct task *child); /* it will go to user mode through child->frame */
 void task_yield(void);
 void task_set_affinity(struct task *t, uint64_t mask); /* mask has an online CPU; migrates at once */
