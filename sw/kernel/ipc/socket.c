@@ -296,10 +296,9 @@ SYSCALL2(shutdown, int, fd, int, how)
 static int64_t transfer_buffer(int fd, uint64_t buffer, size_t bytes, uint32_t flags, bool is_send)
 {
     struct file *f = fd_file(fd);
-    struct iovec one;
     struct uio u;
     int error;
-    uio_user(&u, &one, buffer, MIN(bytes, TRANSFER_MAX));
+    uio_user(&u, buffer, MIN(bytes, TRANSFER_MAX));
     return socket_of(f, &error) ? transfer(f, &u, flags, is_send) : error;
 }
 

@@ -294,7 +294,7 @@ static struct task *create_init(void)
     struct process *p = process_create(NULL);
     struct task *t = p ? task_create(p, "init") : NULL;
     struct file *console;
-    if (!t || !(t->files = files_create()) || !(t->fs = fs_context_create()) || !(t->fpu = fpu_create()))
+    if (!t || !(t->files = files_create()) || !(t->fpu = fpu_create()))
         return NULL;
     t->frame = (struct frame *)(t->kernel_stack + KERNEL_STACK_BYTES) - 1;
     list_append(&p->threads, &t->in_process);

@@ -53,8 +53,6 @@ void task_release_parts(struct task *t)
 {
     files_put(t->files);
     t->files = NULL;
-    fs_context_put(t->fs);
-    t->fs = NULL;
     if (t->mm)
         mm_put(t->mm);
     t->mm = NULL;

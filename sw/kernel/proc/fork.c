@@ -35,13 +35,10 @@ static bool copy_parts(struct task *child, uint64_t flags)
     struct task *t = current;
     if (flags & CLONE_VM)
         mm_get(t->mm);
-    if (flags & CLONE_FS)
-        t->fs->refs++;
     child->mm = flags & CLONE_VM ? t->mm : mm_fork(t->mm);
-    child->fs = flags & CLONE_FS ? t->fs : fs_context_copy(t->fs);
     child->files = flags & CLONE_FILES ? files_get(t->files) : files_copy(t->files);
     child->fpu = fpu_copy(t);
-    return child->mm && child->files && child->fs && child->fpu;
+    return child->mm && child->files && child->fpu;
 }
 
 static void copy_state(struct task *child, const struct clone_args *a)

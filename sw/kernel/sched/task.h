@@ -12,7 +12,6 @@
 
 struct mm;
 struct files;
-struct fs_context;
 struct fpu;
 struct uintr_task;
 struct inode;
@@ -39,7 +38,6 @@ struct task {
     struct list in_process; /* process->threads */
     struct mm *mm;
     struct files *files;
-    struct fs_context *fs;
     struct fpu *fpu; /* arch/fpu.h */
     uint64_t fs_base;
     char name[TASK_NAME_BYTES];
