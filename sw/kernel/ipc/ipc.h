@@ -42,11 +42,8 @@ long poll_until(long (*look)(void *what), void *what, uint64_t deadline);
 /* The signal mask until the return to user mode, from user memory (address 0: as it is). */
 int mask_begin(uint64_t address, size_t bytes);
 
-/* --- ipc/eventfd.c, socket.c: for io_uring --- */
+/* --- ipc/eventfd.c: for io_uring --- */
 bool eventfd_add(struct file *f, uint64_t count); /* from anywhere; not what is too much. false: no eventfd */
-struct sockaddr_un;
-int socket_name_from_user(struct sockaddr_un *name, uint64_t address, int bytes); /* copies it: 0, -EINVAL, -EFAULT */
-int socket_connect(struct file *f, const struct sockaddr_un *name);
 
 /* --- ipc/futex.c: for the end of a thread --- */
 int futex_wake_address(struct mm *mm, uint64_t address, uint32_t count); /* how many, or -errno */

@@ -25,10 +25,9 @@
 #define KERNEL_URING_H
 
 #include "arch/uintr.h"
-#include "ipc/ipc.h"
+#include "ipc/socket.h"
 #include "sched/task.h"
 #include <linux/io_uring.h>
-#include <linux/un.h>
 
 enum {
     URING_SQ_MAX = 32768,
@@ -121,7 +120,7 @@ struct request {
             struct iovec *own; /* kernel copy; NULL: one piece */
         } vectors;
         char *path;
-        struct sockaddr_un name; /* CONNECT */
+        union socket_name name; /* CONNECT */
         struct {
             uint64_t deadline;
             uint32_t completions; /* ring->completions that end it */
