@@ -57,8 +57,11 @@ void ring_open(struct ring *ring, enum form form, unsigned entries, completion_f
     ring->vector_fd = handler_install(on_interrupt);
     if (ring->vector_fd < 0)
         fail("user interrupts");
-    if (uring_register_uintr(ring->uring.ring_fd, ring->vector_fd))
+    error = io_uring_register((unsigned)ring->uring.ring_fd, IORING_REGISTER_UINTR, &ring->vector_fd, 1);
+    if (error) {
+        errno = -error;
         fail("a user interrupt for the ring");
+    }
 }
 
 void ring_close(struct ring *ring)

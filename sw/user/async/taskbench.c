@@ -144,6 +144,7 @@ static volatile uint64_t product;
 __attribute__((noinline)) static void multiply(uint64_t times)
 {
     uint64_t x = product | 1;
+#pragma GCC unroll 8
     for (; times; times--) {
         x *= 6364136223846793005ull;
         __asm__ volatile("" : "+r"(x)); /* one multiplication after the other */
