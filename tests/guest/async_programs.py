@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Programs on rings under the minimal kernel, in their three forms, with a disk; examples of liburing as Debian ships them.
+Environment as for kernel.py, whose helpers it uses."""
+import hashlib
+import json
+import pathlib
+import random
+import re
+import subprocess
+import tempfile
+import unittest
+
+from kernel import CORES, Kernel, archive
+
+USER = pathlib.Path(__file__).resolve().parents[2] / "sw" / "user"
+EXAMPLES = pathlib.Path("/usr/share/doc/liburing-dev/examples")
+RING_FORMS = ("uring", "uintr")
+FORMS = ("normal", *RING_FORMS)
+
+
+class OnDisk(Kernel):
+    """A disk with ext2, whose files are those of self.files."""
+
+    files = {"small": 10, "page": 4096, "odd": 70001, "large": 3000000}
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        source = self.folder / "files"
+        source.mkdir()
+        self.sums = {}
+        for name, size in self.files.items():
+            data = random.Random(name).randbytes(size)
+            (source / name).write_bytes(data)
+            self.sums[name] = hashlib.md5(data).hexdigest()
+        self.disk = self.folder / "disk"
+        subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext2", "-b", "4096", "-d", source, self.disk, "32M"], check=True,
+                       capture_output=True)
+
+    def on_disk(self, script, *options, modules=()):
+        return self.succeed("sh", "-c", f"cd /mnt; {script}", options=["--disk", self.disk, *options], modules=modules)
+
+    def pack(self, *programs):
+        """A boot module with /bin/NAME for each host file."""
+        root = self.folder / "root"
+        (root / "bin").mkdir(parents=True)
+        for program in programs:
+            (root / "bin" / program.name).write_bytes(program.read_bytes())
+            (root / "bin" / program.name).chmod(0o755)
+        archive(root, self.folder / "root.cpio")
+        return [self.folder / "root.cpio"]
+
+
+class Programs(OnDisk):
+    def test_cat(self):
+        for form in FORMS:
+            for name, expected in self.sums.items():
+                lines = self.on_disk(f"uring_cat {form} {name} | md5sum; echo $?").lines
+                self.assertEqual(lines, [f"{expected}  -", "0"], f"{form} {name}")
+
+    def test_cat_of_several_and_of_none(self):
+        for form in FORMS:
+            lines = self.on_disk(f"uring_cat {form} small page small | wc -c; uring_cat {form} nothing; echo $?").lines
+            self.assertEqual(lines, ["4116", "uring_cat: nothing: No such file or directory", "1"], form)
+
+    def test_cp(self):
+        for form in FORMS:
+            copies = "; ".join(f"uring_cp {form} {name} copy && md5sum <copy" for name in self.sums)
+            self.assertEqual(self.on_disk(copies).lines, [f"{s}  -" for s in self.sums.values()], form)
+
+    def test_full_disk(self):
+        for form in FORMS:
+            script = f"dd if=/dev/zero of=fill bs=1M 2>/dev/null; uring_cp {form} large copy; echo $?"
+            lines = self.on_disk(script).lines
+            self.assertEqual(lines[-1], "1", form)
+            self.assertIn("No space left on device", lines[-2])
+
+    def test_device_that_fails(self):
+        for form in FORMS:
+            lines = self.on_disk(f"uring_cat {form} large | wc -c; uring_cat {form} large >/dev/null; echo $?",
+                                 "--set", "block.error_sectors=4096-65535").lines
+            self.assertEqual(lines[-1], "1", f"{form}: {lines}")
+            self.assertIn("Input/output error", "\n".join(lines))
+
+    def test_thousand_coroutines(self):
+        for form in RING_FORMS:
+            result = self.on_disk(f"coroutines {form} large -n 1000 -r 4")
+            self.assertEqual(result.lines[0], f"form {form}  coroutines 1000  reads 4000  wrong 0")
+            by_interrupt = int(re.search(r"resumed by interrupt (\d+)", result.lines[-1])[1])
+            self.assertEqual(by_interrupt > 0, form == "uintr")
+
+    def test_programs_that_are_killed(self):
+        for form in RING_FORMS:
+            script = (f"for i in 1 2 3 4 5; do coroutines {form} large -n 200 -r 1000 & usleep ${{i}}0000; kill -9 $!; wait $!; done; "
+                      "cat /proc/io_uring")
+            counts = dict(line.split() for line in self.on_disk(script).lines if re.match(r"^\w+ +\d+$", line))
+            self.assertEqual([counts[name] for name in ("rings", "requests", "submitters")], ["0", "0", "0"], form)
+
+
+class TaskBench(OnDisk):
+    """Computing and reading at once, at a twentieth of its size; the whole table is for scripts/async-bench."""
+
+    files = {}
+
+    def test_three_forms(self):
+        total = {}
+        for form in FORMS:
+            lines = self.on_disk(f"taskbench {form} 20 100 -s 20").lines
+            self.assertEqual(lines[0], f"form {form}  reads 20  computes 100  scale 20")
+            self.assertEqual(sum(int(m[1]) for m in re.finditer(r"^4\w+ +(\d+) reads", "\n".join(lines), re.M)), 20)
+            total[form] = float(re.match(r"total ([\d.]+) us", lines[1])[1])
+        self.assertLess(total["uring"], total["normal"])
+        self.assertLess(total["uintr"], total["normal"])
+
+
+class Web(Kernel):
+    """A web server whose every step is a request of a ring; its client compares every byte."""
+
+    REQUESTS = 2000
+
+    def serve(self, form, *options, server=""):
+        script = ("mkdir /web; i=1; while [ $i -le 12 ]; do dd if=/dev/urandom of=/web/f$i bs=$((i * 1777)) count=1 2>/dev/null; "
+                  f"i=$((i + 1)); done; : >/web/empty; web_server {form} /web -n {self.REQUESTS} {server} & "
+                  f"web_client /web -c 64 -n {self.REQUESTS}; echo client $?; wait $!; echo server $?")
+        with tempfile.TemporaryDirectory() as folder:
+            stats = pathlib.Path(folder, "stats.json")
+            lines = self.succeed("sh", "-c", script, options=["--stats", stats, *options]).lines
+            paths = json.loads(stats.read_text())["uintr"]["path"]
+        text = "\n".join(lines)
+        self.assertIn("client 0", text)
+        self.assertIn("server 0", text)
+        self.assertRegex(text, rf"requests {self.REQUESTS}  bytes \d+  all as expected")
+        self.assertRegex(text, rf"form {form}  responses {self.REQUESTS}  refused [1-9]")
+        return text, paths
+
+    def test_polled(self):
+        text, _ = self.serve("uring")
+        self.assertRegex(text, r"by interrupt 0  by polling [1-9]")
+
+    def test_user_interrupts(self):
+        text, paths = self.serve("uintr")
+        self.assertRegex(text, r"by interrupt [1-9]\d*  by polling 0")
+        if CORES >= 4:
+            self.assertGreater(paths["direct"], sum(paths.values()) / 2)
+
+    def test_a_server_that_sleeps(self):
+        text, _ = self.serve("uintr", server="-i")
+        self.assertRegex(text, r"by interrupt \d+  by polling 0  by waiting [1-9]")
+
+
+class Inet(OnDisk):
+    """Sockets on 127.0.0.1: the same program says the same here and on Linux."""
+
+    files = {}
+
+    def test_as_linux(self):
+        program = self.folder / "inet_checks"
+        subprocess.run(["gcc", "-O2", "-D_GNU_SOURCE", "-static", "-pthread", USER / "inet_checks.c", "-o", program], check=True)
+        here = subprocess.run([program], capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+        self.assertGreater(len(here), 50)
+        self.assertEqual(self.succeed("inet_checks", modules=self.pack(program)).lines, here)
+
+
+@unittest.skipUnless(EXAMPLES.is_dir(), "Debian's liburing-dev is not installed")
+class Examples(OnDisk):
+    """Programs of liburing's own authors, compiled as they are."""
+
+    def build(self, name):
+        program = self.folder / name
+        source = EXAMPLES / f"{name}.c"
+        subprocess.run(["gcc", "-O2", "-D_GNU_SOURCE", "-static", "-w", source, "-o", program, "-luring"], check=True,
+                       capture_output=True)
+        return program
+
+    def test_reads_a_file(self):
+        modules = self.pack(self.build("io_uring-test"))
+        lines = self.on_disk("io_uring-test large; echo $?", modules=modules).lines
+        self.assertRegex(lines[0], r"Submitted=4, completed=4, bytes=16384")
+        self.assertEqual(lines[-1], "0")
+
+    def test_copies_a_file(self):
+        modules = self.pack(self.build("io_uring-cp"), self.build("link-cp"))
+        for program in ("io_uring-cp", "link-cp"):
+            lines = self.on_disk(f"{program} large copy; echo $?; md5sum <copy", modules=modules).lines
+            self.assertEqual(lines[-2:], ["0", f"{self.sums['large']}  -"], f"{program}: {lines}")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
