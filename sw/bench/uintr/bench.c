@@ -32,7 +32,7 @@ static const char *arguments(void)
 
 uint64_t bench_option(const char *name, uint64_t otherwise)
 {
-    char word[64];
+    char word[64] = "";
     size_t length = strlen(name);
     for (const char *at = next_word(arguments(), word, sizeof word); word[0]; at = next_word(at, word, sizeof word)) {
         if (strncmp(word, name, length) != 0 || word[length] != '=')
@@ -129,7 +129,7 @@ void bench_measure_overhead(void)
 
 uint64_t bench_pair_overhead(void)
 {
-    struct bench_counter sent, seen;
+    struct bench_counter sent = {0}, seen = {0};
     uint64_t least = ~0ull;
     for (int i = 0; i < BENCH_ROUNDS; i++) {
         BENCH_SEND(&sent,
