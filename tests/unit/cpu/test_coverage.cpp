@@ -118,7 +118,7 @@ TEST_P(coverage, an_instruction_that_is_put_off_counts_when_it_completes)
 TEST_P(coverage, a_unit_that_is_off)
 {
     start(0);
-    set_cr(1u << 3, 0);                                                   // CR0.TS
+    set_cr(1u << 3, 0);                                                       // CR0.TS
     EXPECT_EQ(completed({0xf8, 0xd9, 0xe8, 0xf9}), (strings{m_clc, m_halt})); // fld1, #NM
 }
 
