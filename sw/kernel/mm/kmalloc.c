@@ -7,6 +7,9 @@
 enum { CLASSES = 8, SMALLEST = 16, LARGEST = SMALLEST << (CLASSES - 1) };
 
 static void *free_objects[CLASSES]; /* chains through the objects themselves */
+static uint64_t waiting_bytes;      /* of those */
+
+uint64_t kmalloc_waiting(void) { return waiting_bytes; }
 
 /* Where objects of so many bytes, which it rounds up, wait. */
 static void **chain_of(size_t *bytes)
@@ -37,9 +40,11 @@ void *kmalloc(size_t bytes)
             return phys_to_virt(pa);
         for (uint64_t at = 0; at < PAGE_BYTES; at += bytes)
             push(chain, phys_to_virt(pa + at));
+        waiting_bytes += PAGE_BYTES;
     }
     void **object = *chain;
     *chain = *object;
+    waiting_bytes -= bytes;
     return object;
 }
 
@@ -51,6 +56,7 @@ void kfree(void *object)
     KASSERT(bytes && (bytes > LARGEST ? pa % PAGE_BYTES : pa % bytes) == 0);
     if (bytes <= LARGEST) {
         push(chain_of(&bytes), object);
+        waiting_bytes += bytes;
         return;
     }
     page_of(pa)->bytes = 0;

@@ -43,5 +43,6 @@ void *kmalloc(size_t bytes);
 void *kzalloc(size_t bytes);
 void kfree(void *p); /* NULL is harmless */
 char *kstrdup(const char *s);
+uint64_t kmalloc_waiting(void); /* bytes of freed objects: their pages stay with their size */
 
 #endif

@@ -27,6 +27,7 @@ SYSCALL1(sysinfo, uint64_t, to)
     info.uptime = (long)(clock_now() / NS_PER_SECOND);
     info.totalram = pages_total() * PAGE_BYTES;
     info.freeram = pages_free() * PAGE_BYTES;
+    info.bufferram = kmalloc_waiting();
     info.mem_unit = 1;
     return PUT_USER(to, info);
 }
