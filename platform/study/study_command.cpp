@@ -110,13 +110,17 @@ std::string failure_of(const process_end &end, double timeout_s, const std::stri
 class command
 {
   public:
-    command(const study_options &options, study s, const volatile std::sig_atomic_t *interrupted)
-        : m_options(options), m_study(std::move(s)), m_runs(expand_grid(m_study)), m_interrupted(interrupted),
+    command(const study_options &options, study s, std::vector<study_run> runs,
+            const volatile std::sig_atomic_t *interrupted)
+        : m_options(options), m_study(std::move(s)), m_runs(std::move(runs)), m_interrupted(interrupted),
           m_folder(options.output.empty() ? m_study.name + ".results" : options.output),
           m_store(m_folder.file(m_study.name + ".sqlite"))
     {
         for (const study_run &run : m_runs)
             m_inputs.push_back(m_digest.of(run));
+        for (std::size_t i = 0; i < m_runs.size(); i++)
+            if (options.only.empty() || std::find(options.only.begin(), options.only.end(), i) != options.only.end())
+                m_wanted.push_back(i);
     }
 
     int run()
@@ -131,7 +135,7 @@ class command
             std::fprintf(stderr,
                          "uintr-vp: stopped: interrupted by the user; %zu of %zu runs are done, the same command goes "
                          "on with the others\n",
-                         rows.size(), wanted());
+                         rows.size(), m_wanted.size());
             return EXIT_LIMIT;
         }
         const std::size_t failed = report(rows, missing.size());
@@ -148,25 +152,11 @@ class command
         return stored->timeout_s == 0 || stored->timeout_s >= m_study.timeout_s; // more time may be enough
     }
 
-    bool is_wanted(std::size_t run) const
-    {
-        const std::vector<std::size_t> &only = m_options.only;
-        return only.empty() || std::find(only.begin(), only.end(), run) != only.end();
-    }
-
-    std::size_t wanted() const
-    {
-        std::size_t n = 0;
-        for (std::size_t run = 0; run < m_runs.size(); run++)
-            n += is_wanted(run);
-        return n;
-    }
-
     std::vector<std::size_t> find_missing() const
     {
         std::vector<std::size_t> missing;
-        for (std::size_t i = 0; i < m_runs.size(); i++)
-            if (is_wanted(i) && !is_done(i))
+        for (const std::size_t i : m_wanted)
+            if (!is_done(i))
                 missing.push_back(i);
         return missing;
     }
@@ -205,8 +195,8 @@ class command
         std::vector<process_task> tasks;
         for (const std::size_t run : missing)
             tasks.push_back(task_of(run));
-        study_progress progress(m_options.quiet ? progress_mode::off : m_options.progress, wanted(),
-                                wanted() - missing.size());
+        study_progress progress(m_options.quiet ? progress_mode::off : m_options.progress, m_wanted.size(),
+                                m_wanted.size() - missing.size());
         process_events events;
         events.on_tick = [&](std::size_t running) { progress.tick(running); };
         events.on_end = [&](std::size_t task, const process_end &end) {
@@ -226,8 +216,8 @@ class command
     std::vector<result_row> finished_rows() const
     {
         std::vector<result_row> rows;
-        for (std::size_t i = 0; i < m_runs.size(); i++)
-            if (const auto stored = is_wanted(i) ? m_store.get(m_runs[i].key, m_inputs[i]) : std::nullopt)
+        for (const std::size_t i : m_wanted)
+            if (const auto stored = m_store.get(m_runs[i].key, m_inputs[i]))
                 rows.push_back(make_row(m_study, m_runs, i, *stored));
         return rows;
     }
@@ -245,7 +235,7 @@ class command
         }
         if (!m_options.quiet)
             std::fprintf(stderr, "study %s: %zu runs, %zu of them done before, %zu failed; %s\n", m_study.name.c_str(),
-                         wanted(), wanted() - now, failed, m_folder.file(m_study.name + ".csv").c_str());
+                         m_wanted.size(), m_wanted.size() - now, failed, m_folder.file(m_study.name + ".csv").c_str());
         return failed;
     }
 
@@ -273,6 +263,7 @@ class command
     result_store m_store;
     input_digest m_digest;
     std::vector<std::string> m_inputs; // of each run
+    std::vector<std::size_t> m_wanted; // runs, in the order of the grid
 };
 
 } // namespace
@@ -281,7 +272,7 @@ int run_study(const study_options &options, const std::vector<std::string> &prof
               const volatile std::sig_atomic_t *interrupted)
 {
     study s = read_study(options.file, profile_directories);
-    const std::vector<study_run> runs = expand_grid(s);
+    std::vector<study_run> runs = expand_grid(s);
     for (const std::size_t run : options.only)
         if (run >= runs.size())
             throw user_error(
@@ -296,7 +287,7 @@ int run_study(const study_options &options, const std::vector<std::string> &prof
         throw user_error(fmt::format("{}: its plots need the program gnuplot, which is not installed (Debian package "
                                      "gnuplot-nox); --no-plots makes the tables only",
                                      options.file));
-    return command(options, std::move(s), interrupted).run();
+    return command(options, std::move(s), std::move(runs), interrupted).run();
 }
 
 } // namespace vp
