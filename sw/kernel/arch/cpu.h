@@ -23,10 +23,10 @@ struct cpu {
     /* sched/sched.c */
     struct list run_queue; /* struct task.in_queue, by virtual_time */
     uint32_t runnable;
-    uint64_t virtual_time; /* least of those that ran */
-    /* sched/timer.c */
+    uint64_t virtual_time; /* greatest of those that ran */
+    /* sched/time.c */
     struct list timers;
-    /* mm/shootdown.c */
+    /* mm/pagetable.c */
     volatile bool flush_wanted;
     uint64_t flush_start, flush_end;
     /* for /proc */

@@ -5,7 +5,6 @@
 
 #include "fs/vfs.h"
 #include <asm/termios.h>
-#include <linux/utsname.h>
 
 /* --- fs/serial.c: COM1 --- */
 void console_init(void);                          /* output by polling: early messages */
@@ -33,6 +32,5 @@ bool tty_is_full(void);                /* what comes now would be lost */
 void tty_hang_up_session(int session); /* its leader died; harmless if it has no terminal */
 
 /* --- expected of proc/: what uname() answers --- */
-extern struct new_utsname system_name;
 
 #endif

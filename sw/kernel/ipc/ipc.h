@@ -36,7 +36,6 @@ struct poll_table {
     uint64_t sequences;                                         /* sum of those of the queues that a file named */
     void (*visit)(struct poll_table *pt, struct wait_queue *q); /* is told of each; NULL: nobody */
 };
-unsigned file_poll(struct file *f, struct poll_table *pt);
 /* Looks until that finds something, and answers it; 0: nothing at the deadline; -EINTR. */
 long poll_until(long (*look)(void *what), void *what, uint64_t deadline);
 /* The signal mask until the return to user mode, from user memory (address 0: as it is). */

@@ -10,6 +10,17 @@ enum { AREAS_MAX = 65530, LOWEST = 0x10000 };
 
 #define DEV_ZERO ((1u << 8) | 5u) /* st_rdev of character device 1, 5 */
 
+/* The first that ends above it; NULL: none. */
+static struct area *area_after(struct mm *mm, uint64_t address)
+{
+    struct area *a = mm->recent; /* all that lie before it end where it starts, or earlier */
+    struct list *node = a && a->start <= address ? &a->link : mm->areas.next;
+    for (mm->recent = NULL; node != &mm->areas && !mm->recent; node = node->next)
+        if (LIST_ITEM(node, struct area, link)->end > address)
+            mm->recent = LIST_ITEM(node, struct area, link);
+    return mm->recent;
+}
+
 struct area *area_insert(struct mm *mm, const struct area *model)
 {
     struct area *a = mm->area_count < AREAS_MAX ? kmalloc(sizeof *a) : NULL;
@@ -31,16 +42,6 @@ static void area_free(struct mm *mm, struct area *a)
     mm->recent = NULL;
     inode_put(a->inode);
     kfree(a);
-}
-
-struct area *area_after(struct mm *mm, uint64_t address)
-{
-    struct area *a = mm->recent; /* all that lie before it end where it starts, or earlier */
-    struct list *node = a && a->start <= address ? &a->link : mm->areas.next;
-    for (mm->recent = NULL; node != &mm->areas && !mm->recent; node = node->next)
-        if (LIST_ITEM(node, struct area, link)->end > address)
-            mm->recent = LIST_ITEM(node, struct area, link);
-    return mm->recent;
 }
 
 struct area *mm_find(struct mm *mm, uint64_t address)

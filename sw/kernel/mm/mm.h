@@ -59,7 +59,6 @@ int64_t mm_map(struct mm *mm, uint64_t address, uint64_t bytes, uint32_t area_fl
                struct inode *inode, uint64_t offset);
 int mm_unmap(struct mm *mm, uint64_t address, uint64_t bytes);
 struct area *mm_find(struct mm *mm, uint64_t address);             /* the area that holds it; NULL */
-struct area *area_after(struct mm *mm, uint64_t address);          /* the first that ends above it; NULL */
 struct area *area_insert(struct mm *mm, const struct area *model); /* a copy, whose place is free; NULL */
 uint64_t area_offset(const struct area *a, uint64_t address);      /* in the file; 0: none */
 

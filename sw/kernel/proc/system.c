@@ -14,10 +14,12 @@
 #include <linux/random.h>
 #include <linux/reboot.h>
 #include <linux/sysinfo.h>
+#include <linux/utsname.h>
 
 enum { EXIT_PORT = 0xf4, RANDOM_BYTES_MAX = 0x1ffffff };
 
-struct new_utsname system_name = {"Linux", "uintr-vp", "6.1.0-uintr", "#1 SMP uintr-vp", "x86_64", "(none)"};
+static const struct new_utsname system_name = {"Linux",           "uintr-vp", "6.1.0-uintr",
+                                               "#1 SMP uintr-vp", "x86_64",   "(none)"};
 
 SYSCALL1(uname, uint64_t, to) { return PUT_USER(to, system_name); }
 

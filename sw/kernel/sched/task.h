@@ -29,7 +29,7 @@ enum task_state {
 };
 
 struct task {
-    uint64_t kernel_rsp;   /* known to assembly: arch/switch.S */
+    uint64_t kernel_rsp;   /* known to assembly: arch/entry.S */
     uint8_t *kernel_stack; /* lowest address; KERNEL_STACK_BYTES */
     struct frame *frame;   /* user registers, at the top of the kernel stack */
     int tid;

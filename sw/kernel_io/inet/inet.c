@@ -24,7 +24,10 @@ static struct socket *find(uint16_t port)
 }
 
 static uint16_t swapped(uint16_t port) { return __builtin_bswap16(port); }
-static unsigned first_byte(const struct sockaddr_in *name) { return name->sin_addr.s_addr & 0xff; }
+static bool is_here(const struct sockaddr_in *name)
+{
+    return name->sin_addr.s_addr == INADDR_ANY || (name->sin_addr.s_addr & 0xff) == LOOPBACK;
+}
 
 static int take(struct socket *s, uint16_t port)
 {
@@ -48,7 +51,7 @@ int inet_bind_any(struct socket *s)
 int inet_bind(struct socket *s, const struct sockaddr_in *name)
 {
     uint16_t port = swapped(name->sin_port);
-    if (name->sin_addr.s_addr != INADDR_ANY && first_byte(name) != LOOPBACK)
+    if (!is_here(name))
         return -EADDRNOTAVAIL;
     s->address = name->sin_addr.s_addr;
     return !port ? inet_bind_any(s) : find(port) ? -EADDRINUSE : take(s, port);
@@ -56,7 +59,7 @@ int inet_bind(struct socket *s, const struct sockaddr_in *name)
 
 int inet_find_listener(const struct sockaddr_in *name, struct socket **to)
 {
-    if (name->sin_addr.s_addr != INADDR_ANY && first_byte(name) != LOOPBACK)
+    if (!is_here(name))
         return -ENETUNREACH;
     *to = find(swapped(name->sin_port));
     return *to && (*to)->is_listening ? 0 : -ECONNREFUSED;
