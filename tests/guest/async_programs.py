@@ -82,7 +82,7 @@ class Programs(WithFiles):
 
 
 class TaskBench(WithFiles):
-    """Computing and reading at once, at a twentieth of its size; the whole table is for scripts/async-bench."""
+    """Computing and reading at once, at a twentieth of its size."""
 
     files = {}
 

@@ -6,6 +6,7 @@
  * completions resumes the coroutines between two of its instructions; in the form uring it looks for completions
  * between pieces of its computation. The file is read around the page cache; afterwards every block is compared with
  * what pread() gives. */
+#include "compute.h"
 #include "coroutine.h"
 #include "number.h"
 #include "ring.h"
@@ -32,7 +33,6 @@ static int file;
 static uint64_t file_blocks;
 static unsigned reads = 4;
 static volatile unsigned finished, done_reads;
-static volatile uint64_t work; /* what main computed */
 
 static uint64_t block_of(const struct reader *r, unsigned i)
 {
@@ -75,14 +75,6 @@ static void on_completion(struct ring *unused, uint64_t user_data, int result)
     (void)unused;
     r->result = result;
     coroutine_resume(r->coroutine);
-}
-
-static void compute(void)
-{
-    uint64_t x = work;
-    for (unsigned i = 0; i < 1000; i++)
-        x = x * 6364136223846793005ull + 1;
-    work = x;
 }
 
 static void usage(void)
@@ -137,8 +129,7 @@ int main(int argc, char **argv)
     while (finished < count) {
         compute();
         pieces++;
-        if (form == FORM_URING)
-            ring.by_polling += ring_reap(&ring);
+        ring_poll(&ring);
     }
     uint64_t took = now_ns() - began;
     for (unsigned i = 0; i < count; i++) {

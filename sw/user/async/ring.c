@@ -24,6 +24,13 @@ _Noreturn void fail(const char *what)
     exit(EXIT_FAILURE);
 }
 
+/* error: -errno, as liburing answers. */
+static _Noreturn void fail_as(int error, const char *what)
+{
+    errno = -error;
+    fail(what);
+}
+
 uint64_t now_ns(void)
 {
     struct timespec t;
@@ -47,10 +54,8 @@ void ring_open(struct ring *ring, enum form form, unsigned entries, completion_f
     struct io_uring_params params = {.flags = IORING_SETUP_SQPOLL, .sq_thread_idle = IDLE_MS};
     *ring = (struct ring){.form = form, .complete = complete, .vector_fd = -1};
     int error = io_uring_queue_init_params(entries, &ring->uring, &params);
-    if (error) {
-        errno = -error;
-        fail("io_uring_setup");
-    }
+    if (error)
+        fail_as(error, "io_uring_setup");
     if (form != FORM_UINTR)
         return;
     the_ring = ring;
@@ -58,10 +63,8 @@ void ring_open(struct ring *ring, enum form form, unsigned entries, completion_f
     if (ring->vector_fd < 0)
         fail("user interrupts");
     error = io_uring_register((unsigned)ring->uring.ring_fd, IORING_REGISTER_UINTR, &ring->vector_fd, 1);
-    if (error) {
-        errno = -error;
-        fail("a user interrupt for the ring");
-    }
+    if (error)
+        fail_as(error, "a user interrupt for the ring");
 }
 
 void ring_close(struct ring *ring)
@@ -97,10 +100,8 @@ struct io_uring_sqe *ring_request(struct ring *ring, uint64_t user_data)
 void ring_submit(struct ring *ring)
 {
     int done = io_uring_submit(&ring->uring);
-    if (done < 0 && done != -EBUSY && done != -EINTR && done != -EAGAIN) {
-        errno = -done;
-        fail("io_uring_submit");
-    }
+    if (done < 0 && done != -EBUSY && done != -EINTR && done != -EAGAIN)
+        fail_as(done, "io_uring_submit");
 }
 
 unsigned ring_reap(struct ring *ring)
@@ -121,6 +122,12 @@ unsigned ring_reap(struct ring *ring)
     return count;
 }
 
+void ring_poll(struct ring *ring)
+{
+    if (ring->form == FORM_URING)
+        ring->by_polling += ring_reap(ring);
+}
+
 void ring_wait(struct ring *ring)
 {
     struct io_uring_cqe *cqe;
@@ -129,10 +136,8 @@ void ring_wait(struct ring *ring)
     while (ring->in_flight && before == ring->by_interrupt) {
         /* Masked, so that nobody takes the completion away between the look and the sleep. */
         int error = io_uring_wait_cqe(&ring->uring, &cqe);
-        if (error && error != -EINTR) {
-            errno = -error;
-            fail("io_uring_wait_cqe");
-        }
+        if (error && error != -EINTR)
+            fail_as(error, "io_uring_wait_cqe");
         unsigned found = ring_reap(ring);
         ring->by_waiting += found;
         if (found)

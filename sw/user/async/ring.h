@@ -44,6 +44,8 @@ struct io_uring_sqe *ring_request(struct ring *ring, uint64_t user_data);
 void ring_submit(struct ring *ring);
 /* Calls complete for everything that is done; how many. For the forms' own use, and for polling. */
 unsigned ring_reap(struct ring *ring);
+/* The look of the form uring between two pieces of work: reaps and counts. Nothing to do in the form uintr. */
+void ring_poll(struct ring *ring);
 /* Waits until something was completed, in the handler or here. Returns at once if nothing is in flight. */
 void ring_wait(struct ring *ring);
 

@@ -185,8 +185,8 @@ static uint64_t run(struct ring *ring, enum form form, const bool *is_read, unsi
         uint64_t began = now_ns();
         multiply((uint64_t)UNIT * (1 + random_below(10)) / scale);
         computing += now_ns() - began;
-        if (form == FORM_URING)
-            ring->by_polling += ring_reap(ring);
+        if (form != FORM_NORMAL)
+            ring_poll(ring);
     }
     while (form != FORM_NORMAL && reading.next < reading.count)
         ring_wait(ring);

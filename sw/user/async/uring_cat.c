@@ -77,8 +77,7 @@ static void cat_with_ring(struct ring *ring, const char *name)
     for (unsigned i = 0;; i = (i + 1) % DEPTH) {
         struct block *b = &blocks[i];
         while (!b->done) {
-            if (ring->form == FORM_URING)
-                ring->by_polling += ring_reap(ring);
+            ring_poll(ring);
             if (!b->done)
                 ring_wait(ring);
         }

@@ -5,6 +5,7 @@
  * close. A connection has one of them in flight at a time, and its completion starts the next; in the form uintr that
  * happens in the handler, while main computes (-i: sleeps). GET of a regular file in FOLDER, HTTP/1.1 with connections
  * that are kept. Ends after REQUESTS responses; without -n it goes on for ever. */
+#include "compute.h"
 #include "number.h"
 #include "ring.h"
 
@@ -39,7 +40,6 @@ static struct connection connections[CONNECTIONS];
 static int listener, folder;
 static volatile unsigned served, refused, live;
 static bool is_accepting;
-static volatile uint64_t work;
 
 static void receive(struct ring *ring, struct connection *c);
 
@@ -217,14 +217,6 @@ static void on_completion(struct ring *ring, uint64_t user_data, int result)
     ring_submit(ring);
 }
 
-static void compute(void)
-{
-    uint64_t x = work;
-    for (unsigned i = 0; i < 1000; i++)
-        x = x * 6364136223846793005ull + 1;
-    work = x;
-}
-
 static void listen_on(unsigned port)
 {
     struct sockaddr_in address = {
@@ -281,8 +273,7 @@ int main(int argc, char **argv)
         }
         compute();
         pieces++;
-        if (form == FORM_URING)
-            ring.by_polling += ring_reap(&ring);
+        ring_poll(&ring);
     }
     ring_close(&ring);
     printf("form %s  responses %u  refused %u  computed meanwhile %llu pieces\n", form_names[form], served, refused,
