@@ -2,7 +2,7 @@
 /* What inodes know about themselves, asked and changed: stat, statfs, access, size, mode, owner, times. Everybody is
  * root. */
 #include "arch/syscall.h"
-#include "fs/vfs.h"
+#include "ext2/ext2.h"
 #include "mm/mm.h"
 #include "sched/task.h"
 #include "sched/timer.h"
@@ -16,7 +16,9 @@ static long stat_inode(const struct path_result *r, uint64_t to)
 {
     struct inode *i = r->inode;
     struct stat s = {
-        .st_dev = tmpfs_owns(i) ? DEVICE_TMPFS : DEVICE_PROC,
+        .st_dev = tmpfs_owns(i)  ? DEVICE_TMPFS
+                  : ext2_owns(i) ? BLOCK_DEVICE
+                                 : DEVICE_PROC,
         .st_ino = i->ino,
         .st_nlink = i->nlink,
         .st_mode = i->mode,
@@ -53,6 +55,8 @@ static long statfs_inode(const struct path_result *r, uint64_t to)
         s.f_blocks = (int64_t)pages;
         s.f_bfree = s.f_bavail = (int64_t)free;
     }
+    if (ext2_owns(i))
+        ext2_usage(i, &s);
     return PUT_USER(to, s);
 }
 
@@ -140,6 +144,5 @@ SYSCALL1(umask, uint32_t, mask)
     return old;
 }
 
-/* Memory has nothing to write out. */
-SYSCALL1(fsync, int, fd) { return fd_file(fd) ? 0 : -EBADF; }
-SYSCALL0(sync) { return 0; }
+SYSCALL1(fsync, int, fd) { return fd_file(fd) ? storage_sync_file(fd_file(fd)) : -EBADF; }
+SYSCALL0(sync) { return storage_sync(), 0; }

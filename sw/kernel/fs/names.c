@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls that make, move and remove names. */
 #include "arch/syscall.h"
-#include "fs/vfs.h"
+#include "ext2/ext2.h"
 #include "mm/mm.h"
 
 #define NAME_ITSELF (PATH_PARENT | PATH_NO_FOLLOW)
@@ -13,7 +13,9 @@ static long give_name(const struct path_result *r, uint64_t inode)
         return -EEXIST;
     if (r->is_slashed && !S_ISDIR(i->mode))
         return -ENOENT;
-    return tmpfs_owns(r->parent) ? tmpfs_link(r->parent, r->name, i) : -EPERM;
+    if (ext2_owns(r->parent))
+        return ext2_name(r->parent, r->name, i, NULL);
+    return !tmpfs_owns(r->parent) ? -EPERM : ext2_owns(i) ? -EXDEV : tmpfs_link(r->parent, r->name, i);
 }
 
 int vfs_name(const char *path, struct inode *i)
@@ -83,7 +85,8 @@ static long link_to(const struct path_result *r, uint64_t to)
 {
     if (S_ISDIR(r->inode->mode))
         return -EPERM;
-    return tmpfs_owns(r->inode) ? at_path(AT_FDCWD, to, NAME_ITSELF, give_name, (uint64_t)r->inode) : -EXDEV;
+    bool can_link = tmpfs_owns(r->inode) || ext2_owns(r->inode);
+    return can_link ? at_path(AT_FDCWD, to, NAME_ITSELF, give_name, (uint64_t)r->inode) : -EXDEV;
 }
 
 SYSCALL2(link, uint64_t, from, uint64_t, to) { return at_path(AT_FDCWD, from, PATH_NO_FOLLOW, link_to, to); }
@@ -92,11 +95,11 @@ static long remove_name(const struct path_result *r, uint64_t is_directory)
 {
     if (!r->inode)
         return -ENOENT;
-    if (!tmpfs_owns(r->parent))
+    if (!tmpfs_owns(r->parent) && !ext2_owns(r->parent))
         return -EPERM;
     if (S_ISDIR(r->inode->mode) != is_directory)
         return is_directory ? -ENOTDIR : -EISDIR;
-    return tmpfs_unlink(r->parent, r->name);
+    return ext2_owns(r->parent) ? ext2_unlink(r->parent, r->name) : tmpfs_unlink(r->parent, r->name);
 }
 
 SYSCALL1(rmdir, uint64_t, path) { return at_path(AT_FDCWD, path, NAME_ITSELF, remove_name, true); }
@@ -119,7 +122,8 @@ static long rename_to(const struct path_result *to, uint64_t argument)
     const struct inode *old = from->inode, *replaced = to->inode;
     if (!old)
         return -ENOENT;
-    if (!tmpfs_owns(from->parent) || !tmpfs_owns(to->parent))
+    bool is_disk = ext2_owns(from->parent) && ext2_owns(to->parent);
+    if (!is_disk && (!tmpfs_owns(from->parent) || !tmpfs_owns(to->parent)))
         return -EXDEV;
     if (S_ISDIR(old->mode) && is_ancestor(to->parent, old))
         return -EINVAL;
@@ -131,7 +135,7 @@ static long rename_to(const struct path_result *to, uint64_t argument)
         return S_ISDIR(old->mode) ? -ENOTDIR : -EISDIR;
     if (to->is_slashed && !S_ISDIR(old->mode))
         return -ENOTDIR;
-    return tmpfs_rename(from->parent, from->name, to->parent, to->name);
+    return (is_disk ? ext2_rename : tmpfs_rename)(from->parent, from->name, to->parent, to->name);
 }
 
 static long rename_from(const struct path_result *from, uint64_t to)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening: from a path or an inode to a file, and to a descriptor. */
 #include "arch/syscall.h"
-#include "fs/vfs.h"
+#include "ext2/ext2.h"
 #include "mm/mm.h"
 
 enum {
@@ -16,6 +16,7 @@ static const struct file_ops *ops_of(const struct inode *i)
     switch (i->mode & S_IFMT) {
     case S_IFDIR: return &no_ops;
     case S_IFCHR: return dev_file_ops(i->rdev);
+    case S_IFBLK: return block_file_ops(i->rdev);
     case S_IFIFO: return &fifo_file_ops;
     case S_IFREG: return i->file_ops;
     default: return NULL; /* sockets */
@@ -47,11 +48,14 @@ static int create_regular(struct path_result *r, uint32_t mode)
 {
     if (r->is_slashed)
         return -EISDIR;
-    if (!tmpfs_owns(r->parent))
+    bool is_disk = ext2_owns(r->parent);
+    if (!tmpfs_owns(r->parent) && !is_disk)
         return -EACCES;
     struct inode *i = tmpfs_create(S_IFREG | (mode & 07777 & ~fs_umask()));
-    int error = i ? tmpfs_link(r->parent, r->name, i) : -ENOMEM;
-    if (error)
+    int error = !i        ? -ENOMEM
+                : is_disk ? ext2_name(r->parent, r->name, i, &r->inode)
+                          : tmpfs_link(r->parent, r->name, i);
+    if (error || is_disk)
         inode_put(i);
     else
         r->inode = i;

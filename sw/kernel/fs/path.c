@@ -100,6 +100,8 @@ static int walk(const char *path, uint64_t flags, struct path_result *r)
         if (len > NAME_BYTES)
             return -ENAMETOOLONG;
         struct inode *next = next_inode(r->inode, path, len);
+        if ((uint64_t)next > (uint64_t)-PATH_BYTES) /* an error of the disk */
+            return (int)(int64_t)next;
         if (!next && (*rest || !(flags & PATH_PARENT)))
             return -ENOENT;
 

@@ -15,6 +15,8 @@ int64_t vfs_read_at(struct inode *i, void *to, size_t bytes, uint64_t offset)
     while (done < bytes && offset < i->size) {
         uint64_t within = offset % PAGE_BYTES, page = i->ops->page(i, offset / PAGE_BYTES, false);
         size_t n = MIN(i->size - offset, PAGE_BYTES - within);
+        if ((int64_t)page < 0)
+            return (int64_t)page;
         n = MIN(n, bytes - done);
         memcpy((char *)to + done, (page ? phys_to_virt(page) : zero_page) + within, n);
         if (page)

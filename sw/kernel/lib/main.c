@@ -5,6 +5,7 @@
 #include "arch/cpu.h"
 #include "arch/insn.h"
 #include "arch/multiboot.h"
+#include "block/block.h"
 #include "fs/tty.h"
 #include "mm/mm.h"
 #include "printf.h"
@@ -75,6 +76,7 @@ static void start_init(void)
     long result = start_program(argv);
     if (result) {
         klog("%s cannot be run: error %ld; expected a program in the archive given as boot module", argv[0], -result);
+        storage_end();
         machine_end(EXIT_NO_PROGRAM);
     }
 }
@@ -99,6 +101,7 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t info)
     uintr_init_cpu();
     write_cr3(virt_to_phys(kernel_pml4)); /* the identity map goes */
     tty_init();
+    storage_start();
     start_init();
     sched_start_cpu();
 }

@@ -3,7 +3,7 @@
 #include "arch/control.h"
 #include "arch/cpu.h"
 #include "arch/insn.h"
-#include "fs/vfs.h"
+#include "ext2/ext2.h"
 #include "mm/internal.h"
 
 /* A page for an entry that has none, one reference: 0 or -ENOMEM, -EFAULT beyond the end of the file. */
@@ -12,6 +12,8 @@ static int new_page(const struct area *a, uint64_t va, uint64_t *page)
     uint64_t offset = area_offset(a, va);
     if (a->inode && offset >= a->inode->size)
         return -EFAULT;
+    if (a->inode && ext2_owns(a->inode))
+        return ext2_map_page(a, offset / PAGE_BYTES, page);
     *page = a->inode ? a->inode->ops->page(a->inode, offset / PAGE_BYTES, true) : page_alloc_zero();
     return *page ? 0 : -ENOMEM;
 }

@@ -2,6 +2,7 @@
 /* System calls about the machine: its name, memory and end, random numbers, and the limits of a process. */
 #include "arch/insn.h"
 #include "arch/syscall.h"
+#include "block/block.h"
 #include "fs/tty.h"
 #include "mm/mm.h"
 #include "proc/process.h"
@@ -55,6 +56,8 @@ SYSCALL4(reboot, uint32_t, magic, uint32_t, magic2, uint32_t, command, uint64_t,
 {
     if (magic != LINUX_REBOOT_MAGIC1 || magic2 != LINUX_REBOOT_MAGIC2)
         return -EINVAL;
+    if (command != LINUX_REBOOT_CMD_CAD_ON && command != LINUX_REBOOT_CMD_CAD_OFF)
+        storage_end();
     switch (command) {
     case LINUX_REBOOT_CMD_RESTART2: machine_end(exit_status_of(argument));
     case LINUX_REBOOT_CMD_RESTART:
