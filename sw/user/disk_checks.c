@@ -54,6 +54,22 @@ static void check(int f, size_t from, size_t bytes)
         fail(f, "reads other bytes");
 }
 
+// From the disk, whatever is in memory: whole sectors, and what was changed is seen.
+static void check_directly(int f)
+{
+    static uint8_t got[65536] __attribute__((aligned(4096)));
+    size_t from = any(BYTES_MAX / 512) * 512u, bytes = 512u * (1 + any(sizeof got / 512));
+    int fd = open(name_of(f), O_RDONLY | O_DIRECT);
+    if (fd < 0)
+        fail(f, "cannot be opened directly");
+    size_t left = from >= files[f].size ? 0 : files[f].size - from, expected = bytes < left ? bytes : left;
+    if (pread(fd, got, bytes, (off_t)from) != (ssize_t)expected)
+        fail(f, "reads another number of bytes directly");
+    if (memcmp(got, files[f].copy + from, expected))
+        fail(f, "reads other bytes directly");
+    close(fd);
+}
+
 static void change_by_write(int f)
 {
     static uint8_t data[PIECE_MAX];
@@ -163,6 +179,7 @@ static void step(int f)
         if (posix_fadvise(files[f].fd, any(BYTES_MAX), any(BYTES_MAX), POSIX_FADV_WILLNEED))
             fail(f, "takes no advice");
         break;
+    case 8: check_directly(f); break;
     default:
         if (any(2))
             change_by_write(f);

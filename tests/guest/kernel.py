@@ -248,7 +248,7 @@ class Disk(Kernel):
     def test_little_memory(self):
         self.make(4096, "48M")
         result = self.on_disk("cp large a; cat large a large >b; cp b c; md5sum large a; cmp b c; disk_checks -n 300 folder",
-                              "platform.memory_bytes=33554432")
+                              "platform.memory_bytes=50331648")
         self.assertEqual(len({line.split()[0] for line in result.lines[:2]}), 1)
         self.assertEqual(result.lines[2:], ["300 steps, no difference"])
         self.judge()
@@ -268,6 +268,15 @@ class Disk(Kernel):
             self.succeed("dd", "if=/mnt/large", "of=/dev/null", "bs=4M",
                          options=["--disk", self.image, "--stats", stats])
             self.assertGreaterEqual(json.loads(stats.read_text())["block"]["most_in_flight"], 16)
+
+    def test_direct_reads_ask_the_disk(self):
+        self.make(4096)
+        stats = pathlib.Path(self.folder.name, "stats.json")
+        direct = "dd if=large bs=4096 count=300 iflag=direct 2>/dev/null | md5sum; "
+        result = self.succeed("sh", "-c", f"cd /mnt; head -c 1228800 large | md5sum; {direct}{direct}",
+                              options=["--disk", self.image, "--stats", stats])
+        self.assertEqual(len(set(result.lines)), 1)
+        self.assertGreaterEqual(json.loads(stats.read_text())["block"]["reads"], 600)
 
     def test_unknown_features(self):
         self.make(1024, "16M", "-O", "uninit_bg")

@@ -56,13 +56,11 @@ SYSCALL4(reboot, uint32_t, magic, uint32_t, magic2, uint32_t, command, uint64_t,
 {
     if (magic != LINUX_REBOOT_MAGIC1 || magic2 != LINUX_REBOOT_MAGIC2)
         return -EINVAL;
-    if (command != LINUX_REBOOT_CMD_CAD_ON && command != LINUX_REBOOT_CMD_CAD_OFF)
-        storage_end();
     switch (command) {
-    case LINUX_REBOOT_CMD_RESTART2: machine_end(exit_status_of(argument));
+    case LINUX_REBOOT_CMD_RESTART2: storage_end(); machine_end(exit_status_of(argument));
     case LINUX_REBOOT_CMD_RESTART:
     case LINUX_REBOOT_CMD_HALT:
-    case LINUX_REBOOT_CMD_POWER_OFF: machine_end(0);
+    case LINUX_REBOOT_CMD_POWER_OFF: storage_end(); machine_end(0);
     case LINUX_REBOOT_CMD_CAD_ON:
     case LINUX_REBOOT_CMD_CAD_OFF: return 0;
     default: return -EINVAL;

@@ -54,6 +54,7 @@ void block_submit(struct block_request *r);
 void block_poll(void);      /* ends what the disk has done, from any context */
 void block_interrupt(void); /* the same, and runs what was deferred */
 void block_defer(struct block_deferred *d);
+void block_defer_longer(struct block_deferred *d); /* to an interrupt that needs no disk, and not at once */
 
 /* --- block/wait.c --- */
 void block_sleep(struct block_sleeper *s, bool may_sleep); /* until block_wake(s), which may have come already */

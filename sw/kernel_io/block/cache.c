@@ -92,12 +92,10 @@ static void detach(struct cpage *p)
 
 static struct cpage *insert(struct mapping *m, uint64_t index, uint64_t pa)
 {
-    struct cpage *p = kzalloc(sizeof *p);
+    struct cpage *p = kmalloc(sizeof *p);
     if (!p)
         return NULL;
-    p->mapping = m;
-    p->index = index;
-    p->pa = pa;
+    *p = (struct cpage){.mapping = m, .index = index, .pa = pa};
     list_init(&p->in_dirty);
     list_init(&p->calls);
     struct cpage **at = bucket_of(m, index);
@@ -298,12 +296,18 @@ static void run_call(struct block_deferred *d)
     c->fn(c, c->error);
 }
 
+void cache_call_init(struct cache_call *c)
+{
+    c->deferred.run = run_call;
+    c->error = 0;
+    list_init(&c->link);
+    list_init(&c->deferred.link);
+}
+
 void cache_call(struct cache_call *c)
 {
     struct cpage *p = wanted;
     wanted = NULL;
-    c->deferred.run = run_call;
-    c->error = 0;
     if (p->pending) {
         list_append(&p->calls, &c->link);
     } else {

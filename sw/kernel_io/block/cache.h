@@ -71,6 +71,7 @@ int cache_forget(struct mapping *m, uint64_t at, size_t bytes);
 int cache_drop(struct mapping *m, uint64_t index);
 /* After -EAGAIN. 0: try again; otherwise the error for which that is useless. */
 int cache_wait(bool may_sleep);
+void cache_call_init(struct cache_call *c);
 void cache_call(struct cache_call *c); /* instead: c->fn when there is a reason to try again */
 bool cache_shrink(uint64_t pages);     /* drops that many clean ones nobody uses, if there are so many; false: none */
 bool cache_is_full_of_changes(void);   /* whoever writes should help to write back */

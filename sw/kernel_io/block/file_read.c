@@ -9,7 +9,7 @@
 #include "string.h"
 #include <linux/fadvise.h>
 
-enum { AHEAD_FIRST = 4, AHEAD_MOST = 64 /* pages */ };
+enum { AHEAD_FIRST = 4, AHEAD_MOST = 64, STRETCH = 64, STRETCHES = 4 /* pages */ };
 
 /* Whoever goes on where the last reader stopped gets more than it asks for, twice as much each time. */
 static uint64_t plan_ahead(struct mapping *m, uint64_t first, uint64_t end)
@@ -68,7 +68,14 @@ int64_t mapping_read(struct mapping *m, struct file *f, struct uio *u, uint64_t 
     return wanted != u->left ? (int64_t)(wanted - u->left) : error == -ENODATA ? 0 : error;
 }
 
-/* --- without a task --- */
+/* --- without a task: in stretches, between which others come to their turn --- */
+
+static void copy(void *to, const void *from, size_t bytes)
+{
+    size_t words = bytes / 8, rest = bytes % 8;
+    __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words)::"memory");
+    memcpy(to, from, rest);
+}
 
 /* Up to `bytes` that lie in one page of the cache, to pages of the address space: 0 or -EFAULT. */
 static int put(struct file_read *r, const char *from, uint64_t bytes)
@@ -79,7 +86,7 @@ static int put(struct file_read *r, const char *from, uint64_t bytes)
         if (r->mm && !page)
             return -EFAULT;
         if (r->mm)
-            memcpy((char *)phys_to_virt(page) + within, from, n);
+            copy((char *)phys_to_virt(page) + within, from, n);
         from += n;
         bytes -= n;
         r->address += n;
@@ -91,13 +98,19 @@ static int put(struct file_read *r, const char *from, uint64_t bytes)
 static int64_t advance(struct file_read *r)
 {
     int error = 0;
-    while (r->at < r->end && r->at < r->mapping->size && !error) {
+    for (unsigned pages = 0; r->at < r->end && r->at < r->mapping->size && !error; pages++) {
         struct mapping *m = r->mapping;
         uint64_t index = r->at / PAGE_BYTES, within = r->at % PAGE_BYTES;
         struct cpage *p;
         r->next = r->next < index ? index : r->next;
-        if (r->next - index < READ_WINDOW / 2)
-            r->next = ask(m, index, r->next, pages_of(r->end), r->is_direct);
+        if (pages == STRETCH) {
+            block_defer_longer(&r->call.deferred);
+            return FILE_READ_PENDING;
+        }
+        if (r->next - index <= (STRETCHES - 1) * STRETCH) {
+            uint64_t last = pages_of(r->end);
+            r->next = ask(m, index, r->next, MIN(last, r->next + STRETCH), r->is_direct);
+        }
         error = cache_get(m, index, &p);
         if (error == -EAGAIN) {
             cache_call(&r->call);
@@ -139,8 +152,7 @@ int64_t file_read_begin(struct file_read *r, struct file *f, struct mm *mm, uint
                             .end = offset + MIN(bytes, left),
                             .is_direct = wants_direct(f, offset, bytes),
                             .done = done};
-    list_init(&r->call.link);
-    list_init(&r->call.deferred.link);
+    cache_call_init(&r->call);
     return advance(r);
 }
 

@@ -63,9 +63,10 @@ static int add_part(struct cache_batch *b, struct cpage *p, uint64_t sector, uns
         return 0;
     }
     cache_batch_end(b);
-    b->io = kzalloc(sizeof *b->io);
+    b->io = kmalloc(sizeof *b->io);
     if (!b->io)
         return -ENOMEM;
+    b->io->parts = b->io->r.segments = 0;
     b->io->r.kind = b->kind;
     b->io->r.done = io_done;
     append(b->io, p, sector, pa, bytes);

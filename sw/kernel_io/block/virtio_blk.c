@@ -5,13 +5,21 @@
 #include "arch/insn.h"
 #include "block/block.h"
 #include "mm/page.h"
+#include "sched/timer.h"
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
 
-enum { MAGIC = 0x74726976, VERSION = 2, PIN = 11, QUEUE_MOST = 256, EXTRA = 2 /* descriptors: header, status */ };
+enum {
+    MAGIC = 0x74726976,
+    VERSION = 2,
+    PIN = 11,
+    QUEUE_MOST = 256,
+    EXTRA = 2 /* descriptors: header, status */,
+    PAUSE_NS = 30000
+};
 #define REGISTERS 0xfeb00000ull
 #define FEATURES                                                                                                       \
     (1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_BLK_F_SEG_MAX | 1ull << VIRTIO_BLK_F_FLUSH | 1ull << VIRTIO_BLK_F_RO)
@@ -25,7 +33,7 @@ static struct vring_avail *available;
 static volatile struct vring_used *used;
 static uint16_t queue_size, free_head, free_descriptors, used_seen;
 static struct block_request *owner[QUEUE_MOST]; /* by first descriptor of the chain; NULL: none */
-static struct list waiting = {&waiting, &waiting}, deferred = {&deferred, &deferred};
+static struct list waiting = {&waiting, &waiting}, deferred = {&deferred, &deferred}, paused = {&paused, &paused};
 
 static volatile uint32_t *reg(uint32_t offset) { return phys_to_virt(REGISTERS + offset); }
 static uint32_t config32(uint32_t offset) { return *reg(VIRTIO_MMIO_CONFIG + offset); }
@@ -207,6 +215,31 @@ void block_poll(void)
     feed();
 }
 
+static void run_all(struct list *list)
+{
+    while (!list_is_empty(list)) {
+        struct block_deferred *d = LIST_POP(list, struct block_deferred, link);
+        d->run(d);
+    }
+}
+
+static void end_pause(struct timer *t)
+{
+    struct list due = {&due, &due}; /* what they defer in turn has its own pause */
+    (void)t;
+    list_append(&paused, &due);
+    list_remove(&paused);
+    run_all(&due);
+}
+
+void block_defer_longer(struct block_deferred *d)
+{
+    static struct timer pause = {.link = {&pause.link, &pause.link}, .expired = end_pause};
+    list_append(&paused, &d->link);
+    if (!timer_is_running(&pause))
+        timer_start(&pause, clock_now() + PAUSE_NS);
+}
+
 /* The line falls before the queue is looked at: what is done after that raises it again, for the pin sees edges. What
  * block_poll() took away before has still left its interrupt, so nothing deferred is forgotten. */
 void block_interrupt(void)
@@ -215,8 +248,5 @@ void block_interrupt(void)
         return;
     *reg(VIRTIO_MMIO_INTERRUPT_ACK) = *reg(VIRTIO_MMIO_INTERRUPT_STATUS);
     block_poll();
-    while (!list_is_empty(&deferred)) {
-        struct block_deferred *d = LIST_POP(&deferred, struct block_deferred, link);
-        d->run(d);
-    }
+    run_all(&deferred);
 }
