@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <sstream>
 
 namespace vp
 {
@@ -36,7 +37,7 @@ struct parser {
     CLI::App *run = nullptr, *models = nullptr, *config = nullptr, *study = nullptr;
     std::map<const CLI::Option *, std::string> keys; // of options that set a key; "" for --set
     std::vector<std::string> texts;                  // --set and key options; only parse_order is read
-    std::string profile, lint, max_time, max_insns, jobs, exit_status = "plain", progress_text = "auto";
+    std::string profile, lint, max_time, max_insns, jobs, only, exit_status = "plain", progress_text = "auto";
     std::vector<std::string> config_files;
     run_options options;
     study_options study_choices;
@@ -115,6 +116,8 @@ struct parser {
         study->add_option("-j,--jobs", jobs, "Runs at once (default: the host's processors)")->type_name("N");
         study->add_flag("--fresh", study_choices.fresh, "Forget finished runs and begin again");
         study->add_flag("--retry-failed", study_choices.retry_failed, "Repeat the runs that failed");
+        study->add_option("--only", only, "Numbers of the runs to do, for example 0,7,12 (default: all)")
+            ->type_name("RUN,...");
         study->add_flag("--list", study_choices.list, "Print the command of each run and do nothing");
         study->add_flag("--no-plots", study_choices.no_plots, "Tables only; gnuplot is not needed");
         study->add_option("--progress", progress_text, "Show progress on stderr")->type_name("auto|on|off");
@@ -231,6 +234,13 @@ void finish_study_options(parser &p)
         if (!n || *n == 0 || *n > MOST_JOBS)
             throw user_error(fmt::format("--jobs: '{}': expected a whole number from 1 to {}", p.jobs, MOST_JOBS));
         o.jobs = static_cast<unsigned>(*n);
+    }
+    std::istringstream only(p.only);
+    for (std::string text; std::getline(only, text, ',');) {
+        const auto n = parse_unsigned(text);
+        if (!n)
+            throw user_error(fmt::format("--only: '{}': expected numbers of runs such as 0,7,12", p.only));
+        o.only.push_back(*n);
     }
     o.progress = progress_choice(p);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The guest's way to put events on the timeline: eight 32-bit ports, one OUT per event. Port 4 k of the device is kind
-// k of enum guest_event. Reads answer "UVTP", by which a guest finds out that the device exists; elsewhere ports that
-// do not exist read all ones.
+// The guest's way to put events on the timeline: sixteen 32-bit ports, one OUT per event. Port 4 k of the device is
+// kind k of enum guest_event. Reads answer "UVTP", by which a guest finds out that the device exists; elsewhere ports
+// that do not exist read all ones.
 //
 // It is no hardware but the simulator's own: writes cost no cycles under any timing model (port_extension.h) and change
 // nothing that the guest or another device could see. So a guest runs alike whether somebody looks at the timeline or
@@ -24,7 +24,7 @@ namespace vp
 class trace_port : public sc_core::sc_module
 {
   public:
-    static constexpr std::uint64_t SIZE = 0x20;
+    static constexpr std::uint64_t SIZE = 0x40;
     static constexpr std::uint32_t MAGIC = 0x50545655; // "UVTP" in memory order
 
     tlm_utils::simple_target_socket<trace_port> tsock;

@@ -208,8 +208,7 @@ std::uint32_t virtio_mmio::register_read(std::uint64_t offset) const
     case SHM_LEN_HIGH:
     case SHM_BASE_LOW:
     case SHM_BASE_HIGH: return UINT32_MAX;
-    case CONFIG_GENERATION: return 0; // it never changes
-    default: return 0;
+    default: return 0; // CONFIG_GENERATION among them: it never changes
     }
 }
 

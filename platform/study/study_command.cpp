@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
@@ -130,7 +131,7 @@ class command
             std::fprintf(stderr,
                          "uintr-vp: stopped: interrupted by the user; %zu of %zu runs are done, the same command goes "
                          "on with the others\n",
-                         rows.size(), m_runs.size());
+                         rows.size(), wanted());
             return EXIT_LIMIT;
         }
         const std::size_t failed = report(rows, missing.size());
@@ -147,11 +148,25 @@ class command
         return stored->timeout_s == 0 || stored->timeout_s >= m_study.timeout_s; // more time may be enough
     }
 
+    bool is_wanted(std::size_t run) const
+    {
+        const std::vector<std::size_t> &only = m_options.only;
+        return only.empty() || std::find(only.begin(), only.end(), run) != only.end();
+    }
+
+    std::size_t wanted() const
+    {
+        std::size_t n = 0;
+        for (std::size_t run = 0; run < m_runs.size(); run++)
+            n += is_wanted(run);
+        return n;
+    }
+
     std::vector<std::size_t> find_missing() const
     {
         std::vector<std::size_t> missing;
         for (std::size_t i = 0; i < m_runs.size(); i++)
-            if (!is_done(i))
+            if (is_wanted(i) && !is_done(i))
                 missing.push_back(i);
         return missing;
     }
@@ -190,8 +205,8 @@ class command
         std::vector<process_task> tasks;
         for (const std::size_t run : missing)
             tasks.push_back(task_of(run));
-        study_progress progress(m_options.quiet ? progress_mode::off : m_options.progress, m_runs.size(),
-                                m_runs.size() - missing.size());
+        study_progress progress(m_options.quiet ? progress_mode::off : m_options.progress, wanted(),
+                                wanted() - missing.size());
         process_events events;
         events.on_tick = [&](std::size_t running) { progress.tick(running); };
         events.on_end = [&](std::size_t task, const process_end &end) {
@@ -212,7 +227,7 @@ class command
     {
         std::vector<result_row> rows;
         for (std::size_t i = 0; i < m_runs.size(); i++)
-            if (const auto stored = m_store.get(m_runs[i].key, m_inputs[i]))
+            if (const auto stored = is_wanted(i) ? m_store.get(m_runs[i].key, m_inputs[i]) : std::nullopt)
                 rows.push_back(make_row(m_study, m_runs, i, *stored));
         return rows;
     }
@@ -230,7 +245,7 @@ class command
         }
         if (!m_options.quiet)
             std::fprintf(stderr, "study %s: %zu runs, %zu of them done before, %zu failed; %s\n", m_study.name.c_str(),
-                         m_runs.size(), m_runs.size() - now, failed, m_folder.file(m_study.name + ".csv").c_str());
+                         wanted(), wanted() - now, failed, m_folder.file(m_study.name + ".csv").c_str());
         return failed;
     }
 
@@ -266,8 +281,13 @@ int run_study(const study_options &options, const std::vector<std::string> &prof
               const volatile std::sig_atomic_t *interrupted)
 {
     study s = read_study(options.file, profile_directories);
+    const std::vector<study_run> runs = expand_grid(s);
+    for (const std::size_t run : options.only)
+        if (run >= runs.size())
+            throw user_error(
+                fmt::format("--only: {}: expected a run of {}, 0 to {}", run, options.file, runs.size() - 1));
     if (options.list) {
-        for (const study_run &run : expand_grid(s))
+        for (const study_run &run : runs)
             std::printf("uintr-vp %s\n", shell_words(run.arguments).c_str());
         return 0;
     }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace vp
 {
@@ -15,6 +16,18 @@ namespace
 constexpr std::size_t NAME_BYTES = 16;
 // A guest that invents tasks must not eat the host's memory: then all are forgotten.
 constexpr std::size_t MOST_TASKS = 1 << 16;
+
+// Those of Linux's io_uring that a program of today is likely to use; the others are shown by number.
+std::string ring_operation_name(std::uint32_t opcode)
+{
+    static constexpr std::array<const char *, 28> NAMES = {
+        "NOP",          "READV",        "WRITEV",  "FSYNC",   "READ_FIXED", "WRITE_FIXED", "POLL_ADD",
+        nullptr,        nullptr,        "SENDMSG", "RECVMSG", "TIMEOUT",    nullptr,       "ACCEPT",
+        "ASYNC_CANCEL", "LINK_TIMEOUT", "CONNECT", nullptr,   "OPENAT",     "CLOSE",       nullptr,
+        "STATX",        "READ",         "WRITE",   nullptr,   nullptr,      "SEND",        "RECV"};
+    const bool is_named = opcode < NAMES.size() && NAMES[opcode] != nullptr;
+    return is_named ? NAMES[opcode] : fmt::format("ring operation {}", opcode);
+}
 
 } // namespace
 
@@ -130,6 +143,14 @@ void guest_trace::event(std::uint32_t core, enum guest_event kind, std::uint32_t
         c.name.clear();
         break;
     case guest_event::name_bytes: name_bytes(core, value, cycle); break;
+    case guest_event::ring_submit:
+    case guest_event::ring_complete:
+        if (m_out != nullptr)
+            m_out->task_instant(core,
+                                fmt::format("{} {}", ring_operation_name(value & 0xff),
+                                            kind == guest_event::ring_submit ? "submitted" : "completed"),
+                                cycle, fmt::format("\"serial\":{}", value >> 8));
+        break;
     case guest_event::none: break;
     }
 }

@@ -29,6 +29,8 @@ enum class guest_event : std::uint8_t {
     uintr_wake = 5,   // tid, which the kernel wakes because of a post
     name = 6,         // tid, whose name follows; of one that runs nowhere: a new task
     name_bytes = 7,   // four bytes of it, in memory order; with the fourth time it is complete, NUL fills it up
+    ring_submit = 8,  // bits 7:0 the operation of io_uring that the kernel takes from a ring, 31:8 its serial number
+    ring_complete = 9 // the same: its completion is posted
 };
 
 class guest_trace

@@ -6,6 +6,7 @@
  * The master only starts workers, replaces those that die (most do: of signals, of unmapped stacks, of exit) and
  * compares free memory before and after. A worker's threads call until their share is done; a timer interrupts calls
  * that block. Kept out is only what would legitimately end the machine or the master, see is_forbidden(). */
+#include "fuzz.h"
 #include "number.h"
 
 #include <errno.h>
@@ -35,9 +36,7 @@ enum {
     THREADS_MAX = 8,
     CALLS_PER_LIFE = 3000, /* of one worker process; then all that is its own goes */
     PATIENCE_MS = 1000,    /* a worker without progress is killed */
-    BLOCKED_US = 20000,
-    SCRATCH_BYTES = 1 << 16,
-    NAMES = 4
+    BLOCKED_US = 20000
 };
 
 static struct shared {
@@ -57,24 +56,16 @@ static char folder[64];
 
 /* --- one thread's dice --- */
 
-struct fuzzer {
-    uint64_t random;
-    uint32_t worker, thread;
-    uint8_t *scratch;  /* SCRATCH_BYTES that may be written, an unmapped page behind */
-    uint8_t *readonly; /* a page */
-    char name[NAMES][128];
-};
-
-static uint64_t draw(struct fuzzer *f)
+uint64_t draw(struct fuzzer *f)
 {
     f->random ^= f->random << 13;
     f->random ^= f->random >> 7;
     f->random ^= f->random << 17;
     return f->random * 0x2545f4914f6cdd1d;
 }
-static uint64_t below(struct fuzzer *f, uint64_t limit) { return (draw(f) >> 16) % limit; }
+uint64_t below(struct fuzzer *f, uint64_t limit) { return (draw(f) >> 16) % limit; }
 
-static uint64_t any_number(struct fuzzer *f)
+uint64_t any_number(struct fuzzer *f)
 {
     static const uint64_t edges[] = {0,    1,      2,      7,       8,          64,         4095,       4096,
                                      4097, 0x7fff, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000};
@@ -90,7 +81,7 @@ static uint64_t any_number(struct fuzzer *f)
     }
 }
 
-static uint64_t any_pointer(struct fuzzer *f)
+uint64_t any_pointer(struct fuzzer *f)
 {
     switch (below(f, 16)) {
     case 0: return 0;
@@ -129,7 +120,7 @@ static uint64_t own_path(struct fuzzer *f)
 }
 
 /* Nothing that files could be made in, or the memory they take would stay. */
-static uint64_t any_path(struct fuzzer *f)
+uint64_t any_path(struct fuzzer *f)
 {
     static const char *const fixed[] = {"",           ".",       "/dev/null",     "/dev/zero",     "/dev/null/x",
                                         "/proc",      "/proc/1", "/proc/self/fd", "/proc/meminfo", "/proc/self/maps",
@@ -151,7 +142,7 @@ static uint64_t safe_path(struct fuzzer *f)
     return below(f, 4) ? own_path(f) : bad[below(f, sizeof bad / sizeof *bad)];
 }
 
-static uint64_t any_descriptor(struct fuzzer *f) { return below(f, 16) ? below(f, 40) : any_number(f); }
+uint64_t any_descriptor(struct fuzzer *f) { return below(f, 16) ? below(f, 40) : any_number(f); }
 
 static uint64_t any_argument(struct fuzzer *f)
 {
@@ -316,6 +307,12 @@ static void let_interrupts_in(void)
 
 static void try_call(struct fuzzer *f, struct progress *p)
 {
+    if (below(f, 8) == 0) {
+        p->last_number = SYS_io_uring_enter;
+        try_ring(f);
+        __atomic_add_fetch(&p->calls, 1, __ATOMIC_RELAXED);
+        return;
+    }
     uint64_t number = any_call(f), a[6];
     if (number == SYS_exit_group ? below(f, 8) != 0 : is_forbidden(number))
         return;
@@ -364,7 +361,7 @@ static void interrupt_all(int signal_number)
 static bool map_playground(struct fuzzer *f)
 {
     uint8_t *p = mmap(NULL, SCRATCH_BYTES + 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED || mprotect(p, 4096, PROT_READ) || munmap(p + 4096 + SCRATCH_BYTES, 4096))
+    if (p == MAP_FAILED || mprotect(p, 4096, PROT_READ) || mprotect(p + 4096 + SCRATCH_BYTES, 4096, PROT_NONE))
         return false;
     f->readonly = p;
     f->scratch = p + 4096;

@@ -126,6 +126,11 @@ class Text(CheckTest):
         self.plant("platform/long.cpp", SPDX + "\n" * text_rules.LONGEST_FILE)
         self.assert_finds(text_rules.check_length, "platform/long.cpp", "801 lines")
 
+    def test_large_kernel(self):
+        for i in range(12):
+            self.plant(f"sw/kernel/mm/{i}.c", SPDX + "\n" * 759)
+        self.assert_finds(text_rules.check_length, "sw/kernel", "9120 lines")
+
     def test_missing_licence(self):
         self.plant("platform/a.cpp", "int x;\n")
         self.assert_finds(text_rules.check_licence, "platform/a.cpp", "is missing")

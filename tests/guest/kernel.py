@@ -111,6 +111,36 @@ class Checks(Kernel):
         self.assertNotIn("PANIC", result.stdout.decode())
 
 
+class Ring(Kernel):
+    """io_uring with Debian's liburing, completions as user interrupts among them."""
+
+    def test_operations_rings_and_user_interrupts(self):
+        result = self.succeed("uring_checks")
+        self.assertEqual([line for line in result.lines if line.startswith(("FAIL", "skip"))], [])
+        self.assertRegex(result.lines[-1], r"^3[0-9]{2} checks, 0 failed$")
+
+    def test_without_user_interrupts(self):
+        result = self.succeed("uring_checks", options=["--set", "cpu.features=-uintr"])
+        self.assertIn("skip user interrupts: this machine has none", result.lines)
+
+    def test_random_rings_leave_nothing(self):
+        for seed in (11, 12):
+            result = self.succeed("sh", "-c", f"syscall_fuzz -n 20000 -r {seed} && cat /proc/io_uring")
+            counts = dict(line.split() for line in result.lines[-7:])
+            self.assertEqual([counts[name] for name in ("rings", "requests", "submitters")], ["0", "0", "0"])
+            self.assertEqual(counts["submitted"], counts["completed"])
+            self.assertGreater(int(counts["submitted"]), 500)
+
+    def test_on_the_timeline(self):
+        with tempfile.TemporaryDirectory() as folder:
+            trace = pathlib.Path(folder, "trace.json")
+            self.succeed("uring_checks", "files", options=["--trace", trace])
+            names = [e["name"] for e in json.loads(trace.read_text())["traceEvents"] if e.get("cat") == "task"]
+        for operation in ("READ", "WRITEV", "FSYNC", "OPENAT", "CLOSE", "STATX"):
+            self.assertGreater(names.count(f"{operation} submitted"), 0, operation)
+            self.assertEqual(names.count(f"{operation} submitted"), names.count(f"{operation} completed"), operation)
+
+
 class Stress(Kernel):
     """POSTS posts; software's account against what the cores executed."""
 
@@ -277,6 +307,13 @@ class Disk(Kernel):
                               options=["--disk", self.image, "--stats", stats])
         self.assertEqual(len(set(result.lines)), 1)
         self.assertGreaterEqual(json.loads(stats.read_text())["block"]["reads"], 600)
+
+    def test_rings(self):
+        (self.source / "large").write_bytes(random.Random(2).randbytes(20000001))
+        for block_bytes in (1024, 4096):
+            self.make(block_bytes, "32M")
+            self.assertEqual(self.on_disk("uring_disk large", "platform.memory_bytes=201326592").lines[-1], "no difference")
+            self.judge()
 
     def test_unknown_features(self):
         self.make(1024, "16M", "-O", "uninit_bg")

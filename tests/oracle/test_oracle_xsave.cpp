@@ -43,7 +43,11 @@ TEST_F(oracle_xsave, fxsave)
         judge().check(f);
         f.name = "fxrstor, noise";
         f.enc.ext = 1;
-        f.settle = nullptr;
+        f.settle = [](const oracle_case &, outcome &want, outcome &got, oracle_guest &) {
+            // AMD's processors have bit 17 of MXCSR (misaligned exception mask), Intel's and ours reserve it.
+            if (got.vector == 13 && want.vector < 0 && want.fx.mxcsr & 0x20000)
+                got = want;
+        };
         judge().check(f);
     }
 }

@@ -91,7 +91,7 @@ ap_start64:
 
     .bss
     .align 4096
-    .globl boot_pml4, kernel_pml4, direct_pdpt
+    .globl boot_pml4, kernel_pml4
 boot_pml4:   .skip 4096
 kernel_pml4: .skip 4096
 direct_pdpt: .skip 4096

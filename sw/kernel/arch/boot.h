@@ -11,7 +11,6 @@
 
 extern uint64_t boot_pml4[512];   /* kernel half and the identity map, for cores that start */
 extern uint64_t kernel_pml4[512]; /* the kernel half alone                                 */
-extern uint64_t direct_pdpt[512]; /* of DIRECT_MAP; the first four entries cover 4 GiB     */
 extern uint64_t ap_stack_top;     /* for the core that starts next                         */
 extern volatile uint32_t ap_index;
 

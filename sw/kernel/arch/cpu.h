@@ -24,7 +24,6 @@ struct cpu {
     struct list run_queue; /* struct task.in_queue, by virtual_time */
     uint32_t runnable;
     uint64_t virtual_time; /* least of those that ran */
-    uint64_t balance_at;
     /* sched/timer.c */
     struct list timers;
     /* mm/shootdown.c */
@@ -115,7 +114,9 @@ enum trace_point {
     TRACE_SYSCALL_END,
     TRACE_UINTR_RESUME,
     TRACE_UINTR_WAKE,
-    TRACE_NAME
+    TRACE_NAME,
+    TRACE_URING_SUBMIT = 8, /* opcode | serial number << 8 */
+    TRACE_URING_COMPLETE
 };
 void trace(enum trace_point point, uint32_t value);
 void trace_name(int tid, const char *name);

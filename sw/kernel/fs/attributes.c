@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What inodes know about themselves, asked and changed: stat, statfs, access, size, mode, owner, times. Everybody is
- * root. */
+/* What inodes know about themselves, asked and changed: stat, statfs, access, size, mode, times. All is root's. */
 #include "arch/syscall.h"
 #include "ext2/ext2.h"
 #include "mm/mm.h"
 #include "sched/task.h"
-#include "sched/timer.h"
+#include "sched/time.h"
 #include <asm/statfs.h>
 #include <linux/magic.h>
 #include <linux/time_types.h>
 
-enum { DEVICE_TMPFS = 1, DEVICE_PROC = 2, NS_PER_SECOND = 1000000000 };
+enum { DEVICE_TMPFS = 1, DEVICE_PROC = 2 };
+
+static uint32_t device_of(const struct inode *i)
+{
+    return tmpfs_owns(i) ? DEVICE_TMPFS : ext2_owns(i) ? BLOCK_DEVICE : DEVICE_PROC;
+}
 
 static long stat_inode(const struct path_result *r, uint64_t to)
 {
     struct inode *i = r->inode;
     struct stat s = {
-        .st_dev = tmpfs_owns(i)  ? DEVICE_TMPFS
-                  : ext2_owns(i) ? BLOCK_DEVICE
-                                 : DEVICE_PROC,
+        .st_dev = device_of(i),
         .st_ino = i->ino,
         .st_nlink = i->nlink,
         .st_mode = i->mode,
@@ -44,6 +46,32 @@ SYSCALL4(newfstatat, int, dir, uint64_t, path, uint64_t, to, uint32_t, flags)
     return at_path(dir, path, flags, stat_inode, to);
 }
 
+long statx_inode(const struct path_result *r, uint64_t to)
+{
+    const struct inode *i = r->inode;
+    struct statx s = {
+        .stx_mask = STATX_BASIC_STATS,
+        .stx_blksize = PAGE_BYTES,
+        .stx_nlink = i->nlink,
+        .stx_mode = (uint16_t)i->mode,
+        .stx_ino = i->ino,
+        .stx_size = i->size,
+        .stx_blocks = i->pages * (PAGE_BYTES / 512),
+        .stx_atime = {.tv_sec = (int64_t)(i->atime / NS_PER_SECOND), .tv_nsec = (uint32_t)(i->atime % NS_PER_SECOND)},
+        .stx_ctime = {.tv_sec = (int64_t)(i->ctime / NS_PER_SECOND), .tv_nsec = (uint32_t)(i->ctime % NS_PER_SECOND)},
+        .stx_mtime = {.tv_sec = (int64_t)(i->mtime / NS_PER_SECOND), .tv_nsec = (uint32_t)(i->mtime % NS_PER_SECOND)},
+        .stx_rdev_major = (uint32_t)(i->rdev >> 8),
+        .stx_rdev_minor = (uint8_t)i->rdev,
+        .stx_dev_minor = device_of(i),
+    };
+    return PUT_USER(to, s);
+}
+
+SYSCALL5(statx, int, dir, uint64_t, path, uint32_t, flags, uint32_t, mask, uint64_t, to)
+{
+    return mask & STATX__RESERVED ? -EINVAL : at_path(dir, path, flags, statx_inode, to);
+}
+
 static long statfs_inode(const struct path_result *r, uint64_t to)
 {
     struct inode *i = r->inode;
@@ -61,15 +89,13 @@ static long statfs_inode(const struct path_result *r, uint64_t to)
 }
 
 SYSCALL2(statfs, uint64_t, path, uint64_t, to) { return at_path(AT_FDCWD, path, 0, statfs_inode, to); }
-SYSCALL2(fstatfs, int, fd, uint64_t, to) { return at_file(fd, statfs_inode, to); }
 
 static long check_access(const struct path_result *r, uint64_t mode)
 {
-    struct inode *i = r->inode;
     enum { EXECUTE = 1, MODES = 7 };
     if (mode & ~(uint64_t)MODES)
         return -EINVAL;
-    return mode & EXECUTE && !S_ISDIR(i->mode) && !(i->mode & 0111) ? -EACCES : 0;
+    return mode & EXECUTE && !S_ISDIR(r->inode->mode) && !(r->inode->mode & 0111) ? -EACCES : 0;
 }
 
 SYSCALL2(access, uint64_t, path, uint32_t, mode) { return at_path(AT_FDCWD, path, 0, check_access, mode); }
@@ -101,34 +127,18 @@ SYSCALL2(chmod, uint64_t, path, uint32_t, mode) { return at_path(AT_FDCWD, path,
 SYSCALL2(fchmod, int, fd, uint32_t, mode) { return at_file(fd, set_mode, mode); }
 SYSCALL3(fchmodat, int, dir, uint64_t, path, uint32_t, mode) { return at_path(dir, path, 0, set_mode, mode); }
 
-/* There is one user, root, and all is his. */
-static long keep_owner(const struct path_result *r, uint64_t unused)
-{
-    (void)r, (void)unused;
-    return 0;
-}
-
-SYSCALL1(chown, uint64_t, path) { return at_path(AT_FDCWD, path, 0, keep_owner, 0); }
-SYSCALL1(lchown, uint64_t, path) { return at_path(AT_FDCWD, path, PATH_NO_FOLLOW, keep_owner, 0); }
-SYSCALL1(fchown, int, fd) { return at_file(fd, keep_owner, 0); }
-
-static uint64_t new_time(uint64_t old, const struct __kernel_timespec *t)
-{
-    enum { NOW = 0x3fffffff, OMIT = 0x3ffffffe };
-    return t->tv_nsec == NOW    ? clock_realtime()
-           : t->tv_nsec == OMIT ? old
-                                : (uint64_t)t->tv_sec * NS_PER_SECOND + (uint64_t)t->tv_nsec;
-}
-
 static long set_times(const struct path_result *r, uint64_t times)
 {
-    struct inode *i = r->inode;
-    struct __kernel_timespec t[2];
+    enum { NOW = 0x3fffffff, OMIT = 0x3ffffffe };
+    uint64_t *fields[] = {&r->inode->atime, &r->inode->mtime}, now = clock_realtime();
+    struct __kernel_timespec t[2] = {{.tv_nsec = NOW}, {.tv_nsec = NOW}};
     if (times && GET_USER(t, times))
         return -EFAULT;
-    i->ctime = clock_realtime();
-    i->atime = times ? new_time(i->atime, &t[0]) : i->ctime;
-    i->mtime = times ? new_time(i->mtime, &t[1]) : i->ctime;
+    r->inode->ctime = now;
+    for (size_t i = 0; i < 2; i++) {
+        if (t[i].tv_nsec != OMIT)
+            *fields[i] = t[i].tv_nsec == NOW ? now : (uint64_t)(t[i].tv_sec * NS_PER_SECOND + t[i].tv_nsec);
+    }
     return 0;
 }
 
@@ -139,10 +149,10 @@ SYSCALL4(utimensat, int, dir, uint64_t, path, uint64_t, times, uint32_t, flags)
 
 SYSCALL1(umask, uint32_t, mask)
 {
-    uint32_t old = current->fs->umask;
-    current->fs->umask = mask & 0777;
+    uint32_t old = current->files->umask;
+    current->files->umask = mask & 0777;
     return old;
 }
 
-SYSCALL1(fsync, int, fd) { return fd_file(fd) ? storage_sync_file(fd_file(fd)) : -EBADF; }
-SYSCALL0(sync) { return storage_sync(), 0; }
+/* fchown: all is root's. */
+SYSCALL1(check_fd, int, fd) { return fd_file(fd) ? 0 : -EBADF; }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fills the file system from a cpio archive of the "newc" format: a header of hexadecimal numbers, the name, the data,
- * each padded to 4 bytes. Nothing in an archive stops the start: what is wrong is named, with its offset, and left out.
- */
+ * each padded to 4 bytes. What is wrong is named, with its offset, and left out. */
 #include "fs/vfs.h"
 #include "mm/mm.h"
 #include "string.h"
 
-enum field { MODE = 1, UID, GID, NLINK, MTIME, FILESIZE, RDEVMAJOR = 9, RDEVMINOR, NAMESIZE, CHECK, FIELDS };
+enum { MODE = 1, NLINK = 4, MTIME, FILESIZE, RDEVMAJOR = 9, RDEVMINOR, NAMESIZE, FIELDS = 13 };
 enum { MAGIC_BYTES = 6, FIELD_BYTES = 8, HEADER_BYTES = MAGIC_BYTES + FIELDS * FIELD_BYTES };
 
 struct header {
@@ -14,39 +13,23 @@ struct header {
     const char *name, *data;
 };
 
-/* NULL: all is well. */
-static const char *parse_header(const char *text, size_t left, struct header *h)
+static bool parse_header(const char *text, size_t left, struct header *h)
 {
-    if (left < HEADER_BYTES || (memcmp(text, "070701", MAGIC_BYTES) && memcmp(text, "070702", MAGIC_BYTES)))
-        return "no header of the newc format";
+    if (left < HEADER_BYTES || memcmp(text, "070701", MAGIC_BYTES))
+        return false;
     for (size_t i = 0; i < FIELDS * FIELD_BYTES; i++) {
         static const char digits[] = "0123456789abcdef0123456789ABCDEF";
         const char *digit = strchr(digits, text[MAGIC_BYTES + i]);
         if (!digit || !*digit)
-            return "a field is no hexadecimal number";
+            return false;
         uint32_t *field = &h->field[i / FIELD_BYTES];
         *field = *field << 4 | ((uint32_t)(digit - digits) & 15);
     }
     h->name = text + HEADER_BYTES;
     h->data = text + ALIGN_UP(HEADER_BYTES + h->field[NAMESIZE], (size_t)4);
-    if ((size_t)(h->data - text) > left || h->field[FILESIZE] > left - (size_t)(h->data - text))
-        return "ends within a file";
-    if (!h->field[NAMESIZE] || h->field[NAMESIZE] > PATH_BYTES || h->name[h->field[NAMESIZE] - 1])
-        return "a name that is empty, too long or has no end";
-    return NULL;
-}
-
-static int fill(struct inode *i, const char *data, size_t bytes)
-{
-    int error = i->ops->truncate(i, bytes);
-    for (size_t at = 0; !error && at < bytes; at += PAGE_BYTES) {
-        uint64_t page = i->ops->page(i, at / PAGE_BYTES, true);
-        if (!page)
-            return -ENOSPC;
-        memcpy(phys_to_virt(page), data + at, MIN(bytes - at, (size_t)PAGE_BYTES));
-        page_put(page);
-    }
-    return error;
+    size_t before = (size_t)(h->data - text);
+    return before <= left && h->field[FILESIZE] <= left - before && h->field[NAMESIZE] &&
+           h->field[NAMESIZE] <= PATH_BYTES && !h->name[h->field[NAMESIZE] - 1];
 }
 
 static struct inode *make_link(const struct header *h)
@@ -56,38 +39,28 @@ static struct inode *make_link(const struct header *h)
     return tmpfs_symlink(text);
 }
 
-static void set_attributes(const struct header *h, struct inode *i)
-{
-    i->mode = (i->mode & S_IFMT) | (h->field[MODE] & 07777);
-    i->mtime = h->field[MTIME] * 1000000000ull;
-    if (S_ISCHR(i->mode) || S_ISBLK(i->mode))
-        i->rdev = h->field[RDEVMAJOR] << 8 | h->field[RDEVMINOR];
-}
-
-/* What has this name already gives way, but directories are only given the attributes. NULL: all done. */
-static const char *unpack_entry(const struct header *h, const struct path_result *r)
+/* What has this name already gives way, but directories stay. */
+static int unpack_entry(const struct header *h, const struct path_result *r)
 {
     uint32_t mode = h->field[MODE];
-    if (r->inode && S_ISDIR(r->inode->mode)) {
-        if (S_ISDIR(mode) && tmpfs_owns(r->inode))
-            set_attributes(h, r->inode);
-        return S_ISDIR(mode) ? NULL : "a directory has this name";
-    }
+    if (r->inode && S_ISDIR(r->inode->mode))
+        return S_ISDIR(mode) ? 0 : -EISDIR;
     if (!tmpfs_owns(r->parent))
-        return "not a directory that can be written to";
+        return -EPERM;
     if (S_ISREG(mode) && h->field[NLINK] > 1 && !h->field[FILESIZE])
-        return "one of several names of a file, the last of which alone is kept";
+        return -EMLINK; /* one of several names of a file, the last of which alone is kept */
     struct inode *i = S_ISLNK(mode) ? make_link(h) : tmpfs_create(mode & (S_IFMT | 07777));
     if (!i)
-        return "no memory";
+        return -ENOMEM;
     if (r->inode)
-        tmpfs_unlink(r->parent, r->name);
-    int error = tmpfs_link(r->parent, r->name, i);
-    if (!error && S_ISREG(mode))
-        error = fill(i, h->data, h->field[FILESIZE]);
-    set_attributes(h, i);
+        tmpfs_unlink(r->inode);
+    int error = tmpfs_name(r->parent, r->name, i);
+    if (!error && S_ISREG(mode) && tmpfs_fill(i, h->data, h->field[FILESIZE]) != h->field[FILESIZE])
+        error = -ENOSPC;
+    i->mtime = h->field[MTIME] * 1000000000ull;
+    i->rdev = h->field[RDEVMAJOR] << 8 | h->field[RDEVMINOR];
     inode_put(i);
-    return error ? "no memory for all of it" : NULL;
+    return error;
 }
 
 void cpio_unpack(const void *archive, size_t bytes)
@@ -96,20 +69,19 @@ void cpio_unpack(const void *archive, size_t bytes)
     for (size_t at = 0; at < bytes;) {
         struct header h = {.name = ""};
         struct path_result r;
-        const char *problem = parse_header(start + at, bytes - at, &h);
-        if (problem) { /* nothing after it can be found */
-            klog("cpio archive, offset %zu: %s", at, problem);
+        if (!parse_header(start + at, bytes - at, &h)) { /* nothing after it can be found */
+            klog("cpio archive, offset %zu: no header of the newc format, or the end is missing", at);
             return;
         }
         if (!strcmp(h.name, "TRAILER!!!"))
             return;
-        problem = "its directory is not there";
-        if (!path_lookup(AT_FDCWD, h.name, PATH_PARENT | PATH_NO_FOLLOW, &r)) {
-            problem = unpack_entry(&h, &r);
+        int error = path_lookup(AT_FDCWD, h.name, NAME_ITSELF, &r);
+        if (!error) {
+            error = unpack_entry(&h, &r);
             path_result_free(&r);
         }
-        if (problem)
-            klog("cpio archive, offset %zu: %s: %s", at, h.name, problem);
+        if (error)
+            klog("cpio archive, offset %zu: %s: error %d", at, h.name, -error);
         at = ALIGN_UP((size_t)(h.data - start) + h.field[FILESIZE], (size_t)4);
     }
 }

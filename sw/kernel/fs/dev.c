@@ -8,12 +8,11 @@ enum { READ_MAX = 32 << 20 };
 static int64_t zero_read(struct file *f, struct uio *u, uint64_t *position)
 {
     size_t wanted = u->left;
+    int error = 0;
     (void)f, (void)position;
-    while (u->left && wanted - u->left < READ_MAX) {
-        if (uio_to(u, zero_page, sizeof zero_page))
-            return wanted == u->left ? -EFAULT : (int64_t)(wanted - u->left);
-    }
-    return (int64_t)(wanted - u->left);
+    while (!error && u->left && wanted - u->left < READ_MAX)
+        error = uio_to(u, zero_page, sizeof zero_page);
+    return wanted == u->left ? error : (int64_t)(wanted - u->left);
 }
 
 static int64_t null_read(struct file *f, struct uio *u, uint64_t *position)
@@ -59,8 +58,4 @@ void dev_init(void)
     vfs_name("/dev/shm", tmpfs_create(S_IFDIR | 01777));
     for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
         vfs_mknod(devices[i].path, S_IFCHR | 0666, devices[i].rdev);
-    vfs_name("/dev/fd", tmpfs_symlink("/proc/self/fd"));
-    vfs_name("/dev/stdin", tmpfs_symlink("/proc/self/fd/0"));
-    vfs_name("/dev/stdout", tmpfs_symlink("/proc/self/fd/1"));
-    vfs_name("/dev/stderr", tmpfs_symlink("/proc/self/fd/2"));
 }

@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls that make, move and remove names. */
+/* Calls that make, move, remove and list names, and that read links; the working directory. */
 #include "arch/syscall.h"
 #include "ext2/ext2.h"
 #include "mm/mm.h"
-
-#define NAME_ITSELF (PATH_PARENT | PATH_NO_FOLLOW)
+#include "sched/task.h"
+#include "string.h"
 
 static long give_name(const struct path_result *r, uint64_t inode)
 {
-    struct inode *i = (struct inode *)inode;
     if (r->inode)
         return -EEXIST;
-    if (r->is_slashed && !S_ISDIR(i->mode))
-        return -ENOENT;
     if (ext2_owns(r->parent))
-        return ext2_name(r->parent, r->name, i, NULL);
-    return !tmpfs_owns(r->parent) ? -EPERM : ext2_owns(i) ? -EXDEV : tmpfs_link(r->parent, r->name, i);
+        return ext2_name(r->parent, r->name, (struct inode *)inode, NULL);
+    return tmpfs_owns(r->parent) ? tmpfs_name(r->parent, r->name, (struct inode *)inode) : -EPERM;
 }
 
 int vfs_name(const char *path, struct inode *i)
@@ -51,7 +48,7 @@ static long make_node(int dir, uint64_t path, uint32_t mode, uint64_t rdev)
     if (!S_ISREG(mode) && !S_ISCHR(mode) && !S_ISFIFO(mode) && !S_ISSOCK(mode))
         return S_ISDIR(mode) ? -EPERM : -EINVAL;
     struct inode *i = tmpfs_create(mode & ~fs_umask());
-    if (i && S_ISCHR(mode))
+    if (i)
         i->rdev = rdev;
     return name_user(dir, path, i);
 }
@@ -59,37 +56,21 @@ static long make_node(int dir, uint64_t path, uint32_t mode, uint64_t rdev)
 SYSCALL3(mknod, uint64_t, path, uint16_t, mode, uint32_t, rdev) { return make_node(AT_FDCWD, path, mode, rdev); }
 SYSCALL4(mknodat, int, dir, uint64_t, path, uint16_t, mode, uint32_t, rdev) { return make_node(dir, path, mode, rdev); }
 
-static long make_directory(int dir, uint64_t path, uint32_t mode)
+SYSCALL2(mkdir, uint64_t, path, uint32_t, mode)
 {
-    return name_user(dir, path, tmpfs_create(S_IFDIR | (mode & 01777 & ~fs_umask())));
+    return name_user(AT_FDCWD, path, tmpfs_create(S_IFDIR | (mode & 01777 & ~fs_umask())));
 }
 
-SYSCALL2(mkdir, uint64_t, path, uint32_t, mode) { return make_directory(AT_FDCWD, path, mode); }
-SYSCALL3(mkdirat, int, dir, uint64_t, path, uint32_t, mode) { return make_directory(dir, path, mode); }
-
-static long make_symlink(uint64_t target, int dir, uint64_t path)
+SYSCALL2(symlink, uint64_t, target, uint64_t, path)
 {
     char *text;
     long error = string_from_user(&text, target, PATH_BYTES);
     if (error)
         return error;
-    error = *text ? name_user(dir, path, tmpfs_symlink(text)) : -ENOENT;
+    error = *text ? name_user(AT_FDCWD, path, tmpfs_symlink(text)) : -ENOENT;
     kfree(text);
     return error;
 }
-
-SYSCALL2(symlink, uint64_t, target, uint64_t, path) { return make_symlink(target, AT_FDCWD, path); }
-SYSCALL3(symlinkat, uint64_t, target, int, dir, uint64_t, path) { return make_symlink(target, dir, path); }
-
-static long link_to(const struct path_result *r, uint64_t to)
-{
-    if (S_ISDIR(r->inode->mode))
-        return -EPERM;
-    bool can_link = tmpfs_owns(r->inode) || ext2_owns(r->inode);
-    return can_link ? at_path(AT_FDCWD, to, NAME_ITSELF, give_name, (uint64_t)r->inode) : -EXDEV;
-}
-
-SYSCALL2(link, uint64_t, from, uint64_t, to) { return at_path(AT_FDCWD, from, PATH_NO_FOLLOW, link_to, to); }
 
 static long remove_name(const struct path_result *r, uint64_t is_directory)
 {
@@ -99,7 +80,7 @@ static long remove_name(const struct path_result *r, uint64_t is_directory)
         return -EPERM;
     if (S_ISDIR(r->inode->mode) != is_directory)
         return is_directory ? -ENOTDIR : -EISDIR;
-    return ext2_owns(r->parent) ? ext2_unlink(r->parent, r->name) : tmpfs_unlink(r->parent, r->name);
+    return ext2_owns(r->parent) ? ext2_unlink(r->parent, r->name) : tmpfs_unlink(r->inode);
 }
 
 SYSCALL1(rmdir, uint64_t, path) { return at_path(AT_FDCWD, path, NAME_ITSELF, remove_name, true); }
@@ -119,7 +100,7 @@ static bool is_ancestor(const struct inode *of, const struct inode *maybe)
 static long rename_to(const struct path_result *to, uint64_t argument)
 {
     const struct path_result *from = (const struct path_result *)argument;
-    const struct inode *old = from->inode, *replaced = to->inode;
+    struct inode *old = from->inode, *replaced = to->inode;
     if (!old)
         return -ENOENT;
     bool is_disk = ext2_owns(from->parent) && ext2_owns(to->parent);
@@ -127,15 +108,12 @@ static long rename_to(const struct path_result *to, uint64_t argument)
         return -EXDEV;
     if (S_ISDIR(old->mode) && is_ancestor(to->parent, old))
         return -EINVAL;
-    if (replaced && is_ancestor(from->parent, replaced))
-        return -ENOTEMPTY;
     if (old == replaced)
         return 0;
     if (replaced && S_ISDIR(old->mode) != S_ISDIR(replaced->mode))
         return S_ISDIR(old->mode) ? -ENOTDIR : -EISDIR;
-    if (to->is_slashed && !S_ISDIR(old->mode))
-        return -ENOTDIR;
-    return (is_disk ? ext2_rename : tmpfs_rename)(from->parent, from->name, to->parent, to->name);
+    return is_disk ? ext2_rename(from->parent, from->name, to->parent, to->name)
+                   : tmpfs_rename(old, to->parent, to->name, replaced);
 }
 
 static long rename_from(const struct path_result *from, uint64_t to)
@@ -144,3 +122,94 @@ static long rename_from(const struct path_result *from, uint64_t to)
 }
 
 SYSCALL2(rename, uint64_t, from, uint64_t, to) { return at_path(AT_FDCWD, from, NAME_ITSELF, rename_from, to); }
+
+/* Linux's record of getdents64; no user-space header has it. */
+struct dirent64 {
+    uint64_t ino;
+    int64_t next; /* position of the record after this one */
+    uint16_t bytes;
+    uint8_t type;
+    char name[NAME_BYTES + 1 + 8];
+};
+
+/* As the next() of directories, with . and .. */
+static struct inode *next_entry(struct inode *dir, uint64_t *position, const char **name)
+{
+    if (*position >= DOTS)
+        return dir->ops->next(dir, position, name);
+    bool is_up = (*position)++;
+    *name = is_up ? ".." : ".";
+    return inode_get(is_up && dir->parent ? dir->parent : dir);
+}
+
+SYSCALL3(getdents64, int, fd, uint64_t, to, uint32_t, bytes)
+{
+    struct file *f = fd_file(fd);
+    long used = 0;
+    if (!f)
+        return -EBADF;
+    if (!S_ISDIR(f->inode->mode))
+        return -ENOTDIR;
+    for (int error = 0;;) {
+        const char *name;
+        uint64_t position = f->position;
+        struct inode *i = next_entry(f->inode, &position, &name);
+        if (!i)
+            return used;
+        size_t len = strlen(name), record = ALIGN_UP(offsetof(struct dirent64, name) + len + 1, (size_t)8);
+        struct dirent64 d = {i->ino, (int64_t)position, (uint16_t)record, (uint8_t)(i->mode >> 12), ""};
+        memcpy(d.name, name, len);
+        inode_put(i);
+        error = record > (size_t)(bytes - used) ? -EINVAL : copy_to_user(to + (uint64_t)used, &d, record);
+        if (error)
+            return used ? used : error;
+        used += (long)record;
+        f->position = position;
+    }
+}
+
+SYSCALL2(getcwd, uint64_t, to, size_t, bytes)
+{
+    char path[PATH_BYTES];
+    long error = path_of_inode(current->files->cwd, path, sizeof path);
+    if (error)
+        return error;
+    size_t length = strlen(path) + 1;
+    return length > bytes ? -ERANGE : copy_to_user(to, path, length) ? -EFAULT : (long)length;
+}
+
+static long change_directory(const struct path_result *r, uint64_t unused)
+{
+    struct inode *i = r->inode;
+    (void)unused;
+    if (!S_ISDIR(i->mode))
+        return -ENOTDIR;
+    inode_get(i);
+    inode_put(current->files->cwd);
+    current->files->cwd = i;
+    return 0;
+}
+
+SYSCALL1(chdir, uint64_t, path) { return at_path(AT_FDCWD, path, 0, change_directory, 0); }
+SYSCALL1(fchdir, int, fd) { return at_file(fd, change_directory, 0); }
+
+static long read_link(const struct path_result *r, uint64_t to)
+{
+    struct inode *i = r->inode;
+    const struct iovec *v = (const struct iovec *)to;
+    if (!S_ISLNK(i->mode))
+        return -EINVAL;
+    char *text = i->ops->read_link(i);
+    if (!text)
+        return -ENOMEM;
+    size_t length = MIN(strlen(text), v->iov_len);
+    int error = copy_to_user((uint64_t)v->iov_base, text, length);
+    kfree(text);
+    return error ? error : (long)length;
+}
+
+SYSCALL3(readlink, uint64_t, path, uint64_t, to, int, bytes)
+{
+    const struct iovec v = {(void *)to, (size_t)bytes};
+    return bytes <= 0 ? -EINVAL : at_path(AT_FDCWD, path, PATH_NO_FOLLOW, read_link, (uint64_t)&v);
+}

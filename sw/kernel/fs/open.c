@@ -5,27 +5,19 @@
 #include "mm/mm.h"
 
 enum {
+    CREATE = O_CREAT | O_WRONLY | O_TRUNC,                               /* what creat() means */
     OPEN_ONLY_FLAGS = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC, /* fcntl does not show them */
     MEMORY_MAJOR = 1 /* null and zero: the character devices that have offsets */
 };
 
 static const struct file_ops no_ops; /* of directories and of what could not be opened */
 
-static const struct file_ops *ops_of(const struct inode *i)
-{
-    switch (i->mode & S_IFMT) {
-    case S_IFDIR: return &no_ops;
-    case S_IFCHR: return dev_file_ops(i->rdev);
-    case S_IFBLK: return block_file_ops(i->rdev);
-    case S_IFIFO: return &fifo_file_ops;
-    case S_IFREG: return i->file_ops;
-    default: return NULL; /* sockets */
-    }
-}
-
 int vfs_open_inode(struct inode *i, uint32_t flags, struct file **out)
 {
-    const struct file_ops *ops = ops_of(i);
+    const struct file_ops *ops = S_ISCHR(i->mode)    ? dev_file_ops(i->rdev)
+                                 : S_ISFIFO(i->mode) ? &fifo_file_ops
+                                 : S_ISDIR(i->mode)  ? &no_ops
+                                                     : i->file_ops;
     if (!ops)
         return -ENXIO;
     struct file *f = file_create(ops, flags, NULL);
@@ -44,45 +36,36 @@ int vfs_open_inode(struct inode *i, uint32_t flags, struct file **out)
     return 0;
 }
 
-static int create_regular(struct path_result *r, uint32_t mode)
+/* May what was found, if anything, be opened in this way? */
+static int check_found(const struct path_result *r, uint32_t flags)
 {
-    if (r->is_slashed)
-        return -EISDIR;
-    bool is_disk = ext2_owns(r->parent);
-    if (!tmpfs_owns(r->parent) && !is_disk)
-        return -EACCES;
-    struct inode *i = tmpfs_create(S_IFREG | (mode & 07777 & ~fs_umask()));
-    int error = !i        ? -ENOMEM
-                : is_disk ? ext2_name(r->parent, r->name, i, &r->inode)
-                          : tmpfs_link(r->parent, r->name, i);
-    if (error || is_disk)
-        inode_put(i);
-    else
-        r->inode = i;
-    return error;
-}
-
-/* May what was found be opened in this way? */
-static int check_found(const struct inode *i, uint32_t flags)
-{
+    if (!r->inode)
+        return !(flags & O_CREAT) ? -ENOENT : tmpfs_owns(r->parent) || ext2_owns(r->parent) ? 0 : -EACCES;
     if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
         return -EEXIST;
-    if (S_ISDIR(i->mode))
+    if (S_ISDIR(r->inode->mode))
         return flags & (O_ACCMODE | O_TRUNC | O_CREAT) ? -EISDIR : 0;
-    return flags & O_DIRECTORY ? -ENOTDIR : S_ISLNK(i->mode) ? -ELOOP : 0;
+    return flags & O_DIRECTORY ? -ENOTDIR : S_ISLNK(r->inode->mode) ? -ELOOP : 0;
 }
 
 int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode, struct file **out)
 {
     struct path_result r;
-    bool is_exclusive = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
-    int error = path_lookup(dirfd, path, PATH_PARENT | (is_exclusive || flags & O_NOFOLLOW ? PATH_NO_FOLLOW : 0), &r);
+    bool may_follow = !(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+    int error = path_lookup(dirfd, path, PATH_PARENT | (may_follow ? 0 : PATH_NO_FOLLOW), &r);
     if (error)
         return error;
-    if (r.inode)
-        error = check_found(r.inode, flags);
-    else
-        error = flags & O_CREAT ? create_regular(&r, mode) : -ENOENT;
+    error = check_found(&r, flags);
+    if (!error && !r.inode) {
+        struct inode *i = tmpfs_create(S_IFREG | (mode & 07777 & ~fs_umask()));
+        if (ext2_owns(r.parent)) {
+            error = i ? ext2_name(r.parent, r.name, i, &r.inode) : -ENOMEM;
+            inode_put(i);
+        } else {
+            r.inode = i;
+            error = i ? tmpfs_name(r.parent, r.name, i) : -ENOMEM;
+        }
+    }
     if (!error)
         error = vfs_open_inode(r.inode, flags, out);
     if (!error && flags & O_TRUNC && r.inode->ops->truncate && S_ISREG(r.inode->mode))
@@ -91,7 +74,7 @@ int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode, struct 
     return error;
 }
 
-static int open_user(int dirfd, uint64_t path, uint32_t flags, uint32_t mode)
+static int open_at(int dir, uint64_t path, uint32_t flags, uint32_t mode)
 {
     char *text;
     struct file *f = NULL;
@@ -100,17 +83,11 @@ static int open_user(int dirfd, uint64_t path, uint32_t flags, uint32_t mode)
         return error;
     error = fd_lowest(0);
     if (error >= 0)
-        error = vfs_open(dirfd, text, flags | O_LARGEFILE, mode, &f);
+        error = vfs_open(dir, text, flags | O_LARGEFILE, mode, &f);
     kfree(text);
     return error < 0 ? error : fd_install(f, flags & O_CLOEXEC, 0);
 }
 
-SYSCALL3(open, uint64_t, path, uint32_t, flags, uint32_t, mode) { return open_user(AT_FDCWD, path, flags, mode); }
-SYSCALL4(openat, int, dir, uint64_t, path, uint32_t, flags, uint32_t, mode)
-{
-    return open_user(dir, path, flags, mode);
-}
-SYSCALL2(creat, uint64_t, path, uint32_t, mode)
-{
-    return open_user(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
-}
+SYSCALL3(open, uint64_t, path, uint32_t, flags, uint32_t, mode) { return open_at(AT_FDCWD, path, flags, mode); }
+SYSCALL4(openat, int, dir, uint64_t, path, uint32_t, flag, uint32_t, mode) { return open_at(dir, path, flag, mode); }
+SYSCALL2(creat, uint64_t, path, uint32_t, mode) { return open_at(AT_FDCWD, path, CREATE, mode); }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a path to an inode and back, and acting on what is found. What each task starts from: cwd, umask. */
+/* From a path to an inode and back, and acting on what is found. */
 #include "fs/vfs.h"
 #include "mm/mm.h"
 #include "sched/task.h"
@@ -9,39 +9,8 @@ enum { LINKS_MAX = 16 };
 
 struct inode *root_inode;
 
-struct fs_context *fs_context_create(void)
-{
-    const struct fs_context first = {.cwd = root_inode, .umask = 022};
-    return fs_context_copy(&first);
-}
-
-struct fs_context *fs_context_copy(const struct fs_context *from)
-{
-    struct fs_context *c = kmalloc(sizeof *c);
-    if (c)
-        *c = (struct fs_context){.refs = 1, .cwd = inode_get(from->cwd), .umask = from->umask};
-    return c;
-}
-
-void fs_context_put(struct fs_context *c)
-{
-    if (!c || --c->refs)
-        return;
-    inode_put(c->cwd);
-    kfree(c);
-}
-
-/* While the kernel starts there is no context yet: then all is relative to the root. */
-static struct fs_context *context(void) { return current ? current->fs : NULL; }
-uint32_t fs_umask(void) { return context() ? context()->umask : 0; }
-
-static struct inode *find_start(int dirfd)
-{
-    if (dirfd == AT_FDCWD)
-        return context() ? context()->cwd : root_inode;
-    struct file *f = fd_file(dirfd);
-    return f ? f->inode : NULL;
-}
+/* While the kernel starts there is no task yet: then all is relative to the root. */
+uint32_t fs_umask(void) { return current->files ? current->files->umask : 0; }
 
 static struct inode *next_inode(struct inode *dir, const char *name, size_t len)
 {
@@ -66,14 +35,10 @@ static int walk(const char *path, uint64_t flags, struct path_result *r);
 
 static int follow(struct inode *link, uint64_t flags, struct path_result *r)
 {
-    struct inode *meant = link->ops->follow ? link->ops->follow(link) : NULL;
-    if (meant) {
-        step(r, meant, "", 0);
-        r->is_slashed = false;
-        return 0;
-    }
-    char *text = ++r->links <= LINKS_MAX ? link->ops->read_link(link) : NULL;
-    int error = r->links > LINKS_MAX ? -ELOOP : !text ? -ENOMEM : *text ? walk(text, flags, r) : -ENOENT;
+    if (++r->links > LINKS_MAX)
+        return -ELOOP;
+    char *text = link->ops->read_link(link);
+    int error = !text ? -ENOMEM : *text ? walk(text, flags, r) : -ENOENT;
     kfree(text);
     return error;
 }
@@ -83,55 +48,55 @@ static int walk(const char *path, uint64_t flags, struct path_result *r)
 {
     if (*path == '/')
         step(r, inode_get(root_inode), "", 0);
-    r->is_slashed = *path == '/';
-    for (;;) {
+    for (bool is_last = false; !is_last;) {
+        bool is_slashed = *path == '/';
         while (*path == '/')
             path++;
+        if ((*path || is_slashed) && !S_ISDIR(r->inode->mode))
+            return -ENOTDIR;
         if (!*path)
             return 0;
-        if (!S_ISDIR(r->inode->mode))
-            return -ENOTDIR;
-        const char *end = path, *rest;
-        while (*end && *end != '/')
-            end++;
-        for (rest = end; *rest == '/';)
-            rest++;
-        size_t len = (size_t)(end - path);
+        size_t len = 0, slashes = 0;
+        while (path[len] && path[len] != '/')
+            len++;
+        while (path[len + slashes] == '/')
+            slashes++;
         if (len > NAME_BYTES)
             return -ENAMETOOLONG;
         struct inode *next = next_inode(r->inode, path, len);
         if ((uint64_t)next > (uint64_t)-PATH_BYTES) /* an error of the disk */
             return (int)(int64_t)next;
-        if (!next && (*rest || !(flags & PATH_PARENT)))
+        /* Slashes after a name that is made or removed say that it is a directory's; elsewhere they are one more step.
+         */
+        is_last = !path[len + slashes] && (!slashes || (flags & NAME_ITSELF) == NAME_ITSELF);
+        if (!next && !(is_last && flags & PATH_PARENT))
             return -ENOENT;
-
-        /* Slashes after the last component mean what a link leads to, except where a name is made or removed. */
-        bool stays = !*rest && flags & PATH_NO_FOLLOW && (flags & PATH_PARENT || end == rest);
-        if (next && S_ISLNK(next->mode) && !stays) {
-            int error = follow(next, *rest ? 0 : flags & ~PATH_NO_FOLLOW, r);
+        if (next && S_ISLNK(next->mode) && !(is_last && flags & PATH_NO_FOLLOW)) {
+            int error = follow(next, is_last ? flags : 0, r);
             inode_put(next);
             if (error)
                 return error;
         } else {
             step(r, next, path, len);
-            r->is_slashed = false;
         }
-        r->is_slashed |= rest > end;
-        path = rest;
+        if (is_last && slashes && next && !S_ISDIR(next->mode))
+            return -ENOTDIR;
+        path += len;
     }
+    return 0;
 }
 
 int path_lookup(int dirfd, const char *path, uint64_t flags, struct path_result *r)
 {
-    *r = (struct path_result){.inode = *path == '/' ? root_inode : find_start(dirfd)};
+    struct file *f = fd_file(dirfd);
+    bool is_cwd = dirfd == AT_FDCWD || *path == '/';
     if (!*path && !(flags & PATH_EMPTY))
         return -ENOENT;
-    if (!r->inode)
+    if (!is_cwd && !f)
         return -EBADF;
-    r->parent = inode_get(inode_get(r->inode));
+    struct inode *start = !is_cwd ? f->inode : current->files ? current->files->cwd : root_inode;
+    *r = (struct path_result){.inode = inode_get(start), .parent = inode_get(start)};
     int error = walk(path, flags, r);
-    if (!error && r->is_slashed && r->inode && !S_ISDIR(r->inode->mode))
-        error = -ENOTDIR;
     if (error)
         path_result_free(r);
     return error;
@@ -147,7 +112,7 @@ long at_path(int dirfd, uint64_t path, uint64_t flags, path_action *act, uint64_
 {
     struct path_result r;
     char *text;
-    if (flags & ~(PATH_NO_FOLLOW | PATH_EMPTY | PATH_PARENT | AT_EACCESS))
+    if (flags & ~(PATH_NO_FOLLOW | PATH_EMPTY | PATH_PARENT | AT_EACCESS | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE))
         return -EINVAL;
     long result = string_from_user(&text, path, PATH_BYTES);
     if (result)

@@ -9,7 +9,8 @@
 enum { COM1 = 0x3f8, INTERRUPTS, FIFO_CONTROL, LINE_CONTROL, MODEM_CONTROL, LINE_STATUS };
 enum { PIN = 4, STATUS_DATA = 0x01, STATUS_EMPTY = 0x20 };
 
-static bool is_held; /* input interrupts are off until the terminal has room */
+static bool is_off = true; /* input interrupts: until the first read, so that what was typed before that is not echoed
+                              into the output of start-up, and while the terminal is full */
 
 /* The FIFO is not cleared: somebody may have typed already. */
 void console_init(void)
@@ -34,33 +35,23 @@ void console_put(const char *text, size_t bytes)
 
 void console_write(const char *text) { console_put(text, strlen(text)); }
 
-void serial_start(void)
-{
-    static bool is_started;
-    if (is_started)
-        return;
-    is_started = true;
-    ioapic_route(PIN, VECTOR_SERIAL);
-    outb(INTERRUPTS, 1);
-}
-
-/* The pin is edge-triggered: its line must fall, so the FIFO is emptied, or else the UART's interrupt is switched off.
- */
+/* The pin is edge-triggered: its line must fall, so the FIFO is emptied, or the UART's interrupt is switched off. */
 void serial_interrupt(void)
 {
-    while (!tty_is_full(&console_tty)) {
+    while (!tty_is_full()) {
         if (!(inb(LINE_STATUS) & STATUS_DATA))
             return;
-        tty_receive(&console_tty, inb(COM1));
+        tty_receive(inb(COM1));
     }
-    is_held = true;
+    is_off = true;
     outb(INTERRUPTS, 0);
 }
 
 void serial_resume(void)
 {
-    if (!is_held || tty_is_full(&console_tty))
+    if (!is_off || tty_is_full())
         return;
-    is_held = false;
+    is_off = false;
+    ioapic_route(PIN, VECTOR_SERIAL);
     outb(INTERRUPTS, 1);
 }

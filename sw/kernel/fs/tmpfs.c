@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The file system: everything lives in memory. A directory is a list of entries in order of birth; an entry is a
- * reference to its inode, a subdirectory one to its parent. A file's pages hang in a tree like that of the CPU's page
- * tables. All files together take at most half of the memory, as on Linux: then a program that fills the disk gets
- * ENOSPC, and there is memory left to deal with it. */
-#include "fs/vfs.h"
+/* The file system: everything lives in memory. A directory is a list of its inodes in order of birth, each with its
+ * only name: there are no hard links. A file's pages hang in a tree like the CPU's page tables. All files together take
+ * at most half of the memory: a program that fills the disk gets ENOSPC, and there is memory left to deal with it. */
+#include "ext2/ext2.h"
 #include "mm/mm.h"
-#include "sched/timer.h"
+#include "sched/time.h"
 #include "string.h"
 
 enum { LEVELS = 3, SLOT_BITS = 9, SLOTS = 1 << SLOT_BITS }; /* up to 512 GiB of a file */
-
-struct entry {
-    struct list link;
-    struct inode *target;
-    uint64_t position; /* grows along the list, so that a removal disturbs no listing */
-    char name[];
-};
 
 static const struct inode_ops tmpfs_inode_ops;
 static uint64_t used_pages;
@@ -73,98 +65,82 @@ static void trim(struct inode *i, uint64_t *slot, unsigned level, uint64_t first
     i->pages -= !level;
 }
 
-static struct entry *find_entry(struct inode *dir, const char *name, size_t len)
+static struct inode *tmpfs_lookup(struct inode *dir, const char *name, size_t len)
 {
-    struct entry *e;
-    LIST_FOR_EACH(e, &dir->entries, link)
+    struct inode *i;
+    LIST_FOR_EACH(i, &dir->entries, link)
     {
-        if (!strncmp(e->name, name, len) && !e->name[len])
-            return e;
+        if (!strncmp(i->name, name, len) && !i->name[len])
+            return inode_get(i);
     }
     return NULL;
 }
 
-static struct inode *tmpfs_lookup(struct inode *dir, const char *name, size_t len)
+static void remove_name(struct inode *i)
 {
-    struct entry *e = find_entry(dir, name, len);
-    return e ? inode_get(e->target) : NULL;
+    list_remove(&i->link);
+    kfree((void *)i->name);
+    i->name = NULL;
+    i->nlink = 0;
+    touch(i->parent);
+    i->ctime = i->parent->ctime;
+    inode_put(i);
 }
 
-static void remove_entry(struct inode *dir, struct entry *e)
+int tmpfs_name(struct inode *dir, const char *name, struct inode *i)
 {
-    list_remove(&e->link);
-    e->target->nlink--;
-    dir->nlink -= S_ISDIR(e->target->mode);
-    if (e->target->name == e->name)
-        e->target->name = NULL;
+    static uint64_t last_position = DOTS;
+    char *copy = dir->nlink ? kstrdup(name) : NULL;
+    if (!copy)
+        return dir->nlink ? -ENOMEM : -ENOENT; /* removed, somebody's working directory still */
+    inode_get(i);
+    if (i->name)
+        remove_name(i);
+    inode_put(i->parent);
+    i->parent = inode_get(dir);
+    i->name = copy;
+    i->nlink = 1;
+    i->position = ++last_position;
+    list_append(&dir->entries, &i->link);
     touch(dir);
-    e->target->ctime = dir->ctime;
-    inode_put(e->target);
-    kfree(e);
-}
-
-int tmpfs_link(struct inode *dir, const char *name, struct inode *target)
-{
-    size_t bytes = strlen(name) + 1;
-    if (dir->nlink < 2)
-        return -ENOENT; /* removed, somebody's working directory still */
-    struct entry *e = kmalloc(sizeof *e + bytes);
-    if (!e)
-        return -ENOMEM;
-    memcpy(e->name, name, bytes);
-    e->position = dir->next_position++;
-    e->target = inode_get(target);
-    list_append(&dir->entries, &e->link);
-    target->nlink++;
-    dir->nlink += S_ISDIR(target->mode);
-    inode_put(target->parent);
-    target->parent = inode_get(dir);
-    target->name = e->name;
-    touch(dir);
-    target->ctime = dir->ctime;
+    i->ctime = dir->ctime;
     return 0;
 }
 
 static int check_removable(const struct inode *i)
 {
-    if (S_ISDIR(i->mode) && !tmpfs_owns(i))
-        return -EBUSY; /* another file system is mounted there */
-    return list_is_empty(&i->entries) ? 0 : -ENOTEMPTY;
+    /* What is not ours is another file system, which is mounted there. */
+    return !tmpfs_owns(i) ? -EBUSY : list_is_empty(&i->entries) ? 0 : -ENOTEMPTY;
 }
 
-int tmpfs_unlink(struct inode *dir, const char *name)
+int tmpfs_unlink(struct inode *i)
 {
-    struct entry *e = find_entry(dir, name, strlen(name));
-    int error = e ? check_removable(e->target) : -ENOENT;
+    int error = check_removable(i);
     if (!error)
-        remove_entry(dir, e);
+        remove_name(i);
     return error;
 }
 
-int tmpfs_rename(struct inode *from_dir, const char *from, struct inode *to_dir, const char *to)
+int tmpfs_rename(struct inode *i, struct inode *dir, const char *name, struct inode *replaced)
 {
-    struct entry *old = find_entry(from_dir, from, strlen(from)), *replaced = find_entry(to_dir, to, strlen(to));
-    int error = !old ? -ENOENT : !tmpfs_owns(old->target) ? -EBUSY : replaced ? check_removable(replaced->target) : 0;
+    int error = !tmpfs_owns(i) ? -EBUSY : replaced ? check_removable(replaced) : 0;
     if (!error)
-        error = tmpfs_link(to_dir, to, old->target);
-    if (error)
-        return error;
-    remove_entry(from_dir, old);
-    if (replaced)
-        remove_entry(to_dir, replaced);
-    return 0;
+        error = tmpfs_name(dir, name, i);
+    if (!error && replaced)
+        remove_name(replaced);
+    return error;
 }
 
 static struct inode *tmpfs_next(struct inode *dir, uint64_t *position, const char **name)
 {
-    struct entry *e;
-    LIST_FOR_EACH(e, &dir->entries, link)
+    struct inode *i;
+    LIST_FOR_EACH(i, &dir->entries, link)
     {
-        if (e->position < *position)
+        if (i->position < *position)
             continue;
-        *position = e->position + 1;
-        *name = e->name;
-        return inode_get(e->target);
+        *position = i->position + 1;
+        *name = i->name;
+        return inode_get(i);
     }
     return NULL;
 }
@@ -246,25 +222,34 @@ static int64_t tmpfs_write(struct file *f, struct uio *u, uint64_t *position)
 
 static const struct file_ops tmpfs_file_ops = {.read = tmpfs_read, .write = tmpfs_write};
 
+static int64_t move_kernel(struct inode *i, void *memory, size_t bytes, uint64_t position, bool is_write)
+{
+    struct uio u = {.address = (uint64_t)memory, .length = bytes, .left = bytes, .is_kernel = true};
+    struct file f = {.inode = i};
+    if (i->file_ops != &tmpfs_file_ops)
+        return ext2_owns(i) && i->file_ops && !is_write ? i->file_ops->read(&f, &u, &position) : -EINVAL;
+    return is_write ? tmpfs_write(&f, &u, &position) : tmpfs_read(&f, &u, &position);
+}
+
+int64_t vfs_read_at(struct inode *i, void *to, size_t n, uint64_t at) { return move_kernel(i, to, n, at, false); }
+int64_t tmpfs_fill(struct inode *i, const void *from, size_t n) { return move_kernel(i, (void *)from, n, 0, true); }
+
 struct inode *tmpfs_create(uint32_t mode)
 {
-    struct inode *i = inode_create(mode, &tmpfs_inode_ops, S_ISREG(mode) ? &tmpfs_file_ops : NULL);
-    if (i)
-        i->nlink--; /* the entry to come counts again */
-    return i;
+    return inode_create(mode, &tmpfs_inode_ops, S_ISREG(mode) ? &tmpfs_file_ops : NULL);
 }
 
 struct inode *tmpfs_symlink(const char *text)
 {
-    struct inode *i = tmpfs_create(S_IFLNK | 0777);
-    if (!i)
+    char *copy = kstrdup(text);
+    struct inode *i = copy ? tmpfs_create(S_IFLNK | 0777) : NULL;
+    if (!i) {
+        kfree(copy);
         return NULL;
+    }
     i->size = strlen(text);
-    i->data = kstrdup(text);
-    if (i->data)
-        return i;
-    inode_put(i);
-    return NULL;
+    i->data = copy;
+    return i;
 }
 
 void tmpfs_init(void)
@@ -272,5 +257,4 @@ void tmpfs_init(void)
     root_inode = tmpfs_create(S_IFDIR | 0755);
     if (!root_inode)
         panic("no memory for the root directory");
-    root_inode->nlink = 2;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The serial console as a terminal: UART, line discipline, job control. */
+/* The serial console as a terminal. */
 #ifndef KERNEL_TTY_H
 #define KERNEL_TTY_H
 
@@ -11,17 +11,13 @@
 void console_init(void);                          /* output by polling: early messages */
 void console_put(const char *text, size_t bytes); /* as they are */
 void console_write(const char *text);             /* for lib/printf.h of sw/lib */
-/* Input by interrupt from now on. From the first read on: what was typed before that is not echoed into the output of
- * start-up. Harmless when repeated. */
-void serial_start(void);
-void serial_interrupt(void); /* VECTOR_SERIAL */
-void serial_resume(void);    /* the terminal has room again for what the UART holds */
+void serial_interrupt(void);                      /* VECTOR_SERIAL */
+void serial_resume(void); /* somebody reads the terminal, and it may have room for what the UART holds */
 
-/* --- The terminal. Typed bytes lie in a ring [tail, head) of positions that only grow; what lies before `ready` may be
- * read. --- */
-enum { TTY_RING = 4096, TTY_END_OF_FILE = 0x100 /* the byte ends a read in canonical mode and is no part of it */ };
+/* --- fs/tty.c --- */
 enum { DEVICE_TTY = 5 << 8 | 0, DEVICE_CONSOLE = 5 << 8 | 1, DEVICE_SERIAL = 4 << 8 | 64 };
-
+/* Typed bytes lie in a ring [tail, head) of positions that only grow; what lies before `ready` may be read. */
+enum { TTY_RING = 4096 };
 struct tty {
     struct termios termios;
     struct winsize size;
@@ -30,19 +26,10 @@ struct tty {
     uint16_t ring[TTY_RING];
     struct wait_queue readable;
 };
-extern struct tty console_tty;
-static inline bool tty_has_mode(const struct tty *t, unsigned local_flag) { return t->termios.c_lflag & local_flag; }
-
-/* --- fs/tty_line.c: what typed bytes mean --- */
-void tty_receive(struct tty *t, uint8_t byte);
-bool tty_is_full(const struct tty *t); /* what comes now would be lost */
-void tty_output(const struct tty *t, const char *text, size_t bytes);
-int64_t tty_take(struct tty *t, struct uio *u); /* a line at most, or what there is; 0: end of file; -EFAULT */
-void tty_flush_input(struct tty *t);
-
-/* --- fs/tty.c --- */
-void tty_init(void);
 extern const struct file_ops tty_file_ops;
+void tty_init(void);
+void tty_receive(uint8_t byte);
+bool tty_is_full(void);                /* what comes now would be lost */
 void tty_hang_up_session(int session); /* its leader died; harmless if it has no terminal */
 
 /* --- expected of proc/: what uname() answers --- */

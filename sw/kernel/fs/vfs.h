@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inodes, open files, descriptor tables, paths. All files live in memory (fs/tmpfs.c); /proc makes its contents when
- * they are read. Sockets, pipes, eventfds and epolls are files without a name. */
+/* Inodes, open files, descriptor tables, paths. Sockets, pipes, eventfds and epolls are files without a name. */
 #ifndef KERNEL_VFS_H
 #define KERNEL_VFS_H
 
@@ -12,57 +11,53 @@
 #include <linux/uio.h>
 
 enum { PATH_BYTES = 4096, NAME_BYTES = 255 }; /* a path with its NUL; a component without */
+enum { DOTS = 2 };                            /* the positions in a directory that . and .. take */
 #define FILE_BYTES_MAX INT64_MAX
 #define TRANSFER_MAX 0x7ffff000ul /* bytes of one read or write */
 
-/* Bytes on their way between a file and the user's vectors. After -EFAULT, `left` tells exactly what was not moved. */
+/* Bytes on their way between a file and memory. After -EFAULT, `left` tells exactly what was not moved. */
 struct uio {
-    const struct iovec *vectors; /* kernel copy of the user's array */
-    size_t index, within, left;  /* vector, bytes of it that are done, bytes of all that are to come */
+    uint64_t address, length;       /* what is next, and in one piece */
+    uint64_t vectors, vector_count; /* the user's pieces after that */
+    size_t left;                    /* bytes of all */
+    bool is_kernel;                 /* the address is not a user's */
+    bool has_own_vectors;           /* they lie in the kernel: a copy */
 };
-void uio_user(struct uio *u, struct iovec *one, uint64_t address, size_t bytes); /* *one lives as long as u */
-int uio_to(struct uio *u, const void *from, size_t bytes); /* file to user: bytes or all that is left; 0 or -EFAULT */
-int uio_from(struct uio *u, void *to, size_t bytes);       /* user to file */
-/* From an array of vectors in user memory, as readv checks it: 0, -EINVAL, -EFAULT, -ENOMEM. Ends with uio_free. */
-int uio_vectors(struct uio *u, uint64_t vectors, size_t count);
-void uio_free(struct uio *u);                               /* of uio_vectors */
-bool user_range_is_valid(uint64_t address, uint64_t bytes); /* access_ok: cheap, says nothing about mappings */
+void uio_user(struct uio *u, uint64_t address, size_t bytes);
+int uio_vectors(struct uio *u, uint64_t vectors, size_t count); /* as readv checks them: 0, -EINVAL, -EFAULT */
+int uio_to(struct uio *u, const void *from, size_t bytes); /* from a file: bytes or all that is left; 0 or -EFAULT */
+int uio_from(struct uio *u, void *to, size_t bytes);       /* to a file */
 extern const char zero_page[4096];
 
 struct file;
 struct poll_table;
-struct inode_ops {
-    /* Directories. name: one component, len bytes, not NUL-terminated. lookup: a reference, or NULL. */
+struct inode_ops { /* lookup, next: a reference, or NULL. A name to be looked up has len bytes and no NUL. */
     struct inode *(*lookup)(struct inode *dir, const char *name, size_t len);
-    /* The first entry at *position (0: the very first) or after, without . and .., a reference; *position moves behind
-     * it. NULL: none. *name lives as long as the entry or the reference. */
+    /* The first entry at *position (at least DOTS) or after, without . and ..; *position moves behind it. */
     struct inode *(*next)(struct inode *dir, uint64_t *position, const char **name);
     char *(*read_link)(struct inode *link); /* allocated; NULL: no memory */
-    /* Of a link that means an inode rather than a path: that inode, a reference. NULL: its text is to be followed. */
-    struct inode *(*follow)(struct inode *link);
     int (*truncate)(struct inode *inode, uint64_t size);
-    /* Physical page of a file's page index for mmap and read, a reference; 0: beyond the end or no memory, without
-     * create also a hole. */
+    /* Physical page, a reference; 0: beyond the end or no memory, without create also a hole. */
     uint64_t (*page)(struct inode *inode, uint64_t index, bool create);
-    void (*free)(struct inode *inode); /* private data, at the last reference; a directory entry is one */
+    void (*free)(struct inode *inode); /* private data, at the last reference; being in a directory is one */
 };
 
 struct inode {
     uint32_t refs;
     uint64_t ino;
-    uint32_t mode, nlink;         /* mode: S_IF | permissions; a directory with less than 2 links is removed */
+    uint32_t mode, nlink;         /* S_IF | permissions; 0 links: its name was removed, otherwise 1 */
     uint64_t rdev, size;          /* rdev as stat shows it: major << 8 | minor for small ones */
     uint64_t atime, mtime, ctime; /* ns since 1970 */
     const struct inode_ops *ops;
     const struct file_ops *file_ops; /* of files opened on it; NULL: ENXIO */
-    struct inode *parent;            /* the directory that it was named in last: a reference, or NULL */
-    const char *name;                /* there; NULL: that name is gone */
+    struct inode *parent;            /* the directory that it is or was in: a reference, or NULL */
+    const char *name;                /* there; NULL: it has none */
     void *data;                      /* the owner's; of named FIFOs and sockets: ipc's */
     /* fs/tmpfs.c */
     uint64_t pages, page_table; /* pages of a file, without those of the table */
-    struct list entries;        /* of a directory */
-    uint64_t next_position;
-    char digits[12]; /* fs/proc.c: the name of what is called by a number */
+    struct list entries, link;  /* what a directory contains; the place in there */
+    uint64_t position;          /* grows along entries, so that a removal disturbs no listing */
+    char digits[12];            /* fs/proc.c: the name of a process's directory */
 };
 
 struct file_ops {
@@ -88,7 +83,7 @@ struct file {
 static inline bool file_can_read(const struct file *f) { return (f->flags + 1) & 1; }
 static inline bool file_can_write(const struct file *f) { return (f->flags + 1) & 2; }
 
-/* --- fs/file.c --- */
+/* --- fs/file.c: lives of inodes and files, descriptor tables --- */
 struct inode *inode_create(uint32_t mode, const struct inode_ops *ops, const struct file_ops *file_ops);
 struct inode *inode_get(struct inode *i); /* the argument */
 void inode_put(struct inode *i);
@@ -97,34 +92,25 @@ struct file *file_get(struct file *f);
 void file_put(struct file *f);
 void epoll_file_gone(struct file *f); /* ipc/epoll.c: before release at the last reference */
 
-/* --- fs/fd.c: descriptor tables --- */
-enum { FDS_MAX = 1024 };
-struct files {
-    uint32_t refs;
+enum { FDS_MAX = 1024, FD_LENT = INT32_MIN /* for the length of one call: current->lent_file */ };
+struct files { /* and what threads share with them */
+    uint32_t refs, umask;
+    struct inode *cwd; /* a reference */
     struct file *file[FDS_MAX];
     bool close_on_exec[FDS_MAX];
 };
-struct files *files_create(void);
+struct files *files_create(void); /* cwd: the root */
 struct files *files_copy(const struct files *from);
 struct files *files_get(struct files *f);
 void files_put(struct files *f);
 void files_close_on_exec(struct files *f);
-/* A file of the current task: borrowed, until the next sleep; NULL: -EBADF. */
-struct file *fd_file(int fd);
-int fd_lowest(int from); /* free descriptor >= from, or -EMFILE */
+struct file *fd_file(int fd); /* of the current task: borrowed, until the next sleep; NULL: -EBADF */
+int fd_lowest(int from);      /* free descriptor >= from, or -EMFILE */
 /* Lowest free descriptor >= from for f, whose reference moves in; on -EMFILE the reference is dropped. */
 int fd_install(struct file *f, bool close_on_exec, int from);
 int fd_close(int fd);
 
 /* --- fs/path.c --- */
-struct fs_context {
-    uint32_t refs;
-    struct inode *cwd; /* a reference */
-    uint32_t umask;
-};
-struct fs_context *fs_context_create(void); /* root, umask 022 */
-struct fs_context *fs_context_copy(const struct fs_context *from);
-void fs_context_put(struct fs_context *c);
 uint32_t fs_umask(void); /* the caller's */
 extern struct inode *root_inode;
 
@@ -132,11 +118,11 @@ extern struct inode *root_inode;
 #define PATH_NO_FOLLOW ((uint64_t)AT_SYMLINK_NOFOLLOW)
 #define PATH_EMPTY ((uint64_t)AT_EMPTY_PATH)
 #define PATH_PARENT (1ull << 32)
+#define NAME_ITSELF (PATH_PARENT | PATH_NO_FOLLOW) /* the name shall be made or removed */
 struct path_result {
     struct inode *inode;  /* a reference; NULL with PATH_PARENT: the name does not exist */
     struct inode *parent; /* a reference */
     char name[256];       /* last component; ".", ".." or "" (the root itself) for directories so named */
-    bool is_slashed;      /* slashes followed the last component: what exists is a directory */
     int links;            /* followed */
 };
 /* dirfd: a descriptor or AT_FDCWD. 0 or -ENOENT, -ENOTDIR, -ELOOP, -EBADF, -ENAMETOOLONG. */
@@ -146,37 +132,38 @@ int path_of_inode(const struct inode *i, char *buffer, size_t bytes); /* absolut
 /* What a call does to what a path of user memory leads to, or a descriptor (then there is only an inode). */
 typedef long path_action(const struct path_result *r, uint64_t argument);
 long at_path(int dirfd, uint64_t path, uint64_t flags, path_action *act, uint64_t argument);
+long statx_inode(const struct path_result *r, uint64_t to); /* fs/attributes.c: a path_action */
 long at_file(int fd, path_action *act, uint64_t argument);
 
-/* --- fs/open.c, names.c, rw.c --- */
+/* --- fs/open.c, names.c --- */
 int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode, struct file **out);
 int vfs_open_inode(struct inode *inode, uint32_t flags, struct file **out); /* without a path */
 /* Gives a new inode its name; the caller's reference goes. NULL: there was no memory for it. */
 int vfs_name(const char *path, struct inode *i);
 int vfs_mknod(const char *path, uint32_t mode, uint64_t rdev); /* the umask is the caller's business */
-/* Reads up to bytes at offset into kernel memory (exec). */
-int64_t vfs_read_at(struct inode *inode, void *to, size_t bytes, uint64_t offset);
 
 /* --- fs/tmpfs.c --- */
 void tmpfs_init(void);                     /* makes root_inode */
 struct inode *tmpfs_create(uint32_t mode); /* any kind; a regular one without a name serves as shared memory */
 struct inode *tmpfs_symlink(const char *text);
-bool tmpfs_owns(const struct inode *i);                                    /* only its directories can be changed */
-int tmpfs_link(struct inode *dir, const char *name, struct inode *target); /* a name that does not exist */
-int tmpfs_unlink(struct inode *dir, const char *name);
-int tmpfs_rename(struct inode *from_dir, const char *from, struct inode *to_dir, const char *to);
+bool tmpfs_owns(const struct inode *i); /* only its directories can be changed */
+/* Gives i a name that does not exist yet; the one it had goes. */
+int tmpfs_name(struct inode *dir, const char *name, struct inode *i);
+int tmpfs_unlink(struct inode *i);
+int tmpfs_rename(struct inode *i, struct inode *dir, const char *name, struct inode *replaced);
+/* Bytes between kernel memory and a file: -EINVAL if it is not a regular one of this file system. */
+int64_t vfs_read_at(struct inode *inode, void *to, size_t bytes, uint64_t offset);
+int64_t tmpfs_fill(struct inode *i, const void *from, size_t bytes);
 void tmpfs_usage(uint64_t *pages, uint64_t *free); /* most that files may have; what is left of it */
+
 /* --- fs/cpio.c, dev.c, proc.c --- */
 void cpio_unpack(const void *archive, size_t bytes); /* newc, into the root */
 void dev_init(void);
 const struct file_ops *dev_file_ops(uint64_t rdev); /* NULL: no such device */
 void proc_init(void);
 
-/* --- ipc/poll.c --- */
-/* poll callbacks name their queues here. */
-void poll_wait(struct poll_table *pt, struct wait_queue *q);
+/* --- ipc/poll.c, pipe.c --- */
+void poll_wait(struct poll_table *pt, struct wait_queue *q); /* poll callbacks name their queues here */
 unsigned file_poll(struct file *f, struct poll_table *pt);
-
-/* --- ipc/pipe.c: what opening a FIFO means --- */
 extern const struct file_ops fifo_file_ops;
 #endif

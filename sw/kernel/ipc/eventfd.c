@@ -58,6 +58,16 @@ static void eventfd_release(struct file *f) { kfree(f->data); }
 static const struct file_ops eventfd_ops = {
     .read = eventfd_read, .write = eventfd_write, .poll = eventfd_poll, .release = eventfd_release};
 
+bool eventfd_add(struct file *f, uint64_t count)
+{
+    struct eventfd *e = f->data;
+    if (f->ops != &eventfd_ops)
+        return false;
+    e->count += MIN(count, COUNT_MAX - e->count);
+    wake_all(&e->changed);
+    return true;
+}
+
 SYSCALL2(eventfd2, uint32_t, count, uint32_t, flags)
 {
     if (flags & ~(uint32_t)(EFD_SEMAPHORE | O_CLOEXEC | O_NONBLOCK))
@@ -71,3 +81,5 @@ SYSCALL2(eventfd2, uint32_t, count, uint32_t, flags)
     wait_queue_init(&e->changed);
     return fd_install(f, flags & O_CLOEXEC, 0);
 }
+
+SYSCALL1(eventfd, uint32_t, count) { return do_eventfd2(count, 0); }

@@ -23,9 +23,8 @@ struct ring {    /* bytes on their way one way: a pipe, or half of a connection 
     struct wait_queue changed; /* readers wait while it is empty, writers while it is full */
 };
 void ring_init(struct ring *r, uint32_t ends);
-/* is_peek: the bytes stay; is_quiet: no SIGPIPE. */
-int64_t ring_read(struct ring *r, struct uio *u, uint64_t deadline, bool is_peek);
-int64_t ring_write(struct ring *r, struct uio *u, uint64_t deadline, bool is_quiet);
+int64_t ring_read(struct ring *r, struct uio *u, uint64_t deadline);
+int64_t ring_write(struct ring *r, struct uio *u, uint64_t deadline, bool is_quiet); /* is_quiet: no SIGPIPE */
 static inline bool ring_has_room(const struct ring *r) { return RING_BYTES - r->used >= PIPE_BUF; }
 
 /* --- ipc/poll.c --- */
@@ -34,13 +33,17 @@ static inline bool ring_has_room(const struct ring *r) { return RING_BYTES - r->
 int ipc_wait(struct wait_queue *q, uint64_t deadline);
 static inline uint64_t file_deadline(const struct file *f) { return f->flags & O_NONBLOCK ? 0 : NEVER; }
 struct poll_table {
-    uint64_t sequences; /* sum of those of the queues that a file named */
+    uint64_t sequences;                                         /* sum of those of the queues that a file named */
+    void (*visit)(struct poll_table *pt, struct wait_queue *q); /* is told of each; NULL: nobody */
 };
 unsigned file_poll(struct file *f, struct poll_table *pt);
 /* Looks until that finds something, and answers it; 0: nothing at the deadline; -EINTR. */
 long poll_until(long (*look)(void *what), void *what, uint64_t deadline);
 /* The signal mask until the return to user mode, from user memory (address 0: as it is). */
 int mask_begin(uint64_t address, size_t bytes);
+
+/* --- ipc/eventfd.c: for io_uring --- */
+bool eventfd_add(struct file *f, uint64_t count); /* from anywhere; not what is too much. false: no eventfd */
 
 /* --- ipc/futex.c: for the end of a thread --- */
 int futex_wake_address(struct mm *mm, uint64_t address, uint32_t count); /* how many, or -errno */

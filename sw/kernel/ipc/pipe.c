@@ -56,7 +56,7 @@ static int64_t copy(struct ring *r, struct uio *u, size_t limit, bool is_read)
     return done ? (int64_t)done : error;
 }
 
-int64_t ring_read(struct ring *r, struct uio *u, uint64_t deadline, bool is_peek)
+int64_t ring_read(struct ring *r, struct uio *u, uint64_t deadline)
 {
     while (u->left && !r->used && r->writers) {
         int error = ipc_wait(&r->changed, deadline);
@@ -65,7 +65,7 @@ int64_t ring_read(struct ring *r, struct uio *u, uint64_t deadline, bool is_peek
     }
     bool was_full = !ring_has_room(r);
     int64_t n = copy(r, u, MIN(u->left, (size_t)r->used), true);
-    if (n < 0 || is_peek)
+    if (n < 0)
         return n;
     r->start = (r->start + (uint32_t)n) % RING_BYTES;
     r->used -= (uint32_t)n;
@@ -74,8 +74,7 @@ int64_t ring_read(struct ring *r, struct uio *u, uint64_t deadline, bool is_peek
     return n;
 }
 
-/* Up to PIPE_BUF bytes go in one piece; longer writes could go in smaller ones, but poll would not call that writable.
- */
+/* Up to PIPE_BUF bytes go in one piece; longer writes could go in smaller ones, but poll would not call it so. */
 int64_t ring_write(struct ring *r, struct uio *u, uint64_t deadline, bool is_quiet)
 {
     int64_t done = 0, n = 0;
@@ -106,7 +105,7 @@ int64_t ring_write(struct ring *r, struct uio *u, uint64_t deadline, bool is_qui
 static int64_t pipe_read(struct file *f, struct uio *u, uint64_t *position)
 {
     (void)position;
-    return ring_read(f->data, u, file_deadline(f), false);
+    return ring_read(f->data, u, file_deadline(f));
 }
 
 static int64_t pipe_write(struct file *f, struct uio *u, uint64_t *position)
@@ -200,3 +199,5 @@ SYSCALL2(pipe2, uint64_t, to, uint32_t, flags)
     file_put(reader);
     return error;
 }
+
+SYSCALL1(pipe, uint64_t, to) { return do_pipe2(to, 0); }

@@ -19,7 +19,7 @@ enum {
 int ipc_wait(struct wait_queue *q, uint64_t deadline)
 {
     struct waiter w;
-    if (!deadline)
+    if (!deadline || current->nowait)
         return -EAGAIN;
     wait_begin(q, &w);
     int result = task_sleep(deadline);
@@ -33,6 +33,8 @@ void poll_wait(struct poll_table *pt, struct wait_queue *q)
 {
     pt->sequences += q->sequence;
     q->is_polled = true;
+    if (pt->visit)
+        pt->visit(pt, q);
 }
 
 unsigned file_poll(struct file *f, struct poll_table *pt)
@@ -66,10 +68,11 @@ int mask_begin(uint64_t address, size_t bytes)
 
 /* What is left until the deadline goes back to the user, if there was a timeout at all: then a second try waits only
  * for that. If it cannot be told (memory that is read-only), there is no second try. */
-static long tell_rest(uint64_t address, uint64_t deadline, long result)
+static long tell_rest(uint64_t address, uint64_t deadline, bool is_timeval, long result)
 {
     uint64_t now = clock_now();
     struct __kernel_timespec left = timespec_of(deadline > now ? deadline - now : 0);
+    left.tv_nsec /= is_timeval ? 1000 : 1; /* the structures are otherwise alike */
     int error = address ? PUT_USER(address, left) : 0;
     return result == -EINTR && !error ? -ERESTARTNOHAND : result;
 }
@@ -119,7 +122,7 @@ SYSCALL5(ppoll, uint64_t, fds, uint32_t, count, uint64_t, timeout, uint64_t, mas
     if (!error)
         error = mask_begin(mask, mask_bytes);
     uint64_t fds_and_count[2] = {fds, count};
-    return error ? error : tell_rest(timeout, deadline, poll_until(look_at_fds, fds_and_count, deadline));
+    return error ? error : tell_rest(timeout, deadline, false, poll_until(look_at_fds, fds_and_count, deadline));
 }
 
 /* --- select --- */
@@ -169,7 +172,19 @@ static long select_fds(int n, const uint64_t sets[SETS], uint64_t deadline)
     return result;
 }
 
-/* The C library's select() is this, too. */
+SYSCALL5(select, int, n, uint64_t, reads, uint64_t, writes, uint64_t, exceptions, uint64_t, timeout)
+{
+    struct __kernel_old_timeval tv = {0, 0};
+    if (timeout && GET_USER(tv, timeout))
+        return -EFAULT;
+    struct __kernel_timespec t = {.tv_nsec = tv.tv_usec % 1000000 * 1000};
+    if (__builtin_add_overflow(tv.tv_sec, tv.tv_usec / 1000000, &t.tv_sec) || !timespec_is_valid(&t))
+        return -EINVAL;
+    uint64_t deadline = timeout ? add_ns(clock_now(), timespec_ns(&t)) : NEVER;
+    const uint64_t sets[SETS] = {reads, writes, exceptions};
+    return tell_rest(timeout, deadline, true, select_fds(n, sets, deadline));
+}
+
 SYSCALL6(pselect6, int, n, uint64_t, reads, uint64_t, writes, uint64_t, exceptions, uint64_t, timeout, uint64_t,
          signals)
 {
@@ -183,5 +198,5 @@ SYSCALL6(pselect6, int, n, uint64_t, reads, uint64_t, writes, uint64_t, exceptio
     if (!error)
         error = mask_begin(set.mask, set.bytes);
     const uint64_t sets[SETS] = {reads, writes, exceptions};
-    return error ? error : tell_rest(timeout, deadline, select_fds(n, sets, deadline));
+    return error ? error : tell_rest(timeout, deadline, false, select_fds(n, sets, deadline));
 }

@@ -1,25 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stream sockets of AF_UNIX. A socket has a ring of what it receives and a peer that writes there, or listens at a path
- * for others to connect. Nothing but bytes is sent: no descriptors, no credentials. */
+/* Stream sockets of AF_UNIX, and what AF_INET (inet/inet.h) has in common with them: bytes go from one process of this
+ * machine to another. A socket has a ring of what it receives and a peer that writes there, or listens for others to
+ * connect, at a path or a port. Nothing but bytes is sent: no descriptors, no credentials. */
+#include "ipc/socket.h"
 #include "arch/syscall.h"
-#include "ipc/ipc.h"
+#include "inet/inet.h"
 #include "mm/mm.h"
-#include <linux/un.h>
 
 /* Not in Linux's own headers for programs. */
-enum { AF_UNIX = 1, SOCK_STREAM = 1, SOCK_TYPE_MASK = 15 };
-enum { MSG_OOB = 1, MSG_PEEK = 2, MSG_DONTWAIT = 0x40, MSG_WAITALL = 0x100, MSG_NOSIGNAL = 0x4000 };
-
-struct socket {
-    uint32_t refs;     /* of its file, of its peer */
-    struct file *file; /* no reference */
-    struct ring in;    /* its queue is also for changes of what follows */
-    struct socket *peer;
-    struct inode *inode; /* what bind() made, a reference; its data is this socket */
-    bool is_listening;
-    uint32_t backlog, pending_count;
-    struct list pending, in_pending; /* peers of those that connected, not accepted yet: their files */
-};
+enum { SOCK_TYPE_MASK = 15, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000 };
 
 static void shut(struct socket *s) /* no more comes in */
 {
@@ -39,19 +28,14 @@ static int64_t transfer(struct file *f, struct uio *u, uint32_t flags, bool is_s
 {
     struct socket *s = f->data;
     uint64_t deadline = flags & MSG_DONTWAIT ? 0 : file_deadline(f);
-    int64_t n, done = 0;
-    if (flags & MSG_OOB)
+    if (flags & ~(uint32_t)(MSG_DONTWAIT | MSG_NOSIGNAL))
         return -EOPNOTSUPP;
     if (!s->peer)
-        return is_send ? -ENOTCONN : -EINVAL;
+        return is_send == (s->family == AF_UNIX) ? -ENOTCONN : is_send ? -EPIPE : -EINVAL;
     file_get(f);
-    do {
-        n = is_send ? ring_write(&s->peer->in, u, deadline, flags & MSG_NOSIGNAL)
-                    : ring_read(&s->in, u, deadline, flags & MSG_PEEK);
-        done += n > 0 ? n : 0;
-    } while (n > 0 && u->left && (flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL);
+    int64_t n = is_send ? ring_write(&s->peer->in, u, deadline, flags & MSG_NOSIGNAL) : ring_read(&s->in, u, deadline);
     file_put(f);
-    return done ? done : n;
+    return n;
 }
 
 /* --- as a file --- */
@@ -89,6 +73,8 @@ static void socket_release(struct file *f)
     if (s->inode)
         s->inode->data = NULL;
     inode_put(s->inode);
+    if (s->is_in_ports)
+        list_remove(&s->in_ports);
     while (!list_is_empty(&s->pending))
         file_put(LIST_POP(&s->pending, struct socket, in_pending)->file);
     shut(s); /* also wakes who sleeps to connect, which holds no reference */
@@ -102,7 +88,7 @@ static void socket_release(struct file *f)
 static const struct file_ops socket_ops = {
     .read = socket_read, .write = socket_write, .poll = socket_poll, .release = socket_release};
 
-static struct file *socket_create(uint32_t flags)
+static struct file *socket_create(int family, uint32_t flags)
 {
     struct file *f = ipc_file(S_IFSOCK | 0777, &socket_ops, O_RDWR | (flags & O_NONBLOCK), sizeof(struct socket));
     if (!f)
@@ -110,6 +96,7 @@ static struct file *socket_create(uint32_t flags)
     struct socket *s = f->data;
     s->refs = 1;
     s->file = f;
+    s->family = (uint16_t)family;
     list_init(&s->pending);
     ring_init(&s->in, 1);
     return f;
@@ -118,7 +105,7 @@ static struct file *socket_create(uint32_t flags)
 /* A new socket, connected with s; NULL: no memory. */
 static struct socket *create_peer(struct socket *s)
 {
-    struct file *f = socket_create(s->file->flags);
+    struct file *f = socket_create(s->family, s->file->flags);
     if (!f)
         return NULL;
     struct socket *peer = f->data;
@@ -130,8 +117,7 @@ static struct socket *create_peer(struct socket *s)
     return peer;
 }
 
-/* The socket of a file, or NULL and *error. */
-static struct socket *socket_of(const struct file *f, int *error)
+struct socket *socket_of(const struct file *f, int *error)
 {
     *error = !f ? -EBADF : f->ops != &socket_ops ? -ENOTSOCK : 0;
     return *error ? NULL : f->data;
@@ -141,9 +127,9 @@ static int check_kind(int family, uint32_t type, int protocol)
 {
     if (type & ~(uint32_t)(SOCK_TYPE_MASK | O_CLOEXEC | O_NONBLOCK))
         return -EINVAL;
-    if (family != AF_UNIX)
+    if (family != AF_UNIX && family != AF_INET)
         return -EAFNOSUPPORT;
-    if (protocol && protocol != AF_UNIX)
+    if (protocol && protocol != (family == AF_UNIX ? AF_UNIX : IPPROTO_TCP))
         return -EPROTONOSUPPORT;
     return (type & SOCK_TYPE_MASK) == SOCK_STREAM ? 0 : -ESOCKTNOSUPPORT;
 }
@@ -151,16 +137,16 @@ static int check_kind(int family, uint32_t type, int protocol)
 SYSCALL3(socket, int, family, uint32_t, type, int, protocol)
 {
     int error = check_kind(family, type, protocol);
-    struct file *f = error ? NULL : socket_create(type);
+    struct file *f = error ? NULL : socket_create(family, type);
     return f ? fd_install(f, type & O_CLOEXEC, 0) : error ? error : -ENOMEM;
 }
 
 SYSCALL4(socketpair, int, family, uint32_t, type, int, protocol, uint64_t, to)
 {
-    int error = check_kind(family, type, protocol);
+    int error = family == AF_INET ? -EOPNOTSUPP : check_kind(family, type, protocol);
     if (error)
         return error;
-    struct file *f = socket_create(type);
+    struct file *f = socket_create(family, type);
     struct socket *peer = f ? create_peer(f->data) : NULL;
     if (peer)
         return ipc_install_pair(f, peer->file, type & O_CLOEXEC, to);
@@ -170,31 +156,40 @@ SYSCALL4(socketpair, int, family, uint32_t, type, int, protocol, uint64_t, to)
 
 /* --- names and connections --- */
 
-static int name_from_user(struct sockaddr_un *name, uint64_t address, int bytes)
+int socket_name_from_user(union socket_name *name, uint64_t address, int bytes)
 {
-    *name = (struct sockaddr_un){0};
+    *name = (union socket_name){0};
     if (bytes < 0 || bytes > (int)sizeof *name)
         return -EINVAL;
     if (copy_from_user(name, address, (size_t)bytes))
         return -EFAULT;
-    bool is_path = name->sun_path[0] && !name->sun_path[UNIX_PATH_MAX - 1];
-    return name->sun_family == AF_UNIX && is_path ? 0 : -EINVAL; /* no abstract names */
+    return name->family == AF_INET && bytes < (int)sizeof name->in ? -EINVAL : 0;
+}
+
+static int check_name(const struct socket *s, const union socket_name *name)
+{
+    if (s->family == AF_INET)
+        return name->family == AF_INET ? 0 : -EAFNOSUPPORT;
+    bool is_path = name->un.sun_path[0] && !name->un.sun_path[UNIX_PATH_MAX - 1];
+    return name->family == AF_UNIX && is_path ? 0 : -EINVAL; /* no abstract names */
 }
 
 SYSCALL3(bind, int, fd, uint64_t, address, int, bytes)
 {
-    struct sockaddr_un name;
+    union socket_name name;
     struct path_result r;
     int error;
     struct socket *s = socket_of(fd_file(fd), &error);
     if (s)
-        error = name_from_user(&name, address, bytes);
-    if (!error && s->inode)
-        error = -EINVAL;
+        error = socket_name_from_user(&name, address, bytes);
     if (!error)
-        error = vfs_mknod(name.sun_path, S_IFSOCK | (0777 & ~fs_umask()), 0);
+        error = s->inode || s->port ? -EINVAL : check_name(s, &name);
+    if (!error && s->family == AF_INET)
+        return inet_bind(s, &name.in);
     if (!error)
-        error = path_lookup(AT_FDCWD, name.sun_path, PATH_NO_FOLLOW, &r);
+        error = vfs_mknod(name.un.sun_path, S_IFSOCK | (0777 & ~fs_umask()), 0);
+    if (!error)
+        error = path_lookup(AT_FDCWD, name.un.sun_path, PATH_NO_FOLLOW, &r);
     if (error)
         return error == -EEXIST ? -EADDRINUSE : error;
     s->inode = r.inode;
@@ -206,18 +201,22 @@ SYSCALL2(listen, int, fd, uint32_t, backlog)
 {
     int error;
     struct socket *s = socket_of(fd_file(fd), &error);
-    if (!s || !s->inode || s->peer)
+    if (!s || s->peer || (s->family == AF_UNIX && !s->inode))
         return s ? -EINVAL : error;
+    if (s->family == AF_INET && !s->port && (error = inet_bind_any(s)))
+        return error;
     s->is_listening = true;
     s->backlog = MIN(backlog, 4096u);
     wake_all(&s->in.changed);
     return 0;
 }
 
-static int find_listener(const char *path, struct socket **to)
+static int find_listener(const union socket_name *name, struct socket **to)
 {
     struct path_result r;
-    int error = path_lookup(AT_FDCWD, path, 0, &r);
+    if (name->family == AF_INET)
+        return inet_find_listener(&name->in, to);
+    int error = path_lookup(AT_FDCWD, name->un.sun_path, 0, &r);
     if (error)
         return error;
     *to = S_ISSOCK(r.inode->mode) ? r.inode->data : NULL;
@@ -225,24 +224,27 @@ static int find_listener(const char *path, struct socket **to)
     return *to && (*to)->is_listening ? 0 : -ECONNREFUSED;
 }
 
-SYSCALL3(connect, int, fd, uint64_t, address, int, bytes)
+int socket_connect(struct file *f, const union socket_name *name)
 {
-    struct sockaddr_un name;
     int error;
-    struct file *f = fd_file(fd);
     struct socket *s = socket_of(f, &error), *to;
     if (s)
-        error = name_from_user(&name, address, bytes);
+        error = check_name(s, name);
     if (error)
         return error;
     file_get(f);
     do /* after a sleep the name may mean another one */
-        error = find_listener(name.sun_path, &to);
-    while (!error && to->pending_count > to->backlog && !(error = ipc_wait(&to->in.changed, file_deadline(f))));
+        error = find_listener(name, &to);
+    while (!error && s->family == AF_UNIX && to->pending_count > to->backlog &&
+           !(error = ipc_wait(&to->in.changed, file_deadline(f))));
     if (!error && (s->peer || s->is_listening))
         error = s->peer ? -EISCONN : -EINVAL;
+    if (!error && s->family == AF_INET && !s->port)
+        error = inet_bind_any(s);
     struct socket *new = error ? NULL : create_peer(s);
     if (new) {
+        new->port = to->port;
+        new->address = s->address = inet_loopback();
         list_append(&to->pending, &new->in_pending);
         to->pending_count++;
         wake_all(&to->in.changed);
@@ -251,9 +253,17 @@ SYSCALL3(connect, int, fd, uint64_t, address, int, bytes)
     return new ? 0 : error ? error : -ENOMEM;
 }
 
+SYSCALL3(connect, int, fd, uint64_t, address, int, bytes)
+{
+    union socket_name name;
+    int error;
+    if (socket_of(fd_file(fd), &error))
+        error = socket_name_from_user(&name, address, bytes);
+    return error ? error : socket_connect(fd_file(fd), &name);
+}
+
 SYSCALL4(accept4, int, fd, uint64_t, address, uint64_t, bytes, uint32_t, flags)
 {
-    const int none = 0; /* bytes of the name of who connects */
     int error;
     struct file *f = fd_file(fd);
     struct socket *s = socket_of(f, &error);
@@ -265,7 +275,7 @@ SYSCALL4(accept4, int, fd, uint64_t, address, uint64_t, bytes, uint32_t, flags)
     if (!error)
         error = s->is_listening ? MIN(fd_lowest(0), 0) : -EINVAL;
     if (!error && address)
-        error = PUT_USER(bytes, none);
+        error = socket_put_name(LIST_FIRST(&s->pending, struct socket, in_pending)->peer, address, bytes);
     if (!error) { /* else the connection stays, also if it cannot become a descriptor */
         struct socket *new = LIST_POP(&s->pending, struct socket, in_pending);
         s->pending_count--;
@@ -298,10 +308,9 @@ SYSCALL2(shutdown, int, fd, int, how)
 static int64_t transfer_buffer(int fd, uint64_t buffer, size_t bytes, uint32_t flags, bool is_send)
 {
     struct file *f = fd_file(fd);
-    struct iovec one;
     struct uio u;
     int error;
-    uio_user(&u, &one, buffer, MIN(bytes, TRANSFER_MAX));
+    uio_user(&u, buffer, MIN(bytes, TRANSFER_MAX));
     return socket_of(f, &error) ? transfer(f, &u, flags, is_send) : error;
 }
 
@@ -316,34 +325,3 @@ SYSCALL6(recvfrom, int, fd, uint64_t, buffer, size_t, bytes, uint32_t, flags, ui
     int64_t n = transfer_buffer(fd, buffer, bytes, flags, false);
     return n >= 0 && address && PUT_USER(room, none) ? -EFAULT : n;
 }
-
-struct message_header { /* struct msghdr */
-    uint64_t name;
-    int32_t name_bytes, pad1;
-    uint64_t vectors, vector_count, control, control_bytes;
-    uint32_t flags, pad2;
-};
-_Static_assert(sizeof(struct message_header) == 56, "the user's structure");
-
-static int64_t transfer_message(int fd, uint64_t message, uint32_t flags, bool is_send)
-{
-    struct file *f = fd_file(fd);
-    struct message_header h;
-    struct uio u;
-    int error;
-    if (!socket_of(f, &error) || GET_USER(h, message))
-        return error ? error : -EFAULT;
-    if (h.vector_count > UIO_MAXIOV || (is_send && h.control && h.control_bytes))
-        return h.vector_count > UIO_MAXIOV ? -EMSGSIZE : -EINVAL;
-    int64_t n = uio_vectors(&u, h.vectors, h.vector_count);
-    if (n)
-        return n;
-    n = transfer(f, &u, flags, is_send);
-    uio_free(&u);
-    h.name_bytes = 0;
-    h.control_bytes = h.flags = 0; /* as nothing but bytes was sent, nothing is cut off */
-    return n >= 0 && !is_send && PUT_USER(message, h) ? -EFAULT : n;
-}
-
-SYSCALL3(sendmsg, int, fd, uint64_t, message, uint32_t, flags) { return transfer_message(fd, message, flags, true); }
-SYSCALL3(recvmsg, int, fd, uint64_t, message, uint32_t, flags) { return transfer_message(fd, message, flags, false); }

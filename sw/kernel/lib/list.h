@@ -19,7 +19,6 @@ static inline void list_insert_before(struct list *at, struct list *node)
     at->prev = node;
 }
 static inline void list_append(struct list *head, struct list *node) { list_insert_before(head, node); }
-static inline void list_prepend(struct list *head, struct list *node) { list_insert_before(head->next, node); }
 static inline void list_remove(struct list *node) /* harmless on an unlinked one */
 {
     node->prev->next = node->next;

@@ -4,7 +4,6 @@
 #include "arch/boot.h"
 #include "arch/cpu.h"
 #include "arch/insn.h"
-#include "arch/multiboot.h"
 #include "block/block.h"
 #include "fs/tty.h"
 #include "mm/mm.h"
@@ -15,14 +14,12 @@
 
 enum { WORDS_MAX = 64, EXIT_NO_PROGRAM = 123 };
 
-const struct multiboot_info *boot_multiboot;
+struct multiboot_info boot_info;
 
 static void unpack_modules(void)
 {
-    if (!(boot_multiboot->flags & MULTIBOOT_INFO_MODULES))
-        return;
-    const struct multiboot_module *m = phys_to_virt(boot_multiboot->modules_address);
-    for (uint32_t i = 0; i < boot_multiboot->modules_count; i++) {
+    const struct multiboot_module *m = phys_to_virt(boot_info.modules_address);
+    for (uint32_t i = 0; i < boot_info.modules_count; i++) {
         cpio_unpack(phys_to_virt(m[i].start), m[i].end - m[i].start);
         page_add(m[i].start, m[i].end);
     }
@@ -49,31 +46,21 @@ static void split(char *from, const char *words[])
     }
 }
 
-/* Starts argv[0], looked for in the directories of the path unless it has a slash. */
-static long start_program(const char *const argv[])
-{
-    static const char *const folders[] = {"/sbin/", "/usr/sbin/", "/bin/", "/usr/bin/"};
-    static const char *const environment[] = {"PATH=/sbin:/usr/sbin:/bin:/usr/bin", "HOME=/root", "TERM=linux",
-                                              "USER=root", NULL};
-    bool is_path = strchr(argv[0], '/');
-    long result = -ENOENT;
-    for (size_t i = is_path ? ARRAY_SIZE(folders) - 1 : 0; i < ARRAY_SIZE(folders) && result == -ENOENT; i++) {
-        char path[300];
-        snprintf(path, sizeof path, "%s%s", is_path ? "" : folders[i], argv[0]);
-        result = process_start_init(path, argv, environment);
-    }
-    return result;
-}
-
 static void start_init(void)
 {
-    static char line[4096];
+    static const char *const folders[] = {"", "/sbin/", "/usr/sbin/", "/bin/", "/usr/bin/"};
+    static const char *const environment[] = {"PATH=/sbin:/usr/sbin:/bin:/usr/bin", "HOME=/root", "TERM=linux",
+                                              "USER=root", NULL};
     static const char *words[WORDS_MAX + 1], *const init[] = {"/sbin/init", NULL};
-    if (boot_multiboot->flags & MULTIBOOT_INFO_COMMAND_LINE)
-        snprintf(line, sizeof line, "%s", (const char *)phys_to_virt(boot_multiboot->command_line));
-    split(line, words);
+    if (boot_info.flags & MULTIBOOT_INFO_COMMAND_LINE)
+        split(phys_to_virt(boot_info.command_line), words);
     const char *const *argv = words[0] && words[1] ? words + 1 : init; /* the image's own name comes first */
-    long result = start_program(argv);
+    long result = -ENOENT;
+    for (size_t i = 0; i < ARRAY_SIZE(folders) && result == -ENOENT; i++) {
+        char path[300];
+        snprintf(path, sizeof path, "%s%s", folders[i], argv[0]);
+        result = process_start_init(path, argv, environment);
+    }
     if (result) {
         klog("%s cannot be run: error %ld; expected a program in the archive given as boot module", argv[0], -result);
         storage_end();
@@ -86,8 +73,9 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t info)
     console_init();
     if (magic != MULTIBOOT_LOADER_MAGIC)
         panic("not started by a Multiboot loader");
-    boot_multiboot = phys_to_virt(info);
-    write_cr3(virt_to_phys(boot_pml4));
+    boot_info = *(const struct multiboot_info *)phys_to_virt(info);
+    if (!(boot_info.flags & MULTIBOOT_INFO_MODULES))
+        boot_info.modules_count = 0;
     sched_create_idle(0);
     cpu_init(0);
     clock_init();

@@ -4,38 +4,27 @@
 #include "arch/cpu.h"
 #include "arch/insn.h"
 #include "ext2/ext2.h"
-#include "mm/internal.h"
+#include "mm/mm.h"
+#include "proc/process.h"
 
-/* A page for an entry that has none, one reference: 0 or -ENOMEM, -EFAULT beyond the end of the file. */
-static int new_page(const struct area *a, uint64_t va, uint64_t *page)
+/* Maps the page at va so that the access goes through, which area and file permit. False: no memory. */
+static bool fill(struct mm *mm, const struct area *a, uint64_t va, bool is_write)
 {
-    uint64_t offset = area_offset(a, va);
-    if (a->inode && offset >= a->inode->size)
-        return -EFAULT;
-    if (a->inode && ext2_owns(a->inode))
-        return ext2_map_page(a, offset / PAGE_BYTES, page);
-    *page = a->inode ? a->inode->ops->page(a->inode, offset / PAGE_BYTES, true) : page_alloc_zero();
-    return *page ? 0 : -ENOMEM;
-}
-
-/* Maps the page at va so that the access goes through, which the area permits. */
-static int fill(struct mm *mm, const struct area *a, uint64_t va, bool is_write)
-{
-    va = ALIGN_DOWN(va, PAGE_BYTES);
     uint64_t *e = pt_entry(mm, va, true);
     if (!e)
-        return -ENOMEM;
+        return false;
     uint64_t page = *e & PTE_ADDRESS_MASK;
     bool is_new = !page;
-    int result = is_new ? new_page(a, va, &page) : 0;
-    if (result)
-        return result;
+    if (is_new)
+        page = a->inode ? a->inode->ops->page(a->inode, area_offset(a, va) / PAGE_BYTES, true) : page_alloc_zero();
+    if (!page)
+        return false;
     if (is_write && !(a->flags & AREA_SHARED) && page_refs(page) > 1) {
         uint64_t copy = page_alloc();
         if (!copy) {
             if (is_new)
                 page_put(page);
-            return -ENOMEM;
+            return false;
         }
         page_copy(copy, page);
         *e = pt_bits(a, copy);
@@ -48,7 +37,7 @@ static int fill(struct mm *mm, const struct area *a, uint64_t va, bool is_write)
             invlpg((const void *)va);
     }
     mm->resident += is_new;
-    return 0;
+    return true;
 }
 
 static bool is_permitted(const struct area *a, uint64_t error)
@@ -67,20 +56,47 @@ int mm_fault(struct mm *mm, uint64_t address, uint64_t error, int *code)
     if (!a || !is_permitted(a, error))
         return SIGSEGV;
     *code = BUS_ADRERR;
-    int result = fill(mm, a, address, error & PF_ERROR_W);
-    return result == -ENOMEM ? SIGKILL : result ? SIGBUS : 0;
+    uint64_t va = ALIGN_DOWN(address, PAGE_BYTES);
+    if (a->inode && area_offset(a, va) >= a->inode->size)
+        return SIGBUS;
+    if (a->inode && ext2_owns(a->inode) && ext2_prepare_page(a, area_offset(a, va) / PAGE_BYTES))
+        return SIGBUS;
+    return fill(mm, a, va, error & PF_ERROR_W) ? 0 : SIGKILL;
 }
 
 uint64_t mm_page_at(struct mm *mm, uint64_t address, bool is_write)
 {
-    const struct area *a = mm_find(mm, address);
-    if (!a || !is_permitted(a, is_write ? PF_ERROR_W : 0))
-        return 0;
-    const uint64_t *e = pt_entry(mm, address, false);
-    if (!e || !(*e & PTE_P) || (is_write && !(*e & PTE_W))) {
-        if (fill(mm, a, address, is_write))
+    uint64_t needed = PTE_P | (is_write ? PTE_W : 0);
+    const uint64_t *e = address < USER_END ? pt_entry(mm, address, false) : NULL;
+    int code;
+    if (!e || (*e & needed) != needed) {
+        if (mm_fault(mm, address, is_write ? PF_ERROR_W : 0, &code))
             return 0;
         e = pt_entry(mm, address, false);
     }
     return *e & PTE_ADDRESS_MASK;
+}
+
+bool oom_relieve(void)
+{
+    const struct task *t, *victim = NULL;
+    struct process *p;
+    LIST_FOR_EACH(p, &process_list, all)
+    {
+        for (struct list *n = p->threads.next; n != &p->threads; n = n->next) {
+            t = LIST_ITEM(n, struct task, in_process);
+            if (!t->mm || p == init_process)
+                continue;
+            if (p->group_exiting || t->pending & SIGNAL_BIT(SIGKILL))
+                return true; /* one is about to go */
+            if (!victim || t->mm->resident > victim->mm->resident)
+                victim = t;
+        }
+    }
+    if (!victim)
+        return false;
+    klog("out of memory: process %d (%s) with %llu KiB is killed", victim->process->pid, victim->name,
+         victim->mm->resident * PAGE_BYTES / 1024);
+    signal_send_process(victim->process, SIGKILL, NULL);
+    return true;
 }

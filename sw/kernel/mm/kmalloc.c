@@ -7,45 +7,44 @@
 enum { CLASSES = 8, SMALLEST = 16, LARGEST = SMALLEST << (CLASSES - 1) };
 
 static void *free_objects[CLASSES]; /* chains through the objects themselves */
+static uint64_t waiting_bytes;      /* of those */
 
-static unsigned class_of(size_t bytes)
+uint64_t kmalloc_waiting(void) { return waiting_bytes; }
+
+/* Where objects of so many bytes, which it rounds up, wait. */
+static void **chain_of(size_t *bytes)
 {
-    unsigned class = 0;
-    while ((size_t)SMALLEST << class < bytes)
-        class ++;
-    return class;
+    void **chain = free_objects;
+    size_t size = SMALLEST;
+    for (; size < *bytes; size *= 2)
+        chain++;
+    *bytes = size;
+    return chain;
 }
 
-static void free_object(void *object, unsigned class)
+static void push(void **chain, void *object)
 {
-    *(void **)object = free_objects[class];
-    free_objects[class] = object;
-}
-
-static void add_page(unsigned class)
-{
-    uint64_t pa = page_alloc(), size = (uint64_t)SMALLEST << class;
-    if (!pa)
-        return;
-    page_of(pa)->bytes = size;
-    for (uint64_t at = 0; at < PAGE_BYTES; at += size)
-        free_object(phys_to_virt(pa + at), class);
+    *(void **)object = *chain;
+    *chain = object;
 }
 
 void *kmalloc(size_t bytes)
 {
-    if (bytes > LARGEST) {
-        uint64_t pa = pages_alloc((bytes + PAGE_BYTES - 1) / PAGE_BYTES);
-        if (pa)
-            page_of(pa)->bytes = bytes;
-        return pa ? phys_to_virt(pa) : NULL;
+    void **chain = bytes > LARGEST ? NULL : chain_of(&bytes);
+    if (!chain || !*chain) {
+        uint64_t pa = chain ? page_alloc() : pages_alloc((bytes + PAGE_BYTES - 1) / PAGE_BYTES);
+        if (!pa)
+            return NULL;
+        page_of(pa)->bytes = bytes;
+        if (!chain)
+            return phys_to_virt(pa);
+        for (uint64_t at = 0; at < PAGE_BYTES; at += bytes)
+            push(chain, phys_to_virt(pa + at));
+        waiting_bytes += PAGE_BYTES;
     }
-    unsigned class = class_of(bytes);
-    if (!free_objects[class])
-        add_page(class);
-    void **object = free_objects[class];
-    if (object)
-        free_objects[class] = *object;
+    void **object = *chain;
+    *chain = *object;
+    waiting_bytes -= bytes;
     return object;
 }
 
@@ -56,7 +55,8 @@ void kfree(void *object)
     uint64_t pa = virt_to_phys(object), bytes = page_of(pa)->bytes;
     KASSERT(bytes && (bytes > LARGEST ? pa % PAGE_BYTES : pa % bytes) == 0);
     if (bytes <= LARGEST) {
-        free_object(object, class_of(bytes));
+        push(chain_of(&bytes), object);
+        waiting_bytes += bytes;
         return;
     }
     page_of(pa)->bytes = 0;
@@ -68,17 +68,6 @@ void *kzalloc(size_t bytes)
 {
     void *p = kmalloc(bytes);
     return p ? memset(p, 0, bytes) : NULL;
-}
-
-void *krealloc(void *old, size_t old_bytes, size_t bytes)
-{
-    void *p = kmalloc(bytes);
-    if (!p)
-        return NULL;
-    if (old)
-        memcpy(p, old, MIN(old_bytes, bytes));
-    kfree(old);
-    return p;
 }
 
 char *kstrdup(const char *s)

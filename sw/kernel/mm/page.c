@@ -21,8 +21,6 @@ uint64_t page_refs(uint64_t pa) { return page_of(pa)->refs; }
 uint64_t pages_total(void) { return total; }
 uint64_t pages_free(void) { return free_count; }
 
-static uint64_t higher(uint64_t a, uint64_t b) { return a > b ? a : b; }
-
 static uint64_t take(struct page *p)
 {
     list_remove(&p->link);
@@ -40,11 +38,8 @@ uint64_t pages_alloc(uint64_t count)
     static uint64_t at; /* where the last search ended; below, all is free as a rule */
     uint64_t run = 0;
     for (uint64_t looked = 0; looked < 2 * frames; looked++) {
-        if (at == 0) {
-            at = frames;
-            run = 0;
-        }
-        run = pages[--at].refs ? 0 : run + 1;
+        at = (at ? at : frames) - 1; /* the first page is never free: no run goes on around the end */
+        run = pages[at].refs ? 0 : run + 1;
         if (run < count)
             continue;
         for (uint64_t n = at; n < at + count; n++)
@@ -83,11 +78,9 @@ void page_put(uint64_t pa)
     KASSERT(p->refs);
     if (--p->refs)
         return;
-    list_prepend(&free_pages, &p->link);
+    list_insert_before(free_pages.next, &p->link);
     free_count++;
 }
-
-/* --- start --- */
 
 void page_add(uint64_t start, uint64_t end)
 {
@@ -96,25 +89,15 @@ void page_add(uint64_t start, uint64_t end)
         page_put(n << PAGE_SHIFT);
 }
 
-/* What the loader left and we still need lies below: the image, the boot information, the modules. */
-static uint64_t end_of_boot_data(void)
-{
-    const struct multiboot_info *info = boot_multiboot;
-    const struct multiboot_module *module = phys_to_virt(info->modules_address);
-    uint32_t modules = info->flags & MULTIBOOT_INFO_MODULES ? info->modules_count : 0;
-    uint64_t end = virt_to_phys(image_end);
-    end = higher(end, virt_to_phys(info + 1));
-    end = higher(end, info->flags & MULTIBOOT_INFO_COMMAND_LINE ? info->command_line + PAGE_BYTES : 0);
-    end = higher(end, modules ? info->modules_address + modules * sizeof *module : 0);
-    for (uint32_t i = 0; i < modules; i++)
-        end = higher(end, module[i].end);
-    return ALIGN_UP(end, PAGE_BYTES);
-}
-
+/* Above the image lie the modules, then our array; what else the loader left lies in lower memory. */
 void page_init(void)
 {
-    uint64_t array = end_of_boot_data();
-    frames = (UPPER_MEMORY + boot_multiboot->mem_upper * 1024ull) >> PAGE_SHIFT;
+    uint64_t array = virt_to_phys(image_end);
+    const struct multiboot_module *module = phys_to_virt(boot_info.modules_address);
+    for (uint32_t i = 0; i < boot_info.modules_count; i++)
+        array = module[i].end > array ? module[i].end : array;
+    array = ALIGN_UP(array, PAGE_BYTES);
+    frames = (UPPER_MEMORY + boot_info.mem_upper * 1024ull) >> PAGE_SHIFT;
     pages = phys_to_virt(array);
     if (array + frames * sizeof *pages > frames << PAGE_SHIFT)
         panic("no memory is left behind the boot modules");

@@ -25,8 +25,8 @@ struct page {         /* one per page frame, from physical address 0 on */
 };
 struct page *page_of(uint64_t pa); /* pa lies in RAM */
 
-extern const struct multiboot_info *boot_multiboot;
-void page_init(void); /* what the loader calls upper memory; image, boot information and modules stay */
+extern struct multiboot_info boot_info;
+void page_init(void);                        /* what the loader calls upper memory; image and modules stay */
 void page_add(uint64_t start, uint64_t end); /* reserved RAM that is free from now on; whole pages within are taken */
 /* Physical address of a page of one reference; 0: no memory. */
 uint64_t page_alloc(void);            /* contents undefined */
@@ -41,8 +41,8 @@ void page_copy(uint64_t to, uint64_t from);
 /* Kernel memory; NULL: none. Aligned to its size, rounded up to a power of two; at most to a page. */
 void *kmalloc(size_t bytes);
 void *kzalloc(size_t bytes);
-void *krealloc(void *p, size_t old_bytes, size_t bytes);
 void kfree(void *p); /* NULL is harmless */
 char *kstrdup(const char *s);
+uint64_t kmalloc_waiting(void); /* bytes of freed objects: their pages stay with their size */
 
 #endif

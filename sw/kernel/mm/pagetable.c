@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Page tables of four levels. SDM Vol. 3A, "4-Level Paging and 5-Level Paging"; for the order of changes and flushes,
  * "Caching Translation Information". Tables stay until the address space goes; they count as its pages. */
-#include "mm/internal.h"
+#include "arch/cpu.h"
+#include "arch/insn.h"
+#include "mm/mm.h"
 
-enum { TOP_SHIFT = 39, LEAF_SHIFT = 12 };
+enum {
+    TOP_SHIFT = 39,
+    LEAF_SHIFT = 12,
+    SINGLE_PAGES_MAX = 32 /* from there on a flush takes all translations: it costs less */
+};
 #define TABLE_BYTES (512 * PAGE_BYTES) /* that a table of level 1 maps */
 
 /* The entry for va on the way down where that ends: at level 1, or above at an entry that is zero. */
@@ -81,11 +87,13 @@ void pt_unmap(struct mm *mm, uint64_t start, uint64_t end)
     }
 }
 
-int pt_copy(struct mm *to, struct mm *from, const struct area *a)
+int pt_copy(struct mm *to, uint64_t start, struct mm *from, const struct area *a)
 {
     uint64_t *e;
+    if (a->flags & AREA_SHARED)
+        return 0;
     for (uint64_t va = a->start; (e = next(from, &va, a->end)) != NULL; va += PAGE_BYTES) {
-        uint64_t *copy = pt_entry(to, va, true);
+        uint64_t *copy = pt_entry(to, start + (va - a->start), true);
         if (!copy)
             return -ENOMEM;
         *e &= ~PTE_W;
@@ -93,20 +101,6 @@ int pt_copy(struct mm *to, struct mm *from, const struct area *a)
         page_get(*e & PTE_ADDRESS_MASK);
         to->resident++;
     }
-    return 0;
-}
-
-int pt_move(struct mm *mm, uint64_t from, uint64_t to, uint64_t bytes)
-{
-    uint64_t *e;
-    for (uint64_t va = from; next(mm, &va, from + bytes) != NULL; va += PAGE_BYTES)
-        if (!pt_entry(mm, to + (va - from), true))
-            return -ENOMEM;
-    for (uint64_t va = from; (e = next(mm, &va, from + bytes)) != NULL; va += PAGE_BYTES) {
-        *pt_entry(mm, to + (va - from), false) = *e;
-        *e = 0;
-    }
-    tlb_flush(mm->active, from, from + bytes);
     return 0;
 }
 
@@ -120,3 +114,47 @@ static void free_table(uint64_t page, int shift)
 }
 
 void pt_free(struct mm *mm) { free_table(mm->pml4, TOP_SHIFT); }
+
+/* --- translations that other cores may still hold ---
+ * Only the holder of the kernel lock asks, so there is one request at a time; a core answers from the interrupt if it
+ * is in user mode or idle, and from its wait for the lock otherwise, both without the lock. SDM Vol. 3A, "Propagation
+ * of Paging-Structure Changes to Multiple Processors". */
+
+static uint64_t flush_start, flush_end; /* of the request */
+
+static void flush_here(void)
+{
+    if ((flush_end - flush_start) / PAGE_BYTES > SINGLE_PAGES_MAX) {
+        write_cr3(read_cr3());
+        return;
+    }
+    for (uint64_t va = flush_start; va < flush_end; va += PAGE_BYTES)
+        invlpg((const void *)va);
+}
+
+void tlb_shootdown_poll(void)
+{
+    struct cpu *cpu = this_cpu();
+    if (!__atomic_load_n(&cpu->flush_wanted, __ATOMIC_ACQUIRE))
+        return;
+    flush_here();
+    __atomic_store_n(&cpu->flush_wanted, false, __ATOMIC_RELEASE);
+}
+
+void tlb_flush(uint64_t cores, uint64_t start, uint64_t end)
+{
+    uint32_t self = this_cpu()->index;
+    flush_start = start;
+    flush_end = end;
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        if (i == self || !(cores >> i & 1))
+            continue;
+        __atomic_store_n(&cpus[i].flush_wanted, true, __ATOMIC_SEQ_CST);
+        apic_send(i, VECTOR_SHOOTDOWN);
+    }
+    if (cores >> self & 1)
+        flush_here();
+    for (uint32_t i = 0; i < cpu_count; i++)
+        while (i != self && __atomic_load_n(&cpus[i].flush_wanted, __ATOMIC_ACQUIRE))
+            cpu_pause();
+}

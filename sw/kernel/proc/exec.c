@@ -10,27 +10,22 @@
 #include "fs/vfs.h"
 #include "mm/mm.h"
 #include "printf.h"
-#include "proc/signal.h"
+#include "proc/process.h"
 #include "string.h"
 #include "uintr/uintr.h"
+#include "uring/uring.h"
 #include <linux/auxvec.h>
 #include <linux/elf.h>
 #include <linux/resource.h>
 
-enum {
-    SCRIPT_LINE = 256,
-    STRINGS_BYTES = 128 << 10,
-    HEADERS_MAX = 32,
-    CLOCK_TICKS = 100,
-    SIGNAL_FRAME_BYTES = 440 + 128 + 64
-};
+enum { SCRIPT_LINE = 256, STRINGS_BYTES = 128 << 10, HEADERS_MAX = 32, AUXILIARY_WORDS = 16 };
 #define PIE_BASE 0x555555554000ull
 
 struct program {
-    const char *path;  /* as it was asked for: AT_EXECFN and the task's name */
+    const char *path;  /* as it was asked for: the task's name */
     struct file *file; /* what is loaded; a reference */
     struct mm *mm;
-    char *strings; /* arguments, environment, and the path once more, one after the other with their NULs */
+    char *strings; /* arguments and environment, one after the other with their NULs */
     size_t bytes, argument_bytes, argument_count, environment_count;
     uint64_t entry, stack;          /* first RIP and RSP */
     uint64_t headers, header_count; /* of the ELF file, for the auxiliary vector */
@@ -72,38 +67,30 @@ static int open_program(struct program *g, const char *path)
         return error;
     file_put(g->file);
     g->file = f;
-    return f->inode && S_ISREG(f->inode->mode) && f->inode->mode & 0111 ? 0 : -EACCES;
+    return S_ISREG(f->inode->mode) && f->inode->mode & 0111 ? 0 : -EACCES;
 }
 
-static bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-static char *skip(char *p, bool blanks)
+/* A line "#! interpreter argument" and the script's path as words; the argument is all the rest of the line. */
+static void split_line(char *line, const char *path, const char *words[3])
 {
-    while (*p && is_blank(*p) == blanks)
-        p++;
-    return p;
-}
-
-/* A line "#! interpreter argument" as words; the argument is all the rest, blanks within included. */
-static void split_line(char *line, const char *words[2])
-{
-    char *end = strchr(line, '\n');
-    if (!end)
-        end = line + strlen(line);
-    while (is_blank(end[-1]))
-        end--;
-    *end = 0;
-    char *interpreter = skip(line + 2, true), *rest = skip(interpreter, false), *argument = skip(rest, true);
-    *rest = 0;
+    char *end = strchr(line, '\n'), *interpreter = line + 2;
+    if (end)
+        *end = 0;
+    while (*interpreter == ' ')
+        interpreter++;
+    char *argument = strchr(interpreter, ' ');
+    while (argument && *argument == ' ')
+        *argument++ = 0;
     words[0] = interpreter;
-    words[1] = *argument ? argument : NULL;
+    words[1] = argument && *argument ? argument : path;
+    words[2] = words[1] == path ? NULL : path;
 }
 
-/* Opens the program, or for a script its interpreter; its strings are then those words, the script's path and what
- * followed argv[0]. The path comes once more at the end. */
+/* Opens the program, or for a script its interpreter; its arguments are then those words, the script's path and what
+ * followed argv[0]. */
 static int open_and_collect(struct program *g, uint64_t arguments, uint64_t environment, bool is_kernel)
 {
-    const char *words[3] = {NULL}, *const path[2] = {g->path, NULL};
+    const char *words[4] = {NULL};
     char line[SCRIPT_LINE + 1];
     int error = open_program(g, g->path);
     int64_t n = error ? error : vfs_read_at(g->file->inode, line, SCRIPT_LINE, 0);
@@ -112,15 +99,13 @@ static int open_and_collect(struct program *g, uint64_t arguments, uint64_t envi
     line[n] = 0;
     bool is_script = line[0] == '#' && line[1] == '!';
     if (is_script) {
-        split_line(line, words);
+        split_line(line, g->path, words);
         error = *words[0] ? open_program(g, words[0]) : -ENOEXEC;
         error = error ?: append(g, (uint64_t)words, true, false, &g->argument_count);
-        error = error ?: append(g, (uint64_t)path, true, false, &g->argument_count);
     }
     error = error ?: append(g, arguments, is_kernel, is_script, &g->argument_count);
     g->argument_bytes = g->bytes;
-    error = error ?: append(g, environment, is_kernel, false, &g->environment_count);
-    return error ?: append(g, (uint64_t)path, true, false, &(size_t){0});
+    return error ?: append(g, environment, is_kernel, false, &g->environment_count);
 }
 
 int exec_store(struct mm *mm, uint64_t to, const void *from, size_t bytes)
@@ -136,20 +121,14 @@ int exec_store(struct mm *mm, uint64_t to, const void *from, size_t bytes)
     return 0;
 }
 
-static bool is_ours(const Elf64_Ehdr *h)
-{
-    return memcmp(h->e_ident, "\177ELF\2\1\1", EI_VERSION + 1) == 0 && (h->e_type == ET_EXEC || h->e_type == ET_DYN) &&
-           h->e_machine == EM_X86_64 && h->e_phentsize == sizeof(Elf64_Phdr) && h->e_phnum <= HEADERS_MAX;
-}
-
-/* Segments come in order of address and do not overlap: `last` is where the one before ended. */
-static int map_segment(struct mm *mm, struct inode *inode, const Elf64_Phdr *s, uint64_t address, uint64_t last)
+/* Where a segment overlaps with one before, it wins. */
+static int map_segment(struct mm *mm, struct inode *inode, const Elf64_Phdr *s, uint64_t address)
 {
     static const uint8_t zeros[PAGE_BYTES];
     if (s->p_vaddr >= USER_END || s->p_memsz >= USER_END || address + s->p_memsz > MMAP_TOP)
         return -ENOMEM;
     if (s->p_filesz > s->p_memsz || s->p_offset > inode->size || s->p_filesz > inode->size - s->p_offset ||
-        address < last || (s->p_vaddr - s->p_offset) % PAGE_BYTES)
+        (s->p_vaddr - s->p_offset) % PAGE_BYTES)
         return -ENOEXEC;
     uint32_t flags = (s->p_flags & PF_R ? AREA_READ : 0) | (s->p_flags & PF_W ? AREA_WRITE : 0) |
                      (s->p_flags & PF_X ? AREA_EXEC : 0);
@@ -157,8 +136,7 @@ static int map_segment(struct mm *mm, struct inode *inode, const Elf64_Phdr *s, 
     uint64_t file_end = address + s->p_filesz, zero = s->p_filesz ? ALIGN_UP(file_end, PAGE_BYTES) : start;
     int64_t at = 0;
     if (s->p_filesz)
-        at =
-            mm_map(mm, start, zero - start, flags, MAP_FIXED | MAP_PRIVATE, inode, ALIGN_DOWN(s->p_offset, PAGE_BYTES));
+        at = mm_map(mm, start, zero - start, flags, MAP_FIXED | MAP_PRIVATE, inode, s->p_offset - (address - start));
     if (at >= 0 && end > zero)
         at = mm_map(mm, zero, end - zero, flags, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
     /* The rest of the file's last page would be whatever follows in the file. */
@@ -173,13 +151,14 @@ static int load_image(struct program *g)
     struct inode *inode = g->file->inode;
     Elf64_Ehdr h;
     Elf64_Phdr segments[HEADERS_MAX];
-    if (vfs_read_at(inode, &h, sizeof h, 0) != sizeof h || !is_ours(&h))
+    if (vfs_read_at(inode, &h, sizeof h, 0) != sizeof h || memcmp(h.e_ident, "\177ELF\2\1\1", EI_VERSION + 1) ||
+        (h.e_type != ET_EXEC && h.e_type != ET_DYN) || h.e_machine != EM_X86_64 || h.e_phentsize != sizeof *segments ||
+        h.e_phnum > HEADERS_MAX)
         return -ENOEXEC;
     int64_t bytes = h.e_phnum * (int64_t)sizeof *segments;
     if (vfs_read_at(inode, segments, (size_t)bytes, h.e_phoff) != bytes)
         return -ENOEXEC;
-    g->mm = mm_create();
-    if (!g->mm)
+    if (!(g->mm = mm_create()))
         return -ENOMEM;
     uint64_t bias = h.e_type == ET_DYN ? PIE_BASE : 0, end = 0;
     for (const Elf64_Phdr *s = segments; s < segments + h.e_phnum; s++) {
@@ -187,7 +166,7 @@ static int load_image(struct program *g)
             return -ELIBACC;
         if (s->p_type != PT_LOAD || !s->p_memsz)
             continue;
-        int error = map_segment(g->mm, inode, s, bias + s->p_vaddr, end);
+        int error = map_segment(g->mm, inode, s, bias + s->p_vaddr);
         if (error)
             return error;
         end = bias + s->p_vaddr + s->p_memsz;
@@ -200,85 +179,61 @@ static int load_image(struct program *g)
     return end && g->entry < USER_END ? 0 : -ENOEXEC;
 }
 
-/* From its top: 8 zeros, the path, environment and argument strings, 16 random bytes, the auxiliary vector, envp[],
- * argv[], argc. */
+/* From its top: 8 zeros, environment and argument strings, 16 random bytes, what glibc cannot do without of the
+ * auxiliary vector, envp[], argv[], argc. */
 static int build_stack(struct program *g)
 {
-    const uint64_t text = USER_END - 8 - g->bytes, path = USER_END - 8 - (strlen(g->path) + 1);
-    const uint64_t random[2] = {kernel_random(), kernel_random()}, random_at = text - sizeof random;
-    const uint64_t auxiliary[] = {AT_HWCAP,       cpuid(1, 0).edx,
-                                  AT_PAGESZ,      PAGE_BYTES,
-                                  AT_CLKTCK,      CLOCK_TICKS,
-                                  AT_PHDR,        g->headers,
-                                  AT_PHENT,       sizeof(Elf64_Phdr),
-                                  AT_PHNUM,       g->header_count,
-                                  AT_ENTRY,       g->entry,
-                                  AT_UID,         0,
-                                  AT_EUID,        0,
-                                  AT_GID,         0,
-                                  AT_EGID,        0,
-                                  AT_SECURE,      0,
-                                  AT_RANDOM,      random_at,
-                                  AT_EXECFN,      path,
-                                  AT_MINSIGSTKSZ, SIGNAL_FRAME_BYTES + fpu_signal_bytes(),
-                                  AT_NULL,        0};
-    size_t count = g->argument_count + g->environment_count, bytes = (count + 3) * sizeof(uint64_t) + sizeof auxiliary;
-    g->stack = ALIGN_DOWN(random_at - bytes, (uint64_t)16);
+    size_t count = g->argument_count + g->environment_count, bytes = (count + 3 + AUXILIARY_WORDS) * sizeof(uint64_t);
+    uint64_t text = USER_END - 8 - g->bytes;
+    g->stack = ALIGN_DOWN(text - bytes, (uint64_t)16);
+    const uint64_t auxiliary[AUXILIARY_WORDS / 2][2] = {{AT_PAGESZ, PAGE_BYTES},
+                                                        {AT_PHDR, g->headers},
+                                                        {AT_PHENT, sizeof(Elf64_Phdr)},
+                                                        {AT_PHNUM, g->header_count},
+                                                        {AT_SECURE, 0},
+                                                        {AT_RANDOM, g->stack + bytes - 16},
+                                                        {AT_NULL, 0},
+                                                        {kernel_random(), kernel_random()}};
     uint64_t *words = kzalloc(bytes); /* of STRINGS_BYTES of strings, all this fits well into the area */
-    int64_t at = mm_map(g->mm, USER_END - STACK_BYTES, STACK_BYTES, AREA_READ | AREA_WRITE | AREA_STACK,
-                        MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
-    if (words && at >= 0) {
-        const char *s = g->strings;
-        mm_find(g->mm, (uint64_t)at)->name = "[stack]";
-        words[0] = g->argument_count;
-        for (size_t i = 0; i < count; i++, s += strlen(s) + 1) /* a zero after each of the two kinds */
-            words[1 + i + (i >= g->argument_count)] = text + (uint64_t)(s - g->strings);
-        memcpy(words + count + 3, auxiliary, sizeof auxiliary);
-        if (exec_store(g->mm, g->stack, words, bytes) || exec_store(g->mm, random_at, random, sizeof random) ||
-            exec_store(g->mm, text, g->strings, g->bytes))
-            at = -ENOMEM;
-    }
+    if (!words)
+        return -ENOMEM;
+    const char *s = g->strings;
+    words[0] = g->argument_count;
+    for (size_t i = 0; i < count; i++, s += strlen(s) + 1) /* a zero after each of the two kinds */
+        words[1 + i + (i >= g->argument_count)] = text + (uint64_t)(s - g->strings);
+    memcpy(words + count + 3, auxiliary, sizeof auxiliary);
+    bool is_built = mm_map(g->mm, USER_END - STACK_BYTES, STACK_BYTES, AREA_READ | AREA_WRITE,
+                           MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0) >= 0 &&
+                    !exec_store(g->mm, g->stack, words, bytes) && !exec_store(g->mm, text, g->strings, g->bytes);
     kfree(words);
-    return words && at >= 0 ? 0 : -ENOMEM;
+    if (is_built)
+        mm_find(g->mm, text)->name = "[stack]";
+    return is_built ? 0 : -ENOMEM;
 }
 
-/* A thread that is not the first one takes over its number and place. */
-static void become_leader(struct process *p, struct task *t)
-{
-    struct task *old = p->leader;
-    if (t == old)
-        return;
-    task_exchange_tids(t, old);
-    p->leader = t;
-    if (old->state == TASK_ZOMBIE) {
-        list_remove(&old->in_process);
-        task_free(old);
-    }
-}
-
-/* Ends the other threads, and leaves descriptors that are shared with another process to that. */
+/* Ends the other threads. One that is not the first takes over the number and place of that. */
 static int become_alone(struct task *t)
 {
     struct process *p = t->process;
-    struct waiter w;
+    struct task *old = p->leader;
     int error = 0;
     if (p->group_exiting)
         return -EAGAIN;
-    p->group_exiting = true;
-    become_leader(p, t);
-    signal_kill_threads(p, t);
-    while (process_has_thread(p, t) && !error) {
-        wait_begin(&p->child_event, &w);
-        error = task_sleep_uninterrupted(NEVER);
-        wait_end(&w);
+    if (t != old) {
+        task_exchange_tids(t, old);
+        p->leader = t;
+        if (old->state == TASK_ZOMBIE) {
+            list_remove(&old->in_process);
+            task_free(old);
+        }
     }
+    p->group_exiting = true;
+    signal_send_threads(p, SIGKILL, t);
+    while (process_has_thread(p, t) && !error)
+        error = task_sleep_uninterrupted(NEVER);
     p->group_exiting = false;
-    struct files *own = error ? NULL : t->files->refs > 1 ? files_copy(t->files) : files_get(t->files);
-    if (!own)
-        return -EAGAIN; /* killed ourselves, as a rule */
-    files_put(t->files);
-    t->files = own;
-    return 0;
+    uring_task_exit(t);
+    return error ? -EAGAIN : 0; /* killed ourselves */
 }
 
 /* Nothing fails from here on. */
@@ -291,10 +246,10 @@ static void install(struct task *t, struct program *g)
     task_replace_mm(t, g->mm);
     g->mm = NULL;
     files_close_on_exec(t->files);
-    signal_reset_actions(p);
-    t->alternate_stack = (stack_t){.ss_flags = SS_DISABLE};
-    t->restart.again = NULL;
-    memset(t->name, 0, sizeof t->name);
+    for (int number = 1; number <= SIGNALS; number++)
+        if (p->action[number].sa_handler != SIG_IGN)
+            p->action[number] = (struct sigaction){.sa_handler = SIG_DFL};
+    t->alternate_stack = (stack_t){.ss_size = 0};
     snprintf(t->name, sizeof t->name, "%s", slash ? slash + 1 : g->path);
     trace_name(t->tid, t->name);
     if (path_of_inode(g->file->inode, p->executable, sizeof p->executable))
@@ -339,12 +294,10 @@ SYSCALL3(execve, uint64_t, path_at, uint64_t, arguments, uint64_t, environment)
 static struct task *create_init(void)
 {
     struct process *p = process_create(NULL);
-    struct task *t = p ? task_create(p, "init") : NULL, *first = task_find(1);
+    struct task *t = p ? task_create(p, "init") : NULL;
     struct file *console;
-    if (!t || !(t->files = files_create()) || !(t->fs = fs_context_create()) || !(t->fpu = fpu_create()))
+    if (!t || !(t->files = files_create()) || !(t->fpu = fpu_create()))
         return NULL;
-    if (first && first != t)
-        task_exchange_tids(t, first);
     t->frame = (struct frame *)(t->kernel_stack + KERNEL_STACK_BYTES) - 1;
     list_append(&p->threads, &t->in_process);
     p->leader = t;

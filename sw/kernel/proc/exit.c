@@ -6,16 +6,18 @@
 #include "fs/tty.h"
 #include "ipc/ipc.h"
 #include "mm/mm.h"
-#include "proc/signal.h"
+#include "proc/process.h"
 #include "sched/time.h"
-#include "string.h"
 #include "uintr/uintr.h"
+#include "uring/uring.h"
 #include <linux/resource.h>
 #include <linux/wait.h>
 
 void task_times(const struct task *t, uint64_t *user_ns, uint64_t *system_ns)
 {
-    uint64_t running_ns = t->on_cpu ? clock_now() - t->account_ns : 0; /* only one task is in the kernel: we */
+    uint64_t now = clock_now(); /* another core's may be ahead */
+    uint64_t running_ns = t->on_cpu && now > t->account_ns ? now - t->account_ns : 0;
+    /* Only one task is in the kernel: we. */
     *user_ns = t->user_ns + (t == current ? 0 : running_ns);
     *system_ns = t->system_ns + (t == current ? running_ns : 0);
 }
@@ -45,20 +47,24 @@ void task_replace_mm(struct task *t, struct mm *mm)
     mm_activate(mm);
     if (old)
         mm_put(old);
-    if (t->vfork_parent)
-        task_wake(t->vfork_parent);
-    t->vfork_parent = NULL;
+    struct task *vfork_parent = task_find(t->vfork_parent);
+    t->vfork_parent = 0;
+    if (vfork_parent)
+        task_wake(vfork_parent);
 }
 
 void task_release_parts(struct task *t)
 {
     files_put(t->files);
     t->files = NULL;
-    fs_context_put(t->fs);
-    t->fs = NULL;
+    if (t->mm)
+        mm_put(t->mm);
+    t->mm = NULL;
 }
 
-void process_release(struct process *p)
+/* A process without living threads, when nobody will ask for it any more: frees it and its leader, unless that is the
+ * caller, who then has to be buried. */
+static void process_release(struct process *p)
 {
     if (p->leader != current)
         task_free(p->leader);
@@ -85,23 +91,11 @@ static bool tell_end(struct process *p)
     return action->sa_handler == SIG_IGN || action->sa_flags & SA_NOCLDWAIT;
 }
 
-static void give_children_away(struct process *p)
-{
-    struct process *child;
-    LIST_FOR_EACH(child, &p->children, sibling)
-    {
-        list_remove(&child->sibling);
-        list_append(&init_process->children, &child->sibling);
-        child->parent = init_process;
-        if (child->is_dead && tell_end(child))
-            process_release(child);
-    }
-}
-
-/* The last thread has gone. true: the parent does not want to know, and nothing of p is needed any more. */
+/* The last thread has gone; p's children become process 1's. true: nothing of p is needed any more. */
 static bool end_process(struct process *p)
 {
     int by_signal = p->exit_status & 0x7f;
+    struct process *child;
     if (p == init_process) {
         storage_end();
         machine_end((uint32_t)(by_signal ? 128 + by_signal : p->exit_status >> 8));
@@ -111,7 +105,14 @@ static bool end_process(struct process *p)
     timer_stop(&p->alarm);
     if (p->is_session_leader)
         tty_hang_up_session(p->session);
-    give_children_away(p);
+    LIST_FOR_EACH(child, &p->children, sibling)
+    {
+        list_remove(&child->sibling);
+        list_append(&init_process->children, &child->sibling);
+        child->parent = init_process;
+        if (child->is_dead && tell_end(child))
+            process_release(child);
+    }
     return tell_end(p);
 }
 
@@ -119,6 +120,7 @@ static _Noreturn void leave(void)
 {
     struct task *t = current;
     struct process *p = t->process;
+    uring_task_exit(t);
     uintr_task_exit(t);
     task_replace_mm(t, NULL);
     task_release_parts(t);
@@ -131,15 +133,14 @@ static _Noreturn void leave(void)
     }
     if (process_has_thread(p, NULL)) {
         signal_retarget(p, p->pending, t);
-        wake_all(&p->child_event); /* exec waits for the others' ends */
+        if (p->group_exiting)
+            task_wake(p->leader); /* which may exec and wait for the others' ends */
     } else if (end_process(p)) {
         process_release(p);
         is_kept = false;
     }
-    if (is_kept) {
-        schedule();
-        panic("zombie %d runs", t->tid);
-    }
+    if (is_kept)
+        schedule(); /* for ever: nobody wakes a zombie */
     t->process = NULL;
     sched_bury(t);
 }
@@ -151,9 +152,15 @@ void process_exit(int wait_status)
         p->group_exiting = true;
         p->exit_status = wait_status;
         p->is_stopped = false;
-        signal_kill_threads(p, current);
+        signal_send_threads(p, SIGKILL, current);
     }
     leave();
+}
+
+SYSCALL1(set_tid_address, uint64_t, address)
+{
+    current->clear_child_tid = address;
+    return current->tid;
 }
 
 SYSCALL1(exit, int, code)
@@ -168,77 +175,59 @@ SYSCALL1(exit_group, int, code) { process_exit((code & 0xff) << 8); }
 
 /* --- waiting --- */
 
-/* A dead child is done with: what it used is its parent's children's. */
-static int reap(struct process *child, struct rusage *usage)
+/* The pid of the child if it has something to tell, which it does once. A dead one is done with: what it used is its
+ * parent's children's. */
+static int ask(struct process *child, uint32_t options, int *status, struct rusage *usage)
 {
     struct process *parent = child->parent;
     uint64_t user, system;
     int pid = child->pid;
-    process_times(child, &user, &system);
-    user += child->children_user_ns;
-    system += child->children_system_ns;
-    *usage = (struct rusage){.ru_utime = timeval_of(user), .ru_stime = timeval_of(system)};
-    parent->children_user_ns += user;
-    parent->children_system_ns += system;
-    process_release(child);
-    return pid;
-}
-
-/* The pid of the child if it has something to tell, which it does once. */
-static int ask(struct process *child, uint32_t options, int *status, struct rusage *usage)
-{
     *status = child->is_dead ? child->exit_status : child->job_status;
-    if (child->is_dead)
-        return reap(child, usage);
+    if (child->is_dead) {
+        process_times(child, &user, &system);
+        user += child->children_user_ns;
+        system += child->children_system_ns;
+        usage->ru_utime = timeval_of(user);
+        usage->ru_stime = timeval_of(system);
+        parent->children_user_ns += user;
+        parent->children_system_ns += system;
+        process_release(child);
+        return pid;
+    }
     if (!*status || !(options & (*status == STATUS_CONTINUED ? WCONTINUED : WUNTRACED)))
         return 0;
     child->job_status = 0;
-    return child->pid;
+    return pid;
 }
 
-static bool is_meant(int id, const struct process *child)
-{
-    return id == -1 || id == child->pid || -id == child->pgrp || (!id && child->pgrp == current->process->pgrp);
-}
-
-/* As wait4() answers; 0: no child has something to tell (WNOHANG). */
-static long wait_for(int id, uint32_t options, int *status, struct rusage *usage)
+/* The pid of one of these children that has something to tell; 0: none has, -ECHILD: there is none. */
+static long ask_children(int id, uint32_t options, int *status, struct rusage *usage)
 {
     struct process *self = current->process, *child;
-    struct waiter w;
-    for (bool is_interrupted = false;;) {
-        bool exists = false;
-        LIST_FOR_EACH(child, &self->children, sibling)
-        {
-            if (!is_meant(id, child))
-                continue;
-            exists = true;
-            int pid = ask(child, options, status, usage);
-            if (pid)
-                return pid;
-        }
-        if (!exists)
-            return -ECHILD;
-        if (options & WNOHANG)
-            return 0;
-        if (is_interrupted)
-            return -ERESTARTSYS;
-        wait_begin(&self->child_event, &w);
-        is_interrupted = task_sleep(NEVER) == -EINTR;
-        wait_end(&w);
+    long result = -ECHILD;
+    LIST_FOR_EACH(child, &self->children, sibling)
+    {
+        if (id != -1 && id != child->pid && (id ? -id : self->pgrp) != child->pgrp)
+            continue;
+        result = ask(child, options, status, usage);
+        if (result)
+            break;
     }
+    return result;
 }
 
 SYSCALL4(wait4, int, id, uint64_t, status_to, uint32_t, options, uint64_t, usage_to)
 {
-    struct rusage usage;
+    struct rusage usage = {0};
     int status;
-    memset(&usage, 0, sizeof usage);
     if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WALL))
         return -EINVAL;
     if (id == INT32_MIN)
         return -ESRCH;
-    long pid = wait_for(id, options, &status, &usage);
+    long pid = ask_children(id, options, &status, &usage);
+    if (!pid && !(options & WNOHANG) &&
+        wait_event(&current->process->child_event, pid || (pid = ask_children(id, options, &status, &usage))))
+        return -ERESTARTSYS;
     if (pid > 0 && ((status_to && PUT_USER(status_to, status)) || (usage_to && PUT_USER(usage_to, usage))))
         return -EFAULT;
     return pid;

@@ -5,25 +5,13 @@
 #include "arch/syscall.h"
 #include "fs/vfs.h"
 #include "mm/mm.h"
-#include "proc/signal.h"
+#include "proc/process.h"
 #include "string.h"
-#include "uintr/uintr.h"
 #include <linux/sched.h>
 
 #define CLONE_KNOWN                                                                                                    \
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_VFORK | CLONE_SYSVSEM | CLONE_SETTLS |   \
      CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)
-
-static long check(const struct clone_args *a)
-{
-    uint64_t f = a->flags;
-    bool is_thread = f & CLONE_THREAD;
-    if (f & ~CLONE_KNOWN || (!is_thread && a->exit_signal != SIGCHLD))
-        return -EINVAL;
-    if ((is_thread && !(f & CLONE_SIGHAND)) || (f & CLONE_SIGHAND && !(f & CLONE_VM)))
-        return -EINVAL;
-    return f & CLONE_SETTLS && a->tls >= USER_END ? -EPERM : 0;
-}
 
 /* A process like the current one; its first thread is still to come. */
 static struct process *copy_process(void)
@@ -45,21 +33,12 @@ static struct process *copy_process(void)
 static bool copy_parts(struct task *child, uint64_t flags)
 {
     struct task *t = current;
-    if (flags & CLONE_VM) {
+    if (flags & CLONE_VM)
         mm_get(t->mm);
-        child->mm = t->mm;
-    } else {
-        child->mm = mm_fork(t->mm);
-    }
-    if (flags & CLONE_FS) {
-        t->fs->refs++;
-        child->fs = t->fs;
-    } else {
-        child->fs = fs_context_copy(t->fs);
-    }
+    child->mm = flags & CLONE_VM ? t->mm : mm_fork(t->mm);
     child->files = flags & CLONE_FILES ? files_get(t->files) : files_copy(t->files);
     child->fpu = fpu_copy(t);
-    return child->mm && child->files && child->fs && child->fpu;
+    return child->mm && child->files && child->fpu;
 }
 
 static void copy_state(struct task *child, const struct clone_args *a)
@@ -76,82 +55,58 @@ static void copy_state(struct task *child, const struct clone_args *a)
     child->affinity = t->affinity;
     child->nice = t->nice;
     child->blocked = t->blocked;
-    child->alternate_stack.ss_flags = SS_DISABLE;
     if ((a->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM) /* two may not run on one stack at the same time */
         child->alternate_stack = t->alternate_stack;
     child->clear_child_tid = a->flags & CLONE_CHILD_CLEARTID ? a->child_tid : 0;
 }
 
-static void discard(struct task *child, bool has_own_process)
-{
-    if (child->mm)
-        mm_put(child->mm);
-    task_release_parts(child);
-    if (has_own_process) {
-        process_release(child->process);
-    } else {
-        list_remove(&child->in_process);
-        task_free(child);
-    }
-}
-
-/* The parent sleeps until the child has left the address space; only its own death ends that earlier. */
-static void wait_for_vfork(struct task *parent, int tid)
-{
-    struct task *child;
-    int error = 0;
-    while ((child = task_find(tid)) != NULL && child->vfork_parent == parent) {
-        if (error)
-            child->vfork_parent = NULL;
-        else
-            error = task_sleep_uninterrupted(NEVER);
-    }
-}
-
 static long create(const struct clone_args *a)
 {
-    long error = check(a);
-    if (error)
-        return error;
+    const uint64_t f = a->flags;
+    bool is_thread = f & CLONE_THREAD;
+    if (f & ~CLONE_KNOWN || (!is_thread && a->exit_signal != SIGCHLD) || (is_thread && !(f & CLONE_SIGHAND)) ||
+        (f & CLONE_SIGHAND && !(f & CLONE_VM)))
+        return -EINVAL;
+    if (f & CLONE_SETTLS && a->tls >= USER_END)
+        return -EPERM;
     struct task *t = current;
-    bool is_process = !(a->flags & CLONE_THREAD);
-    struct process *p = is_process ? copy_process() : t->process;
+    struct process *p = is_thread ? t->process : copy_process();
     struct task *child = p ? task_create(p, t->name) : NULL;
-    if (!child) {
-        if (p && is_process)
+    if (!child || !copy_parts(child, f)) {
+        if (child) {
+            task_release_parts(child);
+            task_free(child);
+        }
+        if (p && !is_thread)
             process_free(p);
         return -ENOMEM;
     }
     list_append(&p->threads, &child->in_process);
-    if (is_process) {
+    if (!is_thread) {
         p->pid = child->tid;
         p->leader = child;
     }
-    if (!copy_parts(child, a->flags)) {
-        discard(child, is_process);
-        return -ENOMEM;
-    }
     copy_state(child, a);
-    if (!is_process && p->is_stopped)
+    if (is_thread && p->is_stopped)
         child->pending |= SIGNAL_BIT(SIGSTOP); /* as its siblings */
 
     int tid = child->tid; /* like Linux, deaf to bad addresses */
-    if (a->flags & CLONE_PARENT_SETTID)
+    if (f & CLONE_PARENT_SETTID)
         (void)PUT_USER(a->parent_tid, tid);
-    if (a->flags & CLONE_CHILD_SETTID)
+    if (f & CLONE_CHILD_SETTID)
         (void)exec_store(child->mm, a->child_tid, &tid, sizeof tid);
-    if (a->flags & CLONE_VFORK)
-        child->vfork_parent = t;
+    if (f & CLONE_VFORK)
+        child->vfork_parent = t->tid;
     trace_name(tid, child->name);
     task_prepare_first_run(child);
     task_start(child);
-    if (a->flags & CLONE_VFORK)
-        wait_for_vfork(t, tid);
+    /* vfork: until the child has left the address space; only our own death ends that earlier. */
+    for (int error = 0; f & CLONE_VFORK && !error && child && child->vfork_parent == t->tid; child = task_find(tid))
+        error = task_sleep_uninterrupted(NEVER);
     return tid;
 }
 
 SYSCALL0(fork) { return create(&(struct clone_args){.exit_signal = SIGCHLD}); }
-
 SYSCALL0(vfork) { return create(&(struct clone_args){.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD}); }
 
 SYSCALL5(clone, uint64_t, flags, uint64_t, stack, uint64_t, parent_tid, uint64_t, child_tid, uint64_t, tls)

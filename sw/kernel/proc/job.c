@@ -1,13 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Job control: stopping and continuing processes, and groups that nobody is left to continue. */
-#include "proc/signal.h"
+/* Who processes are, their groups and sessions, and job control: stopping and continuing. */
+#include "arch/syscall.h"
+#include "proc/process.h"
+
+static struct process *process_or_self(int pid) { return pid ? process_find(pid) : current->process; }
+
+SYSCALL0(gettid) { return current->tid; }
+SYSCALL0(getpid) { return current->process->pid; }
+SYSCALL0(getppid) { return current->process->parent ? current->process->parent->pid : 0; }
+SYSCALL0(getpgrp) { return current->process->pgrp; }
+SYSCALL1(getpgid, int, pid) { return process_or_self(pid) ? process_or_self(pid)->pgrp : -ESRCH; }
+SYSCALL1(getsid, int, pid) { return process_or_self(pid) ? process_or_self(pid)->session : -ESRCH; }
+
+/* Of some member of the group; 0: there is no such group. */
+static int session_of(int pgrp)
+{
+    const struct process *p;
+    LIST_FOR_EACH(p, &process_list, all)
+    {
+        if (p->pgrp == pgrp)
+            return p->session;
+    }
+    return 0;
+}
+
+SYSCALL2(setpgid, int, pid, int, pgrp)
+{
+    struct process *self = current->process, *p = process_or_self(pid);
+    if (pgrp < 0)
+        return -EINVAL;
+    if (!p || (p != self && p->parent != self))
+        return -ESRCH;
+    if (!pgrp)
+        pgrp = p->pid;
+    if (p->is_session_leader || p->session != self->session || (pgrp != p->pid && session_of(pgrp) != self->session))
+        return -EPERM;
+    p->pgrp = pgrp;
+    return 0;
+}
+
+SYSCALL0(setsid)
+{
+    struct process *p = current->process;
+    if (p->is_session_leader || session_of(p->pid))
+        return -EPERM;
+    p->session = p->pgrp = p->pid;
+    p->is_session_leader = true;
+    p->tty = NULL;
+    return p->pid;
+}
+
+/* --- stopping and continuing --- */
 
 void job_tell_parent(const struct process *p, int code, int status)
 {
     struct process *parent = p->parent;
     siginfo_t info = {.si_code = code};
-    if (!parent)
-        return;
     info.si_pid = p->pid;
     info.si_status = status;
     if (p->is_dead || !(parent->action[SIGCHLD].sa_flags & SA_NOCLDSTOP))
@@ -31,22 +79,6 @@ void job_prepare(struct process *p, int number)
     job_tell_parent(p, CLD_CONTINUED, SIGCONT);
 }
 
-/* The other threads learn of it by a SIGSTOP of their own, which ends their sleep as any signal does. */
-static void begin_stop(struct process *p, int number)
-{
-    struct task *t;
-    p->is_stopped = true;
-    p->job_status = number << 8 | STATUS_STOPPED;
-    LIST_FOR_EACH(t, &p->threads, in_process)
-    {
-        if (t == current || t->state == TASK_ZOMBIE)
-            continue;
-        t->pending |= SIGNAL_BIT(SIGSTOP);
-        signal_notify(t);
-    }
-    job_tell_parent(p, CLD_STOPPED, number);
-}
-
 void job_stop(int number)
 {
     struct task *t = current;
@@ -54,7 +86,10 @@ void job_stop(int number)
     if (!p->is_stopped) {
         if (p == init_process || (number != SIGSTOP && job_is_orphaned(p->pgrp)))
             return;
-        begin_stop(p, number);
+        p->is_stopped = true;
+        p->job_status = number << 8 | STATUS_STOPPED;
+        signal_send_threads(p, SIGSTOP, t);
+        job_tell_parent(p, CLD_STOPPED, number);
     }
     while (p->is_stopped && !(t->pending & SIGNAL_BIT(SIGKILL))) {
         t->state = TASK_STOPPED;

@@ -1,34 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signals that are sent and wait to be taken: who gets them, who is woken, what is not even kept. One of each number
  * can be pending, for a task and for a process; realtime signals are not counted. */
-#include "proc/signal.h"
+#include "proc/process.h"
 
-bool signal_is_ignored(struct process *p, int number)
+#define SIGNALS_SYNCHRONOUS                                                                                            \
+    (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGFPE))
+
+bool signal_is_ignored(const struct process *p, int number)
 {
     __sighandler_t handler = p->action[number].sa_handler;
     return handler == SIG_IGN || (handler == SIG_DFL && SIGNALS_IGNORED & SIGNAL_BIT(number));
 }
 
-void signal_notify(struct task *t)
+/* t has something to look at. SIGKILL ends stops and sleeps that no other signal ends. */
+static void notify(struct task *t)
 {
-    if (t->state == TASK_SLEEPING)
+    bool is_killed = t->pending & SIGNAL_BIT(SIGKILL);
+    if (is_killed)
+        task_continue(t);
+    if (is_killed || t->state == TASK_SLEEPING)
         task_wake(t);
-    else
-        task_kick(t);
+    task_kick(t);
 }
 
-void signal_kill_threads(struct process *p, const struct task *except)
+void signal_send_threads(struct process *p, int number, const struct task *except)
 {
     struct task *t;
     LIST_FOR_EACH(t, &p->threads, in_process)
     {
         if (t == except || t->state == TASK_ZOMBIE)
             continue;
-        t->pending |= SIGNAL_BIT(SIGKILL);
-        if (t->state == TASK_STOPPED)
-            task_continue(t);
-        else if (!task_wake(t))
-            task_kick(t);
+        t->pending |= SIGNAL_BIT(number);
+        notify(t);
     }
 }
 
@@ -39,7 +42,7 @@ void signal_retarget(struct process *p, uint64_t numbers, const struct task *exc
     {
         if (t == except || (t->state != TASK_RUNNABLE && t->state != TASK_SLEEPING) || !(numbers & ~t->blocked))
             continue;
-        signal_notify(t);
+        notify(t);
         numbers &= t->blocked;
     }
 }
@@ -49,18 +52,15 @@ void signal_send(struct task *t, int number, const siginfo_t *given, bool is_pro
     struct process *p = t->process;
     if (!p || p->is_dead || (!is_process && t->state == TASK_ZOMBIE))
         return;
-    /* Nobody else can end process 1 by what it did not ask for. Linux spares it from its own signals too; here it may
-     * be the only program, and its abort() and alarm() shall work. */
-    bool is_spared =
-        p == init_process && p->action[number].sa_handler == SIG_DFL && current->process != p && number != SIGALRM;
-    if (number == SIGKILL && !is_spared) {
-        signal_kill_threads(p, NULL);
+    if (number == SIGKILL) {
+        if (p != init_process || p == current->process) /* nobody else can end process 1: default_action() */
+            signal_send_threads(p, SIGKILL, NULL);
         return;
     }
     job_prepare(p, number);
     /* One that is blocked is kept even if it is ignored: sigtimedwait() may want it. */
     uint64_t bit = SIGNAL_BIT(number), blocked = t->blocked | (t->has_saved_blocked ? t->saved_blocked : 0);
-    if (p->group_exiting || (!(blocked & bit) && (is_spared || signal_is_ignored(p, number))))
+    if (p->group_exiting || (!(blocked & bit) && signal_is_ignored(p, number)))
         return;
     uint64_t *pending = is_process ? &p->pending : &t->pending;
     siginfo_t *info = is_process ? &p->info[number] : &t->info[number];
@@ -72,13 +72,12 @@ void signal_send(struct task *t, int number, const siginfo_t *given, bool is_pro
     if (is_process)
         signal_retarget(p, bit, NULL);
     else if (!(t->blocked & bit))
-        signal_notify(t);
+        notify(t);
 }
 
 void signal_send_process(struct process *p, int number, const siginfo_t *info)
 {
-    if (p->leader)
-        signal_send(p->leader, number, info, true);
+    signal_send(p->leader, number, info, true);
 }
 
 int signal_send_group(int pgrp, int number, const siginfo_t *info)
@@ -106,7 +105,7 @@ void signal_fault(struct task *t, int number, int code, uint64_t address)
     /* The fault's information goes before that of one that was sent and not yet taken. */
     t->info[number] = (siginfo_t){.si_signo = number, .si_code = code, .si_addr = (void *)address};
     t->pending |= SIGNAL_BIT(number);
-    signal_notify(t);
+    notify(t);
 }
 
 static int take(uint64_t *pending, uint64_t numbers, const siginfo_t *infos, siginfo_t *info)
@@ -132,14 +131,6 @@ void signal_remove(struct process *p, uint64_t numbers)
     struct task *t;
     p->pending &= ~numbers;
     LIST_FOR_EACH(t, &p->threads, in_process) { t->pending &= ~numbers; }
-}
-
-void signal_reset_actions(struct process *p)
-{
-    for (int number = 1; number <= SIGNALS; number++) {
-        __sighandler_t kept = p->action[number].sa_handler == SIG_IGN ? SIG_IGN : SIG_DFL;
-        p->action[number] = (struct sigaction){.sa_handler = kept};
-    }
 }
 
 void signal_set_blocked(struct task *t, uint64_t mask)

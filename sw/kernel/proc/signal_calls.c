@@ -3,11 +3,8 @@
 #include "arch/syscall.h"
 #include "ipc/ipc.h"
 #include "mm/mm.h"
-#include "proc/signal.h"
+#include "proc/process.h"
 #include "sched/time.h"
-
-#define SA_KNOWN                                                                                                       \
-    (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND | SA_RESTORER)
 
 static bool is_number(int number) { return number >= 1 && number <= SIGNALS; }
 
@@ -23,7 +20,6 @@ SYSCALL4(rt_sigaction, int, number, uint64_t, from, uint64_t, former, size_t, se
         return -EINVAL;
     old = p->action[number];
     if (from) {
-        new.sa_flags &= SA_KNOWN; /* so that a program can find out what is known */
         new.sa_mask &= ~SIGNALS_UNBLOCKABLE;
         p->action[number] = new;
         if (signal_is_ignored(p, number))
@@ -40,12 +36,9 @@ SYSCALL4(rt_sigprocmask, int, how, uint64_t, from, uint64_t, former, size_t, set
     if (from) {
         if (GET_USER(set, from))
             return -EFAULT;
-        switch (how) {
-        case SIG_BLOCK: set |= old; break;
-        case SIG_UNBLOCK: set = old & ~set; break;
-        case SIG_SETMASK: break;
-        default: return -EINVAL;
-        }
+        if (how != SIG_BLOCK && how != SIG_UNBLOCK && how != SIG_SETMASK)
+            return -EINVAL;
+        set = how == SIG_BLOCK ? old | set : how == SIG_UNBLOCK ? old & ~set : set;
         signal_set_blocked(current, set);
     }
     return former ? PUT_USER(former, old) : 0;
@@ -81,43 +74,18 @@ SYSCALL4(rt_sigtimedwait, uint64_t, from, uint64_t, to, uint64_t, timeout, size_
     int error = deadline_from_user(timeout, &deadline);
     if (error)
         return error;
+    int number, result = 0;
     set &= ~SIGNALS_UNBLOCKABLE;
-    int number = signal_take(t, set, &info), result = 0;
-    if (!number && deadline > clock_now()) {
-        t->saved_blocked = t->blocked; /* these are not ignored while we wait: signal_send() */
-        t->has_saved_blocked = true;
-        t->blocked &= ~set; /* they shall wake */
-        while (!result)
-            result = task_sleep(deadline);
-        number = signal_take(t, set, &info);
-        t->has_saved_blocked = false;
-        signal_set_blocked(t, t->saved_blocked);
-    }
+    t->saved_blocked = t->blocked; /* these are not ignored while we wait: signal_send() */
+    t->has_saved_blocked = true;
+    t->blocked &= ~set; /* they shall wake */
+    while (!(number = signal_take(t, set, &info)) && !result)
+        result = deadline > clock_now() ? task_sleep(deadline) : -EAGAIN;
+    t->has_saved_blocked = false;
+    signal_set_blocked(t, t->saved_blocked);
     if (!number)
         return result == -EINTR ? -EINTR : -EAGAIN;
     return to && PUT_USER(to, info) ? -EFAULT : number;
-}
-
-SYSCALL2(sigaltstack, uint64_t, from, uint64_t, former)
-{
-    struct task *t = current;
-    stack_t new, old = t->alternate_stack;
-    bool is_on = signal_is_on_stack(t, t->frame->rsp);
-    if (from) {
-        if (GET_USER(new, from))
-            return -EFAULT;
-        if (is_on)
-            return -EPERM;
-        if (new.ss_flags & ~(SS_ONSTACK | SS_DISABLE))
-            return -EINVAL;
-        if (new.ss_flags & SS_DISABLE)
-            new = (stack_t){.ss_flags = SS_DISABLE};
-        else if (new.ss_size < MINSIGSTKSZ)
-            return -ENOMEM;
-        t->alternate_stack = new;
-    }
-    old.ss_flags = !old.ss_size ? SS_DISABLE : is_on ? SS_ONSTACK : 0;
-    return former ? PUT_USER(former, old) : 0;
 }
 
 /* --- sending --- */

@@ -10,11 +10,12 @@
 #include "arch/cpu.h"
 #include "arch/syscall.h"
 #include "mm/mm.h"
-#include "proc/signal.h"
+#include "proc/process.h"
 #include "string.h"
 #include <asm/sigcontext.h>
 #include <asm/ucontext.h>
 #include <asm/unistd_64.h>
+#include <linux/signal.h>
 
 #define UC_FLAGS (UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS)
 #define RFLAGS_RESTORED (RFLAGS_STATUS_MASK | RFLAGS_TF | RFLAGS_DF | RFLAGS_RF | RFLAGS_AC)
@@ -26,9 +27,7 @@ struct signal_frame {
     struct ucontext context;
     siginfo_t info;
 };
-_Static_assert(offsetof(struct signal_frame, context) == 8 && offsetof(struct signal_frame, info) == 312 &&
-                   sizeof(struct signal_frame) == 440,
-               "Linux's layout");
+_Static_assert(sizeof(struct signal_frame) == 440 && offsetof(struct signal_frame, info) == 312, "Linux's layout");
 
 static void save_registers(struct sigcontext *c, const struct frame *f)
 {
@@ -50,22 +49,41 @@ static void load_registers(struct frame *f, const struct sigcontext *c)
     f->rflags = (f->rflags & ~(uint64_t)RFLAGS_RESTORED) | (c->eflags & RFLAGS_RESTORED);
 }
 
-bool signal_is_on_stack(const struct task *t, uint64_t sp)
+static bool is_on_stack(const struct task *t, uint64_t sp)
 {
     uint64_t base = (uint64_t)t->alternate_stack.ss_sp;
     return sp > base && sp - base <= t->alternate_stack.ss_size;
+}
+
+SYSCALL2(sigaltstack, uint64_t, from, uint64_t, former)
+{
+    struct task *t = current;
+    stack_t new, old = t->alternate_stack;
+    bool is_on = is_on_stack(t, t->frame->rsp);
+    if (from) {
+        if (GET_USER(new, from))
+            return -EFAULT;
+        if (is_on)
+            return -EPERM;
+        if (new.ss_flags & ~(SS_ONSTACK | SS_DISABLE))
+            return -EINVAL;
+        if (!(new.ss_flags &SS_DISABLE) && new.ss_size < MINSIGSTKSZ)
+            return -ENOMEM;
+        t->alternate_stack = new.ss_flags &SS_DISABLE ? (stack_t){.ss_flags = SS_DISABLE} : new;
+    }
+    old.ss_flags = !old.ss_size ? SS_DISABLE : is_on ? SS_ONSTACK : 0;
+    return former ? PUT_USER(former, old) : 0;
 }
 
 /* Makes f enter the handler; -EFAULT: the user has no good stack. */
 static int push_frame(struct task *t, struct frame *f, const siginfo_t *info, const struct sigaction *action)
 {
     const stack_t *other = &t->alternate_stack;
-    bool is_alternate = other->ss_size && (action->sa_flags & SA_ONSTACK || signal_is_on_stack(t, f->rsp));
-    uint64_t top = is_alternate && !signal_is_on_stack(t, f->rsp) ? (uint64_t)other->ss_sp + other->ss_size
-                                                                  : f->rsp - RED_ZONE_BYTES;
+    bool is_on = is_on_stack(t, f->rsp), changes = !is_on && other->ss_size && action->sa_flags & SA_ONSTACK;
+    uint64_t top = changes ? (uint64_t)other->ss_sp + other->ss_size : f->rsp - RED_ZONE_BYTES;
     uint64_t fpstate = ALIGN_DOWN(top - fpu_signal_bytes(), (uint64_t)FPSTATE_ALIGNMENT);
     uint64_t sp = ALIGN_DOWN(fpstate - sizeof(struct signal_frame), (uint64_t)16) - 8;
-    if ((is_alternate && !signal_is_on_stack(t, sp)) || !(action->sa_flags & SA_RESTORER) ||
+    if (((is_on || changes) && !is_on_stack(t, sp)) || !(action->sa_flags & SA_RESTORER) ||
         (uint64_t)action->sa_handler >= USER_END)
         return -EFAULT;
     struct signal_frame s;
@@ -105,7 +123,6 @@ SYSCALL0(rt_sigreturn)
     }
     signal_set_blocked(t, c.uc_sigmask);
     load_registers(f, &c.uc_mcontext);
-    t->restart.again = NULL;
     return (long)f->rax;
 }
 
@@ -137,12 +154,13 @@ static void answer_interrupted(struct frame *f, const struct sigaction *handler)
     f->error = UINT64_MAX;
 }
 
+/* Process 1 is spared what others ask for. */
 static void default_action(const siginfo_t *info)
 {
     const struct process *p = current->process;
     int number = info->si_signo;
     bool is_foreign = info->si_code <= 0 && info->si_pid != p->pid;
-    if (SIGNALS_IGNORED & SIGNAL_BIT(number) || (p == init_process && is_foreign)) /* was blocked when it was sent */
+    if (SIGNALS_IGNORED & SIGNAL_BIT(number) || (p == init_process && is_foreign))
         return;
     if (!(SIGNALS_STOP & SIGNAL_BIT(number)))
         process_exit(number);

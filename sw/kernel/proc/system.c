@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* System calls about the machine: its name, memory and end, random numbers, and the limits of a process. */
+/* System calls that ask or set something small: about the machine, a process, a thread. */
+#include "arch/cpu.h"
 #include "arch/insn.h"
+#include "arch/msr.h"
 #include "arch/syscall.h"
 #include "block/block.h"
 #include "fs/tty.h"
@@ -8,11 +10,11 @@
 #include "proc/process.h"
 #include "sched/time.h"
 #include "string.h"
+#include <asm/prctl.h>
+#include <linux/prctl.h>
 #include <linux/random.h>
 #include <linux/reboot.h>
-#include <linux/resource.h>
 #include <linux/sysinfo.h>
-#include <linux/utsname.h>
 
 enum { EXIT_PORT = 0xf4, RANDOM_BYTES_MAX = 0x1ffffff };
 
@@ -22,11 +24,11 @@ SYSCALL1(uname, uint64_t, to) { return PUT_USER(to, system_name); }
 
 SYSCALL1(sysinfo, uint64_t, to)
 {
-    struct sysinfo info;
-    memset(&info, 0, sizeof info);
+    static struct sysinfo info; /* all other members are 0 */
     info.uptime = (long)(clock_now() / NS_PER_SECOND);
     info.totalram = pages_total() * PAGE_BYTES;
     info.freeram = pages_free() * PAGE_BYTES;
+    info.bufferram = kmalloc_waiting();
     info.mem_unit = 1;
     return PUT_USER(to, info);
 }
@@ -41,28 +43,23 @@ void machine_end(uint32_t status)
 }
 
 /* The string that RESTART2 comes with may say the status: "exit 5". */
-static uint32_t exit_status_of(uint64_t argument)
+SYSCALL4(reboot, uint32_t, magic, uint32_t, magic2, uint32_t, command, uint64_t, argument)
 {
     char text[16];
     uint32_t status = 0;
-    if (copy_string_from_user(text, argument, sizeof text) < 0 || strncmp(text, "exit ", 5) != 0)
-        return 0;
-    for (const char *p = text + 5; *p >= '0' && *p <= '9'; p++)
-        status = status * 10 + (uint32_t)(*p - '0');
-    return status;
-}
-
-SYSCALL4(reboot, uint32_t, magic, uint32_t, magic2, uint32_t, command, uint64_t, argument)
-{
     if (magic != LINUX_REBOOT_MAGIC1 || magic2 != LINUX_REBOOT_MAGIC2)
         return -EINVAL;
     switch (command) {
-    case LINUX_REBOOT_CMD_RESTART2: storage_end(); machine_end(exit_status_of(argument));
+    case LINUX_REBOOT_CMD_CAD_OFF: return 0; /* ^Alt-Del: busybox's init asks */
+    case LINUX_REBOOT_CMD_RESTART2:
+        if (copy_string_from_user(text, argument, sizeof text) >= 0 && strncmp(text, "exit ", 5) == 0)
+            for (const char *p = text + 5; *p >= '0' && *p <= '9'; p++)
+                status = status * 10 + (uint32_t)(*p - '0');
+        storage_end();
+        machine_end(status);
     case LINUX_REBOOT_CMD_RESTART:
     case LINUX_REBOOT_CMD_HALT:
     case LINUX_REBOOT_CMD_POWER_OFF: storage_end(); machine_end(0);
-    case LINUX_REBOOT_CMD_CAD_ON:
-    case LINUX_REBOOT_CMD_CAD_OFF: return 0;
     default: return -EINVAL;
     }
 }
@@ -95,16 +92,52 @@ SYSCALL3(getrandom, uint64_t, to, size_t, bytes, uint32_t, flags)
 /* Resource limits: RLIMIT_NOFILE and RLIMIT_STACK have an effect, the others are kept. */
 SYSCALL4(prlimit64, int, pid, uint32_t, resource, uint64_t, from, uint64_t, former)
 {
-    uint64_t new[2], old[2];
-    const struct task *t = pid ? task_find(pid) : current;
+    struct process *p = pid ? process_find(pid) : current->process;
+    uint64_t new[2];
     if (from && GET_USER(new, from))
         return -EFAULT;
-    if (!t || !t->process)
+    if (!p)
         return -ESRCH;
-    if (resource >= ARRAY_SIZE(t->process->rlimit) || (from && new[0] > new[1]))
+    if (resource >= ARRAY_SIZE(p->rlimit) || (from && new[0] > new[1]))
         return -EINVAL;
-    memcpy(old, t->process->rlimit[resource], sizeof old);
+    if (former && PUT_USER(former, p->rlimit[resource]))
+        return -EFAULT;
     if (from)
-        memcpy(t->process->rlimit[resource], new, sizeof new);
-    return former ? PUT_USER(former, old) : 0;
+        memcpy(p->rlimit[resource], new, sizeof new);
+    return 0;
+}
+
+/* setuid and setgid; -1 leaves an id as it is in the others. */
+SYSCALL1(set_id, uint32_t, id) { return id ? -EPERM : 0; }
+
+SYSCALL3(set_ids, uint32_t, real, uint32_t, effective, uint32_t, saved)
+{
+    return (real && ~real) || (effective && ~effective) || (saved && ~saved) ? -EPERM : 0;
+}
+
+/* --- of threads --- */
+
+SYSCALL2(prctl, int, option, uint64_t, argument)
+{
+    char name[TASK_NAME_BYTES] = {0};
+    if (option != PR_SET_NAME)
+        return -EINVAL;
+    int64_t length = copy_string_from_user(name, argument, sizeof name - 1);
+    if (length < 0 && length != -ENAMETOOLONG) /* too long: what fits */
+        return length;
+    memcpy(current->name, name, sizeof name);
+    trace_name(current->tid, name);
+    return 0;
+}
+
+/* The base of FS, where a thread finds what is its own. */
+SYSCALL2(arch_prctl, int, option, uint64_t, argument)
+{
+    if (option != ARCH_SET_FS)
+        return -EINVAL;
+    if (argument >= USER_END)
+        return -EPERM;
+    current->fs_base = argument;
+    wrmsr(MSR_FS_BASE, argument);
+    return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The scheduler: a run queue for each core, ordered by virtual time (ns of CPU, weighted by nice). A core that runs dry
- * takes a task from the longest queue; a busy one looks at the others now and then. Everything here runs under the
+ * takes a task of another one, a wake-up chooses where least is to do. Everything here runs under the
  * kernel lock, which the switch hands on to the next task.
  *
  * No wake-up is lost: whoever queues a task on a core either finds its tick running or makes it look (look_again), and
@@ -14,7 +14,6 @@
 
 enum {
     SLICE_NS = 4000000,
-    BALANCE_NS = 20000000,
     SLEEPER_BONUS_NS = 3000000, /* how far behind the others one that slept may begin  */
     WAKE_LEAD_NS = 1000000,     /* how far ahead it must be to take the CPU at once    */
     NICE_0_WEIGHT = 1024
@@ -40,6 +39,8 @@ static uint64_t weight(int nice)
 static void account(struct task *t)
 {
     uint64_t now = clock_now();
+    if (now <= t->slice_started) /* set by another core, whose TSC may be ahead */
+        return;
     t->virtual_time += (now - t->slice_started) * NICE_0_WEIGHT / weight(t->nice);
     t->slice_started = now;
 }
@@ -132,33 +133,30 @@ void task_kick(struct task *t)
         apic_send(t->cpu, VECTOR_RESCHEDULE);
 }
 
-/* Takes a task that may run on cpu from the longest other queue of so many. */
-static struct task *steal(struct cpu *cpu, uint32_t at_least)
+/* Takes a task that may run on cpu from the longest other queue that has one. */
+static struct task *steal(struct cpu *cpu)
 {
-    struct cpu *from = NULL;
-    struct task *t;
+    struct task *t, *best = NULL;
     for (uint32_t i = 0; i < cpu_count; i++)
-        if (i != cpu->index && cpus[i].runnable >= (from ? from->runnable + 1 : at_least))
-            from = &cpus[i];
-    if (!from)
-        return NULL;
-    LIST_FOR_EACH(t, &from->run_queue, in_queue)
-    {
-        if (may_run_on(t, cpu->index)) {
-            dequeue(t);
-            t->cpu = cpu->index;
-            t->virtual_time += cpu->virtual_time > from->virtual_time ? cpu->virtual_time - from->virtual_time : 0;
-            return t;
+        LIST_FOR_EACH(t, &cpus[i].run_queue, in_queue)
+        {
+            if (may_run_on(t, cpu->index) && (!best || cpus[i].runnable > cpus[best->cpu].runnable))
+                best = t;
         }
-    }
-    return NULL;
+    if (!best)
+        return NULL;
+    uint64_t moved = best->virtual_time + cpu->virtual_time, former = cpus[best->cpu].virtual_time;
+    dequeue(best);
+    best->cpu = cpu->index;
+    best->virtual_time = moved > former ? moved - former : 0; /* keeps its lead or lag */
+    return best;
 }
 
 static struct task *pick(struct cpu *cpu)
 {
     struct task *t;
     if (list_is_empty(&cpu->run_queue)) {
-        t = steal(cpu, 1);
+        t = steal(cpu);
         return t ? t : cpu->idle;
     }
     t = LIST_FIRST(&cpu->run_queue, struct task, in_queue);
@@ -174,12 +172,6 @@ static void on_tick(struct timer *timer)
     if (t == cpu->idle)
         return;
     t->need_resched = true;
-    if (now >= cpu->balance_at) {
-        cpu->balance_at = now + BALANCE_NS;
-        struct task *other = steal(cpu, cpu->runnable + 2);
-        if (other)
-            enqueue(cpu, other);
-    }
     if (cpu->runnable)
         timer_start(timer, now + SLICE_NS);
 }
@@ -200,7 +192,7 @@ static void begin_running(struct cpu *cpu, struct task *t)
 }
 
 /* The first thing after a switch, on the stack of the task that was switched to. */
-static void finish_switch(void)
+void finish_switch(void)
 {
     struct task **grave = &dead[this_cpu_index()];
     if (*grave)

@@ -5,14 +5,13 @@
 
 #include "arch/frame.h"
 #include "lib/list.h"
-#include "sched/timer.h"
+#include "sched/time.h"
 #include "sched/wait.h"
 #include <asm/siginfo.h>
 #include <asm/signal.h>
 
 struct mm;
 struct files;
-struct fs_context;
 struct fpu;
 struct uintr_task;
 struct inode;
@@ -39,7 +38,6 @@ struct task {
     struct list in_process; /* process->threads */
     struct mm *mm;
     struct files *files;
-    struct fs_context *fs;
     struct fpu *fpu; /* arch/fpu.h */
     uint64_t fs_base;
     char name[TASK_NAME_BYTES];
@@ -70,9 +68,12 @@ struct task {
 
     /* exit: proc/exit.c */
     uint64_t clear_child_tid;
-    struct task *vfork_parent; /* sleeps until this task gives up its mm; NULL: no vfork */
+    int vfork_parent; /* its tid: sleeps until this task gives up its mm; 0: no vfork */
 
     struct uintr_task *uintr; /* uintr/uintr.h; NULL: never used */
+    struct uring_task *uring; /* uring/uring.h; likewise */
+    struct file *lent_file;   /* what descriptor FD_LENT means */
+    bool nowait;              /* whatever would sleep in ipc_wait() answers -EAGAIN */
 };
 
 struct process {
@@ -127,6 +128,7 @@ void task_continue(struct task *t); /* STOPPED becomes runnable: SIGCONT, SIGKIL
 void task_kick(struct task *t);     /* runs in user mode elsewhere: makes it look at its signals */
 /* The last thing a task does that nobody waits for: it is freed once off the CPU. */
 _Noreturn void sched_bury(struct task *t);
+void finish_switch(void); /* the first call of a thread of the kernel, which switch_to() begins with */
 void task_prepare_first_run(struct task *child); /* it will go to user mode through child->frame */
 void task_yield(void);
 void task_set_affinity(struct task *t, uint64_t mask); /* mask has an online CPU; migrates at once */

@@ -16,7 +16,7 @@ void wait_queue_init(struct wait_queue *q)
 
 void wait_begin(struct wait_queue *q, struct waiter *w)
 {
-    w->task = current;
+    *w = (struct waiter){.task = current};
     list_append(&q->waiters, &w->link);
 }
 
@@ -25,8 +25,10 @@ void wait_end(struct waiter *w) { list_remove(&w->link); }
 void wake_all(struct wait_queue *q)
 {
     q->sequence++;
-    while (!list_is_empty(&q->waiters))
-        task_wake(LIST_POP(&q->waiters, struct waiter, link)->task);
+    while (!list_is_empty(&q->waiters)) {
+        struct waiter *w = LIST_POP(&q->waiters, struct waiter, link);
+        w->woken ? w->woken(w) : (void)task_wake(w->task);
+    }
     if (q->is_polled) {
         q->is_polled = false;
         wake_all(&pollers);

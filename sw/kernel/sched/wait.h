@@ -22,6 +22,7 @@ extern struct wait_queue pollers; /* who watches several queues at once (ipc/pol
 struct waiter {
     struct list link;
     struct task *task;
+    void (*woken)(struct waiter *w); /* in place of task_wake(task), in the midst of wake_all(); NULL: none */
 };
 
 void wait_queue_init(struct wait_queue *q);

@@ -39,7 +39,7 @@ struct uintr_task {
 struct uitt {
     struct uitte *entries; /* a page, what the CPU reads */
     uint32_t refs;
-    struct list all;                    /* uitt.c */
+    struct list all;                    /* upid.c */
     struct uintr_fd *via[UITT_ENTRIES]; /* generation 1: the connection ends with this descriptor */
 };
 
@@ -68,7 +68,7 @@ bool uintr_fixup(struct frame *f, uint64_t vector);
 bool uintr_sleep_begin(struct task *t);
 bool uintr_sleep_end(struct task *t);
 
-/* --- upid.c --- */
+/* --- upid.c: UPIDs and descriptors --- */
 struct upid_object *upid_create(struct task *owner);                   /* SN set, one reference; NULL: no memory */
 struct upid_object *upid_get(struct upid_object *u);                   /* the argument */
 void upid_put(struct upid_object *u);                                  /* NULL is harmless */
@@ -77,14 +77,13 @@ static inline bool upid_has_posts(const struct upid_object *u) { return *(const 
 long uintr_fd_create(uint64_t vector, bool is_first_generation); /* of the calling receiver: the descriptor or -errno */
 struct uintr_fd *uintr_fd_from(int fd, int *error);              /* NULL: -EBADF, -EOPNOTSUPP in *error */
 
-/* --- uitt.c --- */
+/* --- upid.c: UITTs --- */
 struct uitt *uitt_create(void);    /* one reference; NULL: no memory */
 void uitt_put(struct uitt *table); /* NULL is harmless */
 /* Lowest free entry for vector of u; via NULL or the descriptor it lives with. The index or -ENOSPC. */
 int uitt_add(struct uitt *table, struct upid_object *u, unsigned vector, struct uintr_fd *via);
 bool uitt_is_used(const struct uitt *table, uint64_t index);
 void uitt_remove(struct uitt *table, unsigned index); /* no SENDUIPI of any core uses the entry any more */
-void uitt_disconnect(struct uintr_fd *via);           /* in every table */
 int uitt_of_current_mm(struct uitt **table);          /* made at first use; 0, -EBUSY (own table of gen. 1), -ENOMEM */
 
 /* --- state.c --- */

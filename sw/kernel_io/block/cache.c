@@ -2,6 +2,7 @@
 /* See cache.h. Here: which pages there are, reading them, giving them up. Writing is in transfer.c. */
 #include "block/cache.h"
 #include "mm/page.h"
+#include "sched/task.h"
 #include "string.h"
 
 enum { BUCKETS = 8192, CHUNK = 32 /* pages that lie together, so that one segment of a request holds them */ };
@@ -321,6 +322,11 @@ int cache_wait(bool may_sleep)
 {
     struct block_sleeper s = {.is_awake = false};
     struct cache_call c = {.sleeper = &s};
+    if (may_sleep && current->nowait) {
+        cache_unpin(wanted);
+        wanted = NULL;
+        return -EAGAIN;
+    }
     if (!wanted->pending) {
         bool is_valid = wanted->is_valid;
         cache_unpin(wanted);

@@ -69,7 +69,7 @@ void cache_share(struct cpage *p); /* it is going to be mapped for writing: dirt
 int cache_forget(struct mapping *m, uint64_t at, size_t bytes);
 /* Drops all pages from index on, changed or not. -EAGAIN while one of them is being written. */
 int cache_drop(struct mapping *m, uint64_t index);
-/* After -EAGAIN. 0: try again; otherwise the error for which that is useless. */
+/* After -EAGAIN. 0: try again; otherwise the error for which that is useless; -EAGAIN: current->nowait. */
 int cache_wait(bool may_sleep);
 void cache_call_init(struct cache_call *c);
 void cache_call(struct cache_call *c); /* instead: c->fn when there is a reason to try again */

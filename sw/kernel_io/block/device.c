@@ -51,7 +51,7 @@ static int write_once(struct uio *u, uint64_t at, size_t bytes)
 static int64_t disk_write(struct file *f, struct uio *u, uint64_t *position)
 {
     size_t wanted = u->left;
-    int error = 0;
+    int error = current->nowait ? -EAGAIN : 0;
     while (u->left && *position < disk.size && !error) {
         size_t left = u->left, bytes = MIN(PAGE_BYTES - *position % PAGE_BYTES, disk.size - *position);
         error = CACHE_TRY(true, write_once(u, *position, bytes));
@@ -88,11 +88,6 @@ static int64_t disk_ioctl(struct file *f, uint32_t request, uint64_t argument)
 static const struct file_ops disk_file_ops = {
     .read = disk_read, .write = disk_write, .ioctl = disk_ioctl, .open = disk_open};
 
-const struct file_ops *block_file_ops(uint64_t rdev)
-{
-    return disk.ops && rdev == BLOCK_DEVICE ? &disk_file_ops : NULL;
-}
-
 struct mapping *file_mapping(const struct file *f)
 {
     return f->ops == &disk_file_ops ? &disk : f->ops == &ext2_file_ops ? &ext2_node_of(f->inode)->data : NULL;
@@ -113,8 +108,8 @@ static int mount(void)
     if (!S_ISDIR(root->mode))
         error = ext2_damaged(mounted, "root of mode", root->mode);
     else if (at.inode)
-        error = tmpfs_unlink(at.parent, at.name);
-    error = error ?: tmpfs_link(at.parent, at.name, root);
+        error = tmpfs_unlink(at.inode);
+    error = error ?: tmpfs_name(at.parent, at.name, root);
     root->nlink = ext2_node_of(root)->raw.links; /* the name there is not on the disk */
     path_result_free(&at);
     inode_put(root);
@@ -127,7 +122,12 @@ void storage_start(void)
         return;
     cache_init();
     mapping_init(&disk, &disk_ops, block_sectors() * SECTOR_BYTES);
-    vfs_mknod("/dev/vda", S_IFBLK | 0660, BLOCK_DEVICE);
+    struct inode *vda = tmpfs_create(S_IFBLK | 0660);
+    if (vda) {
+        vda->rdev = BLOCK_DEVICE;
+        vda->file_ops = &disk_file_ops;
+    }
+    vfs_name("/dev/vda", vda);
     int error = mount();
     if (error && error != -EINVAL) /* that: there is no such file system */
         klog("vda: not mounted: error %d", -error);
@@ -142,6 +142,12 @@ int storage_sync(void)
     return disk_sync();
 }
 
+SYSCALL0(sync)
+{
+    storage_sync();
+    return 0;
+}
+
 int storage_sync_file(struct file *f)
 {
     file_get(f);
@@ -149,6 +155,8 @@ int storage_sync_file(struct file *f)
     file_put(f);
     return error;
 }
+
+SYSCALL1(fsync, int, fd) { return fd_file(fd) ? storage_sync_file(fd_file(fd)) : -EBADF; }
 
 SYSCALL3(msync, uint64_t, start, uint64_t, bytes, uint32_t, flags)
 {

@@ -5,7 +5,7 @@
 #include "arch/insn.h"
 #include "block/block.h"
 #include "mm/page.h"
-#include "sched/timer.h"
+#include "sched/time.h"
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>

@@ -2,8 +2,10 @@
 /* ext2: what can be done with names. All of this happens without sleep: whoever changes names is alone. */
 #include "ext2/ext2.h"
 
+#include "arch/syscall.h"
+
 #include "mm/mm.h"
-#include "sched/timer.h"
+#include "sched/time.h"
 #include "string.h"
 #include <asm/statfs.h>
 #include <linux/magic.h>
@@ -147,9 +149,24 @@ int ext2_name(struct inode *dir, const char *name, struct inode *like, struct in
         return error;
     if (ext2_owns(like))
         return CACHE_TRY(false, link_once(dir, name, strlen(name), like));
-    bool is_new = like->nlink <= S_ISDIR(like->mode);
-    return is_new ? create(dir, name, like, made) : -EXDEV;
+    return create(dir, name, like, made);
 }
+
+static long link_there(const struct path_result *to, uint64_t inode)
+{
+    return to->inode               ? -EEXIST
+           : ext2_owns(to->parent) ? ext2_name(to->parent, to->name, (struct inode *)inode, NULL)
+                                   : -EXDEV;
+}
+
+static long link_from(const struct path_result *from, uint64_t to)
+{
+    if (S_ISDIR(from->inode->mode) || !ext2_owns(from->inode))
+        return -EPERM; /* files in memory have one name */
+    return at_path(AT_FDCWD, to, NAME_ITSELF, link_there, (uint64_t)from->inode);
+}
+
+SYSCALL2(link, uint64_t, from, uint64_t, to) { return at_path(AT_FDCWD, from, PATH_NO_FOLLOW, link_from, to); }
 
 /* --- removing --- */
 

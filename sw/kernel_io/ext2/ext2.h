@@ -167,10 +167,10 @@ struct statfs;
 void ext2_usage(const struct inode *i, struct statfs *s);
 int ext2_sync(struct inode *i);
 int ext2_truncate(struct inode *i, uint64_t size);
-uint64_t ext2_page(struct inode *i, uint64_t index, bool create); /* of vfs.h; a negative errno: why not */
+uint64_t ext2_page(struct inode *i, uint64_t index, bool create); /* of vfs.h */
 /* A program has touched this address: sleeps until what belongs there is in memory, if it is of the disk. */
 struct mm;
 void ext2_fault_ahead(struct mm *mm, uint64_t address);
 struct area;
-int ext2_map_page(const struct area *a, uint64_t index, uint64_t *page); /* for a, which may write to it */
+int ext2_prepare_page(const struct area *a, uint64_t index); /* for a, which may write to it: 0 or an error */
 #endif

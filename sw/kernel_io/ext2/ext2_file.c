@@ -3,7 +3,8 @@
 #include "ext2/ext2.h"
 
 #include "mm/mm.h"
-#include "sched/timer.h"
+#include "sched/task.h"
+#include "sched/time.h"
 #include "string.h"
 
 enum { FAULT_AHEAD = 16 /* pages */ };
@@ -107,6 +108,8 @@ static int64_t ext2_write(struct file *f, struct uio *u, uint64_t *position)
         return -EROFS;
     if (!wanted)
         return 0;
+    if (current->nowait)
+        return -EAGAIN;
     lock(n);
     uint64_t at = f->flags & O_APPEND ? i->size : *position;
     uint64_t limit = ext2_size_max(n->fs);
@@ -198,7 +201,7 @@ uint64_t ext2_page(struct inode *i, uint64_t index, bool create)
         return 0;
     int error = CACHE_TRY(false, get_page(i->data, index, &p));
     if (error)
-        return (uint64_t)(int64_t)error;
+        return 0;
     page_get(p->pa);
     return p->pa;
 }
@@ -232,17 +235,12 @@ static int share_page(struct ext2_node *n, uint64_t index, struct cpage **p)
     return error;
 }
 
-int ext2_map_page(const struct area *a, uint64_t index, uint64_t *page)
+int ext2_prepare_page(const struct area *a, uint64_t index)
 {
     struct ext2_node *n = a->inode->data;
     struct cpage *p;
     bool may_write = (a->flags & (AREA_SHARED | AREA_NEVER_WRITE)) == AREA_SHARED;
-    int error = CACHE_TRY(false, may_write ? share_page(n, index, &p) : get_page(n, index, &p));
-    if (error)
-        return error;
-    *page = p->pa;
-    page_get(*page);
-    return 0;
+    return CACHE_TRY(false, may_write ? share_page(n, index, &p) : get_page(n, index, &p));
 }
 
 int ext2_sync(struct inode *i)

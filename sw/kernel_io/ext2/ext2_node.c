@@ -2,7 +2,7 @@
 /* ext2: inodes, from the inode table to struct inode and back, and their deletion. */
 #include "ext2/ext2.h"
 #include "mm/page.h"
-#include "sched/timer.h"
+#include "sched/time.h"
 #include "string.h"
 
 enum { XATTR_MAGIC = 0xea020000 };

@@ -3,7 +3,7 @@
  * long as the file system is in use. */
 #include "ext2/ext2.h"
 #include "mm/page.h"
-#include "sched/timer.h"
+#include "sched/time.h"
 #include "string.h"
 
 enum { SUPER_AT = 1024 };

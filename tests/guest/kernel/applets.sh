@@ -11,10 +11,10 @@ printf 'a b c\n' | xargs -n 1 echo item; echo 'one two' | tee copy; cat copy; ye
 echo "== sums"
 md5sum list; sha1sum list; sha256sum list; cksum list; crc32 list 2>/dev/null; base64 list
 echo "== files"
-mkdir -p a/b/c; cp list a/b/c/; mv a/b/c/list a/x; ln -s x a/link; ln a/x a/hard; readlink a/link; cat a/link; rmdir a/b/c
+mkdir -p a/b/c; cp list a/b/c/; mv a/b/c/list a/x; ln -s x a/link; readlink a/link; cat a/link; rmdir a/b/c
 find a | sort; stat -c '%F %s %h' a/x; chmod 640 a/x; stat -c %a a/x; touch -d @86400 a/x; stat -c %Y a/x; basename /p/q; dirname /p/q
 test -L a/link && echo is a link; test -s a/x && echo has bytes; truncate -s 100 a/x; wc -c < a/x; dd if=/dev/zero bs=10 count=3 2>/dev/null | wc -c
-cmp list a/hard; diff list copy; split -l 2 list part; ls -1; rm -r a part*; ls -1
+cmp list copy; diff list copy; split -l 2 list part; ls -1; rm -r a part*; ls -1
 echo "== archives"
 mkdir t; seq 1 1000 > t/numbers; tar cf t.tar t; tar tf t.tar; gzip t.tar; gunzip t.tar.gz; rm -r t; tar xf t.tar; md5sum t/numbers
 gzip -c t/numbers | zcat | tail -n 1; bzip2 -c t/numbers | bzcat | md5sum; find t | cpio -o -H newc 2>/dev/null | cpio -t 2>/dev/null

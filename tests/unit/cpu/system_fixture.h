@@ -99,8 +99,8 @@ class system_fixture : public ::testing::Test
     void drop_code(std::uint64_t pa) { cpu_code_map_written(m_map, pa, 16); } // as a loader does after it wrote code
     const core_state &now()
     {
-        core_get(core, &now_);
-        return now_;
+        core_get(core, &m_now);
+        return m_now;
     }
 
     struct step {
@@ -213,7 +213,7 @@ class system_fixture : public ::testing::Test
     std::vector<std::uint8_t> m_ram;
     timing m_timing{&model, nullptr};
     cpu_code_map *m_map;
-    core_state now_{};
+    core_state m_now{};
 };
 
 #define EXPECT_OK(operation)                                                                                           \

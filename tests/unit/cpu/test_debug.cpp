@@ -46,10 +46,10 @@ class debug : public insn_fixture
         set_rip(CODE);
         if (step_once() != COMPLETED)
             return 0;
-        length_ = bytes.size();
+        m_length = bytes.size();
         return step_once() == EXC_DB ? now().dr6 : 0;
     }
-    std::size_t length_ = 0;
+    std::size_t m_length = 0;
 };
 
 TEST_F(debug, data_breakpoints_by_type_and_place)
@@ -81,7 +81,7 @@ TEST_F(debug, data_breakpoints_by_type_and_place)
         set_gpr(RDI, AT + c.offset), set_gpr(RAX, 0x55);
         EXPECT_EQ(trap_of(c.insn), c.hits ? DR6_NONE | 4 : 0) << c.type << c.length << " " << c.offset;
         if (c.hits) {
-            EXPECT_EQ(frame64(0), CODE + length_) << "a trap: the next instruction";
+            EXPECT_EQ(frame64(0), CODE + m_length) << "a trap: the next instruction";
             EXPECT_EQ(frame64(2) & bits::RF, 0u);
         }
     }

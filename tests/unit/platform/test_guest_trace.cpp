@@ -128,6 +128,21 @@ TEST_F(guest_trace_test, a_wake_is_remembered_for_the_task_that_runs)
     EXPECT_HAS(file.read(), "\"core 1 task\"");
 }
 
+TEST_F(guest_trace_test, operations_of_rings_are_named)
+{
+    trace.event(0, guest_event::ring_submit, 22 | 5 << 8, 10);
+    trace.event(1, guest_event::ring_complete, 22 | 5 << 8, 20);
+    trace.event(1, guest_event::ring_complete, 200 | 6 << 8, 30);
+    trace.finish(40);
+    out->finish(40);
+    list found;
+    const auto written = nlohmann::json::parse(file.read());
+    for (const auto &e : written["traceEvents"])
+        if (e["ph"] == "i")
+            found.push_back(e["name"].get<std::string>() + " " + e["args"]["serial"].dump());
+    EXPECT_EQ(found, (list{"READ submitted 5", "READ completed 5", "ring operation 200 completed 6"}));
+}
+
 TEST(guest_trace, without_a_timeline_wakes_are_kept_all_the_same)
 {
     guest_trace trace(1);

@@ -512,7 +512,7 @@ TEST(disk, files)
 {
     scratch_file odd(".img", std::string(700, 'x')), empty(".img"), good(".img", std::string(1024, 'x'));
     EXPECT_HAS(USER_ERROR_OF(disk::of_file("/nonexistent/d.img")), "/nonexistent/d.img: there is no such file");
-    EXPECT_HAS(USER_ERROR_OF(disk::of_file("/tmp")), "regular file");
+    EXPECT_HAS(USER_ERROR_OF(disk::of_file("/")), "regular file");
     EXPECT_HAS(USER_ERROR_OF(disk::of_file(odd.path())), "700 bytes: expected a multiple of 512");
     EXPECT_HAS(USER_ERROR_OF(disk::of_file(empty.path())), "0 bytes");
     EXPECT_HAS(USER_ERROR_OF(disk::of_zeros(513)), "block.bytes = 513");

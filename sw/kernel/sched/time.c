@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Time from the TSC. Its rate is CPUID leaf 15H's, the day comes from the RTC at boot. SDM Vol. 2, "CPUID";
- * Motorola MC146818 data sheet. */
+/* Time from the TSC, whose rate is CPUID leaf 15H's, the day from the RTC at boot; timers: a list by deadline for each
+ * core, the APIC timer is set to the first one. SDM Vol. 2, "CPUID"; Motorola MC146818 data sheet. */
+#include "sched/time.h"
+
 #include "arch/cpu.h"
 #include "arch/insn.h"
-#include "sched/timer.h"
 
 enum { RTC_INDEX = 0x70, RTC_DATA = 0x71 };
-#define NS_PER_SECOND 1000000000ull
 
 static uint64_t tsc_at_boot, tsc_hz, boot_realtime;
 
@@ -58,4 +58,57 @@ uint64_t clock_tsc_at(uint64_t ns)
 {
     ns = MIN(ns, 100ull * 365 * 86400 * NS_PER_SECOND);
     return tsc_at_boot + ns / NS_PER_SECOND * tsc_hz + muldiv(ns % NS_PER_SECOND, tsc_hz, NS_PER_SECOND) + 1;
+}
+
+/* --- timers --- */
+
+static void program(struct cpu *cpu)
+{
+    apic_timer_set(list_is_empty(&cpu->timers) ? NEVER : LIST_FIRST(&cpu->timers, struct timer, link)->deadline);
+}
+
+void timer_init(struct timer *t, void (*expired)(struct timer *))
+{
+    list_init(&t->link);
+    t->deadline = NEVER;
+    t->expired = expired;
+}
+
+bool timer_is_running(const struct timer *t) { return !list_is_empty(&t->link); }
+
+void timer_stop(struct timer *t) { list_remove(&t->link); /* the APIC timer may fire for nothing */ }
+
+void timer_start(struct timer *t, uint64_t deadline)
+{
+    struct cpu *cpu = this_cpu();
+    struct timer *other;
+    list_remove(&t->link);
+    t->deadline = deadline;
+    if (deadline == NEVER)
+        return;
+    struct list *at = &cpu->timers;
+    LIST_FOR_EACH(other, &cpu->timers, link)
+    {
+        if (other->deadline > deadline) {
+            at = &other->link;
+            break;
+        }
+    }
+    list_insert_before(at, &t->link);
+    if (cpu->timers.next == &t->link)
+        program(cpu);
+}
+
+void timer_interrupt(void)
+{
+    struct cpu *cpu = this_cpu();
+    uint64_t now = clock_now();
+    while (!list_is_empty(&cpu->timers)) {
+        struct timer *t = LIST_FIRST(&cpu->timers, struct timer, link);
+        if (t->deadline > now)
+            break;
+        list_remove(&t->link);
+        t->expired(t);
+    }
+    program(cpu);
 }
