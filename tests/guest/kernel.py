@@ -5,6 +5,7 @@ images), CORES and POSTS where a class says so."""
 import json
 import os
 import pathlib
+import random
 import re
 import subprocess
 import sys
@@ -204,6 +205,135 @@ class Fuzz(Kernel):
         for seed in (1, 2):
             result = self.succeed("syscall_fuzz", "-n", os.environ.get("CALLS", "20000"), "-r", str(seed))
             self.assertEqual(result.lines[-1], "ok")
+
+
+class Disk(Kernel):
+    """A disk with ext2 on it, at /mnt: made by mke2fs, judged by e2fsck after the run."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.source = pathlib.Path(self.folder.name, "source")
+        self.image = pathlib.Path(self.folder.name, "image")
+        (self.source / "folder").mkdir(parents=True)
+        (self.source / "hello").write_text("hello\n")
+        (self.source / "link").symlink_to("hello")
+        for i in range(40):
+            (self.source / "folder" / f"file{i}").write_text(f"{i}\n" * i)
+        (self.source / "large").write_bytes(random.Random(1).randbytes(5000000))
+
+    def make(self, block_bytes=1024, size="16M", *options):
+        self.image.unlink(missing_ok=True)
+        subprocess.run(["mke2fs", "-q", "-t", "ext2", "-d", self.source, "-b", str(block_bytes), *options, self.image, size],
+                       check=True, capture_output=True)
+
+    def on_disk(self, script, *settings):
+        options = ["--disk", self.image, "--set", "block.writes=keep"]
+        for setting in settings:
+            options += ["--set", setting]
+        return self.succeed("sh", "-c", "cd /mnt; " + script + "; true", options=options)
+
+    def judge(self):
+        result = subprocess.run(["e2fsck", "-fn", self.image], capture_output=True, text=True)
+        self.assertEqual(result.returncode, 0, result.stdout)
+
+    def test_what_mke2fs_put_there(self):
+        for block_bytes in (1024, 2048, 4096):
+            self.make(block_bytes)
+            sums = "md5sum hello large folder/*"
+            here = subprocess.run(sums, shell=True, cwd=self.source, capture_output=True, text=True, check=True)
+            self.assertEqual(self.on_disk(sums + "; readlink link").lines, here.stdout.splitlines() + ["hello"])
+            self.judge()
+
+    def test_what_was_written_is_there_in_the_next_run(self):
+        self.make()
+        self.on_disk("cp large copy; mkdir -p a/b; mv folder/file7 a/b; ln hello a/second; rm -r folder; mv a c; pwd; "
+                     "ln -s /$(printf %0100d 0) long")
+        self.judge()
+        result = self.on_disk("cmp copy large; cat c/b/file7 | wc -l; cat c/second; ls -d folder; readlink long | wc -c; "
+                              "cd c/b; pwd; stat -c %h ../second")
+        self.assertEqual(result.lines, ["7", "hello", "ls: folder: No such file or directory", "102", "/mnt/c/b", "2"])
+
+    def test_random_work(self):
+        for block_bytes in (1024, 4096):
+            self.make(block_bytes, "24M")
+            result = self.on_disk("mkdir p q; disk_checks -n 1500 -r 1 p & disk_checks -n 1500 -r 2 q; wait; md5sum large")
+            self.assertEqual(result.lines.count("1500 steps, no difference"), 2)
+            self.judge()
+
+    def test_a_full_disk(self):
+        self.make(1024, "8M")
+        result = self.on_disk("md5sum large; cp large 2>/dev/null second; cp hello third; md5sum large; rm second; cat /dev/zero >second; "
+                              "rm second; cp hello third && cat third; touch $(seq 3000)")
+        self.assertEqual(result.lines[0], result.lines[1])
+        self.assertIn("No space left on device", "\n".join(result.lines))
+        self.assertIn("hello", result.lines)
+        self.judge()
+
+    def test_open_files_without_a_name(self):
+        self.make()
+        self.on_disk("exec 5>gone 6<large; cat hello >&5; rm gone large; sync")
+        self.judge()
+
+    def test_little_memory(self):
+        self.make(4096, "48M")
+        result = self.on_disk("cp large a; cat large a large >b; cp b c; md5sum large a; cmp b c; disk_checks -n 300 folder",
+                              "platform.memory_bytes=50331648")
+        self.assertEqual(len({line.split()[0] for line in result.lines[:2]}), 1)
+        self.assertEqual(result.lines[2:], ["300 steps, no difference"])
+        self.judge()
+
+    def test_a_bad_sector_is_an_error(self):
+        self.make()
+        blocks = subprocess.run(["debugfs", "-R", "blocks large", self.image], capture_output=True, text=True).stdout.split()
+        sector = int(blocks[200]) * 2
+        result = self.on_disk("cat large | wc -c; cat hello", f"block.error_sectors={sector}-{sector + 1}")
+        self.assertIn("cat: read error: Input/output error", result.lines)
+        self.assertEqual(result.lines[-1], "hello")
+
+    def test_large_reads_keep_the_disk_busy(self):
+        for block_bytes in (1024, 4096):
+            self.make(block_bytes)
+            stats = pathlib.Path(self.folder.name, "stats.json")
+            self.succeed("dd", "if=/mnt/large", "of=/dev/null", "bs=4M",
+                         options=["--disk", self.image, "--stats", stats])
+            self.assertGreaterEqual(json.loads(stats.read_text())["block"]["most_in_flight"], 16)
+
+    def test_direct_reads_ask_the_disk(self):
+        self.make(4096)
+        stats = pathlib.Path(self.folder.name, "stats.json")
+        direct = "dd if=large bs=4096 count=300 iflag=direct 2>/dev/null | md5sum; "
+        result = self.succeed("sh", "-c", f"cd /mnt; head -c 1228800 large | md5sum; {direct}{direct}",
+                              options=["--disk", self.image, "--stats", stats])
+        self.assertEqual(len(set(result.lines)), 1)
+        self.assertGreaterEqual(json.loads(stats.read_text())["block"]["reads"], 600)
+
+    def test_rings(self):
+        (self.source / "large").write_bytes(random.Random(2).randbytes(20000001))
+        for block_bytes in (1024, 4096):
+            self.make(block_bytes, "32M")
+            self.assertEqual(self.on_disk("uring_disk large", "platform.memory_bytes=201326592").lines[-1], "no difference")
+            self.judge()
+
+    def test_unknown_features(self):
+        self.make(1024, "16M", "-O", "uninit_bg")
+        self.assertIn("sh: can't create new: Read-only file system", self.on_disk("cat hello; echo x >new; true").lines)
+        self.make(1024, "16M", "-O", "extent")
+        self.assertIn("ls: hello: No such file or directory", self.on_disk("ls hello; true").lines)
+
+    def test_damaged_disks(self):
+        self.make(1024, "8M")
+        whole = self.image.read_bytes()
+        for seed in range(int(os.environ.get("DAMAGED", "8"))):
+            r = random.Random(seed)
+            broken = bytearray(whole)
+            for _ in range(r.choice([1, 20, 300])):
+                at = r.choice([r.randrange(1024, 1400), r.randrange(2048, 8192), r.randrange(2200000)])
+                broken[at] = r.choice([0, 1, 255, r.randrange(256)])
+            self.image.write_bytes(broken)
+            result = self.on_disk("(ls -laR; cat hello large folder/*; echo x >new; mkdir q; mv folder q; disk_checks -n 100 q; "
+                                  "rm -r q large hello) >/dev/null 2>&1; sync; echo end")
+            self.assertEqual(result.lines[-1], "end", seed)
 
 
 if __name__ == "__main__":

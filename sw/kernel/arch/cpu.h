@@ -61,6 +61,7 @@ enum {
     VECTOR_UINTR_KERNEL = 0xeb, /* UPID.NV while its owner waits in the kernel */
     VECTOR_UINTR = 0xec,        /* UINV */
     VECTOR_SERIAL = 0x24,       /* COM1, I/O APIC pin 4 */
+    VECTOR_BLOCK = 0x2b,        /* the disk, pin 11 */
     VECTOR_SPURIOUS = 0xff
 };
 

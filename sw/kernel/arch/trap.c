@@ -4,6 +4,7 @@
 #include "arch/control.h"
 #include "arch/cpu.h"
 #include "arch/insn.h"
+#include "ext2/ext2.h"
 #include "fs/tty.h"
 #include "mm/mm.h"
 #include "proc/process.h"
@@ -47,6 +48,8 @@ static void page_fault(struct frame *f)
 {
     uint64_t address = read_cr2();
     int code = SEGV_MAPERR, number = SIGSEGV;
+    if (is_from_user(f))
+        ext2_fault_ahead(current->mm, address);
     if (current && current->mm && (is_from_user(f) || is_user_copy(f)))
         number = address < USER_END ? mm_fault(current->mm, address, f->error, &code) : SIGSEGV;
     if (!number) {
@@ -70,6 +73,7 @@ static void interrupt(struct frame *f)
     switch (f->vector) {
     case VECTOR_TIMER: timer_interrupt(); break;
     case VECTOR_SERIAL: serial_interrupt(); break;
+    case VECTOR_BLOCK: block_interrupt(); break;
     case VECTOR_UINTR: uintr_notification(); break;
     case VECTOR_UINTR_KERNEL: uintr_wake_interrupt(); break;
     default: break; /* VECTOR_RESCHEDULE: the way out looks */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What inodes know about themselves, asked and changed: stat, statfs, access, size, mode, times. All is root's. */
 #include "arch/syscall.h"
-#include "fs/vfs.h"
+#include "ext2/ext2.h"
 #include "mm/mm.h"
 #include "sched/task.h"
 #include "sched/time.h"
@@ -11,7 +11,10 @@
 
 enum { DEVICE_TMPFS = 1, DEVICE_PROC = 2 };
 
-static uint32_t device_of(const struct inode *i) { return tmpfs_owns(i) ? DEVICE_TMPFS : DEVICE_PROC; }
+static uint32_t device_of(const struct inode *i)
+{
+    return tmpfs_owns(i) ? DEVICE_TMPFS : ext2_owns(i) ? BLOCK_DEVICE : DEVICE_PROC;
+}
 
 static long stat_inode(const struct path_result *r, uint64_t to)
 {
@@ -80,6 +83,8 @@ static long statfs_inode(const struct path_result *r, uint64_t to)
         s.f_blocks = (int64_t)pages;
         s.f_bfree = s.f_bavail = (int64_t)free;
     }
+    if (ext2_owns(i))
+        ext2_usage(i, &s);
     return PUT_USER(to, s);
 }
 
@@ -149,5 +154,5 @@ SYSCALL1(umask, uint32_t, mask)
     return old;
 }
 
-/* fsync, fchown: nothing has to be written out, and all is root's. */
+/* fchown: all is root's. */
 SYSCALL1(check_fd, int, fd) { return fd_file(fd) ? 0 : -EBADF; }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls that make, move, remove and list names, and that read links; the working directory. */
 #include "arch/syscall.h"
-#include "fs/vfs.h"
+#include "ext2/ext2.h"
 #include "mm/mm.h"
 #include "sched/task.h"
 #include "string.h"
@@ -10,6 +10,8 @@ static long give_name(const struct path_result *r, uint64_t inode)
 {
     if (r->inode)
         return -EEXIST;
+    if (ext2_owns(r->parent))
+        return ext2_name(r->parent, r->name, (struct inode *)inode, NULL);
     return tmpfs_owns(r->parent) ? tmpfs_name(r->parent, r->name, (struct inode *)inode) : -EPERM;
 }
 
@@ -74,11 +76,11 @@ static long remove_name(const struct path_result *r, uint64_t is_directory)
 {
     if (!r->inode)
         return -ENOENT;
-    if (!tmpfs_owns(r->parent))
+    if (!tmpfs_owns(r->parent) && !ext2_owns(r->parent))
         return -EPERM;
     if (S_ISDIR(r->inode->mode) != is_directory)
         return is_directory ? -ENOTDIR : -EISDIR;
-    return tmpfs_unlink(r->inode);
+    return ext2_owns(r->parent) ? ext2_unlink(r->parent, r->name) : tmpfs_unlink(r->inode);
 }
 
 SYSCALL1(rmdir, uint64_t, path) { return at_path(AT_FDCWD, path, NAME_ITSELF, remove_name, true); }
@@ -101,7 +103,8 @@ static long rename_to(const struct path_result *to, uint64_t argument)
     struct inode *old = from->inode, *replaced = to->inode;
     if (!old)
         return -ENOENT;
-    if (!tmpfs_owns(from->parent) || !tmpfs_owns(to->parent))
+    bool is_disk = ext2_owns(from->parent) && ext2_owns(to->parent);
+    if (!is_disk && (!tmpfs_owns(from->parent) || !tmpfs_owns(to->parent)))
         return -EXDEV;
     if (S_ISDIR(old->mode) && is_ancestor(to->parent, old))
         return -EINVAL;
@@ -109,7 +112,8 @@ static long rename_to(const struct path_result *to, uint64_t argument)
         return 0;
     if (replaced && S_ISDIR(old->mode) != S_ISDIR(replaced->mode))
         return S_ISDIR(old->mode) ? -ENOTDIR : -EISDIR;
-    return tmpfs_rename(old, to->parent, to->name, replaced);
+    return is_disk ? ext2_rename(from->parent, from->name, to->parent, to->name)
+                   : tmpfs_rename(old, to->parent, to->name, replaced);
 }
 
 static long rename_from(const struct path_result *from, uint64_t to)

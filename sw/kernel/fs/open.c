@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening: from a path or an inode to a file, and to a descriptor. */
 #include "arch/syscall.h"
-#include "fs/vfs.h"
+#include "ext2/ext2.h"
 #include "mm/mm.h"
 
 enum {
@@ -40,7 +40,7 @@ int vfs_open_inode(struct inode *i, uint32_t flags, struct file **out)
 static int check_found(const struct path_result *r, uint32_t flags)
 {
     if (!r->inode)
-        return !(flags & O_CREAT) ? -ENOENT : tmpfs_owns(r->parent) ? 0 : -EACCES;
+        return !(flags & O_CREAT) ? -ENOENT : tmpfs_owns(r->parent) || ext2_owns(r->parent) ? 0 : -EACCES;
     if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
         return -EEXIST;
     if (S_ISDIR(r->inode->mode))
@@ -57,8 +57,14 @@ int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode, struct 
         return error;
     error = check_found(&r, flags);
     if (!error && !r.inode) {
-        r.inode = tmpfs_create(S_IFREG | (mode & 07777 & ~fs_umask()));
-        error = r.inode ? tmpfs_name(r.parent, r.name, r.inode) : -ENOMEM;
+        struct inode *i = tmpfs_create(S_IFREG | (mode & 07777 & ~fs_umask()));
+        if (ext2_owns(r.parent)) {
+            error = i ? ext2_name(r.parent, r.name, i, &r.inode) : -ENOMEM;
+            inode_put(i);
+        } else {
+            r.inode = i;
+            error = i ? tmpfs_name(r.parent, r.name, i) : -ENOMEM;
+        }
     }
     if (!error)
         error = vfs_open_inode(r.inode, flags, out);

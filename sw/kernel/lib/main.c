@@ -4,6 +4,7 @@
 #include "arch/boot.h"
 #include "arch/cpu.h"
 #include "arch/insn.h"
+#include "block/block.h"
 #include "fs/tty.h"
 #include "mm/mm.h"
 #include "printf.h"
@@ -62,6 +63,7 @@ static void start_init(void)
     }
     if (result) {
         klog("%s cannot be run: error %ld; expected a program in the archive given as boot module", argv[0], -result);
+        storage_end();
         machine_end(EXIT_NO_PROGRAM);
     }
 }
@@ -87,6 +89,7 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t info)
     uintr_init_cpu();
     write_cr3(virt_to_phys(kernel_pml4)); /* the identity map goes */
     tty_init();
+    storage_start();
     start_init();
     sched_start_cpu();
 }

@@ -3,7 +3,7 @@
 #include "arch/control.h"
 #include "arch/cpu.h"
 #include "arch/insn.h"
-#include "fs/vfs.h"
+#include "ext2/ext2.h"
 #include "mm/mm.h"
 #include "proc/process.h"
 
@@ -58,6 +58,8 @@ int mm_fault(struct mm *mm, uint64_t address, uint64_t error, int *code)
     *code = BUS_ADRERR;
     uint64_t va = ALIGN_DOWN(address, PAGE_BYTES);
     if (a->inode && area_offset(a, va) >= a->inode->size)
+        return SIGBUS;
+    if (a->inode && ext2_owns(a->inode) && ext2_prepare_page(a, area_offset(a, va) / PAGE_BYTES))
         return SIGBUS;
     return fill(mm, a, va, error & PF_ERROR_W) ? 0 : SIGKILL;
 }

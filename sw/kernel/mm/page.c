@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Page frames: a list of the free ones, and the array of all, in which runs of free ones are looked for. */
 #include "mm/page.h"
+#include "block/cache.h"
 
 enum { PAGE_SHIFT = 12, UPPER_MEMORY = 1 << 20 };
 
@@ -25,6 +26,8 @@ static uint64_t take(struct page *p)
     list_remove(&p->link);
     p->refs = 1;
     free_count--;
+    if (free_count < total / 16)
+        cache_shrink(32);
     return (uint64_t)(p - pages) << PAGE_SHIFT;
 }
 

@@ -2,6 +2,7 @@
 /* The ends of threads and processes, and waiting for them. A thread is buried at once; the first thread of a process
  * stays as a zombie, with its stack, until somebody has waited for the process. */
 #include "arch/syscall.h"
+#include "block/block.h"
 #include "fs/tty.h"
 #include "ipc/ipc.h"
 #include "mm/mm.h"
@@ -95,8 +96,10 @@ static bool end_process(struct process *p)
 {
     int by_signal = p->exit_status & 0x7f;
     struct process *child;
-    if (p == init_process)
+    if (p == init_process) {
+        storage_end();
         machine_end((uint32_t)(by_signal ? 128 + by_signal : p->exit_status >> 8));
+    }
     p->is_dead = true;
     p->is_stopped = false;
     timer_stop(&p->alarm);

@@ -4,6 +4,7 @@
 #include "arch/insn.h"
 #include "arch/msr.h"
 #include "arch/syscall.h"
+#include "block/block.h"
 #include "fs/tty.h"
 #include "mm/mm.h"
 #include "proc/process.h"
@@ -56,10 +57,11 @@ SYSCALL4(reboot, uint32_t, magic, uint32_t, magic2, uint32_t, command, uint64_t,
         if (copy_string_from_user(text, argument, sizeof text) >= 0 && strncmp(text, "exit ", 5) == 0)
             for (const char *p = text + 5; *p >= '0' && *p <= '9'; p++)
                 status = status * 10 + (uint32_t)(*p - '0');
+        storage_end();
         machine_end(status);
     case LINUX_REBOOT_CMD_RESTART:
     case LINUX_REBOOT_CMD_HALT:
-    case LINUX_REBOOT_CMD_POWER_OFF: machine_end(0);
+    case LINUX_REBOOT_CMD_POWER_OFF: storage_end(); machine_end(0);
     default: return -EINVAL;
     }
 }

@@ -86,9 +86,60 @@ static int check_file(const struct request *q, const struct file *f, bool writes
     return 0;
 }
 
-/* A read that the file can make without a task that waits belongs before the loop, if current->nowait says that this
- * is no worker: it begins, the answer is ISSUE_PENDING (the request stays RUNNING), and its end calls request_queue(),
- * from anywhere; then this is called again and finds all that it needs. */
+static int64_t read_pieces(struct request *q);
+
+/* False: that was the end of the file, or an error. */
+static bool note_read(struct request *q, int64_t result)
+{
+    struct uio *u = &q->vectors.uio;
+    uint64_t asked = MIN(u->left, u->length), moved = result > 0 ? (uint64_t)result : 0;
+    u->address += moved;
+    u->length -= moved;
+    u->left -= moved;
+    q->done += moved;
+    return moved == asked;
+}
+
+static int64_t end_read(struct request *q, int64_t result)
+{
+    if (q->sqe.off == UINT64_MAX)
+        q->file->position = q->vectors.from + q->done;
+    return q->done ? (int64_t)q->done : result;
+}
+
+/* In the disk's interrupt. */
+static void on_read(struct file_read *r, int64_t result)
+{
+    struct request *q = CONTAINER_OF(r, struct request, read);
+    q->is_reading = false;
+    result = note_read(q, result) ? read_pieces(q) : end_read(q, result);
+    if (result != ISSUE_PENDING)
+        request_finish(q, result);
+}
+
+/* Each piece after the other, without a task that waits. */
+static int64_t read_pieces(struct request *q)
+{
+    struct uio *u = &q->vectors.uio;
+    while (u->left) {
+        if (!u->length) {
+            const struct iovec *v = (const struct iovec *)u->vectors;
+            u->vectors += sizeof *v;
+            u->address = (uint64_t)v->iov_base;
+            u->length = v->iov_len;
+            continue;
+        }
+        int64_t n = file_read_begin(&q->read, q->file, q->owner->task->mm, u->address, MIN(u->left, u->length),
+                                    q->vectors.from + q->done, on_read);
+        q->is_reading = n == FILE_READ_PENDING;
+        if (q->is_reading)
+            return ISSUE_PENDING;
+        if (!note_read(q, n))
+            return end_read(q, n);
+    }
+    return end_read(q, 0);
+}
+
 int64_t issue_rw(struct request *q)
 {
     struct file *f = q->file;
@@ -96,6 +147,11 @@ int64_t issue_rw(struct request *q)
     int error = check_file(q, f, writes);
     if (error)
         return error;
+    if (!writes && current->nowait && !q->is_final && file_mapping(f)) {
+        q->vectors.from = q->sqe.off == UINT64_MAX ? f->position : q->sqe.off;
+        bool is_valid = q->vectors.from <= FILE_BYTES_MAX && q->vectors.uio.left <= FILE_BYTES_MAX - q->vectors.from;
+        return is_valid ? read_pieces(q) : -EINVAL;
+    }
     for (;;) {
         uint64_t own = q->sqe.off + q->done;
         uint64_t *position = q->sqe.off == UINT64_MAX || !f->can_seek ? &f->position : &own;
@@ -122,7 +178,7 @@ int prepare_fsync(struct request *q)
 int64_t issue_fsync(struct request *q)
 {
     uint32_t mode = q->file->inode->mode;
-    return S_ISREG(mode) || S_ISDIR(mode) || S_ISBLK(mode) ? 0 : -EINVAL; /* memory has nothing to write out */
+    return S_ISREG(mode) || S_ISDIR(mode) || S_ISBLK(mode) ? storage_sync_file(q->file) : -EINVAL;
 }
 
 /* No direct descriptors: file_index. */

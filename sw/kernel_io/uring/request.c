@@ -275,7 +275,10 @@ void request_finish(struct request *q, int64_t result)
 
 int request_cancel(struct request *q)
 {
-    if (q->state == REQUEST_RUNNING) {
+    if (q->is_reading) {
+        q->is_reading = false;
+        file_read_cancel(&q->read);
+    } else if (q->state == REQUEST_RUNNING) {
         q->is_cancelled = true;
         if (q->worker) { /* ends its sleep */
             q->worker->pending |= SIGNAL_BIT(SIGKILL);

@@ -25,6 +25,7 @@
 #define KERNEL_URING_H
 
 #include "arch/uintr.h"
+#include "block/cache.h"
 #include "ipc/socket.h"
 #include "sched/task.h"
 #include <linux/io_uring.h>
@@ -104,13 +105,17 @@ struct request {
     bool was_armed;       /* has waited for its file before */
     bool is_contradicted; /* the file says that it is ready, and is not */
     bool is_final;        /* -EAGAIN is the answer and no reason to wait */
+    bool is_reading;      /* RUNNING, but nobody waits: the disk's interrupt moves `read` on */
     bool is_whole;        /* less than `asked` is a failure: files, MSG_WAITALL */
     struct file *file;    /* a reference, from the first try on */
     struct task *worker;  /* whom cancelling has to wake */
-    struct place {
-        struct waiter waiter;
-        struct request *request;
-    } place[3];           /* in queues of the file, the last one in `pollers` */
+    union {
+        struct place {
+            struct waiter waiter;
+            struct request *request;
+        } place[3];            /* in queues of the file, the last one in `pollers` */
+        struct file_read read; /* a file of the disk is in none */
+    };
     unsigned places;      /* in use */
     uint64_t asked, done; /* bytes wanted, and moved so far */
     struct timer timer;   /* TIMEOUT */
@@ -118,6 +123,7 @@ struct request {
         struct {
             struct uio uio;
             struct iovec *own; /* kernel copy; NULL: one piece */
+            uint64_t from;     /* offset in the file, of the first byte of all */
         } vectors;
         char *path;
         union socket_name name; /* CONNECT */

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between cached pages and the disk: parts of pages become requests, what is dirty is written. */
+#include "block/cache.h"
+#include "mm/page.h"
+#include "string.h"
+
+enum { PARTS = 32 };
+
+struct cache_io {
+    struct block_request r;
+    uint32_t parts;
+    struct cpage *page[PARTS]; /* one for each part */
+    uint64_t end_sector;
+};
+
+static void io_done(struct block_request *r)
+{
+    struct cache_io *io = CONTAINER_OF(r, struct cache_io, r);
+    for (uint32_t i = 0; i < io->parts; i++) {
+        struct cpage *p = io->page[i];
+        if (r->error)
+            p->error = r->error;
+        if (--p->pending == 0)
+            cache_finish(p);
+    }
+    kfree(io);
+}
+
+void cache_batch_end(struct cache_batch *b)
+{
+    struct cache_io *io = b->io;
+    b->io = NULL;
+    if (io)
+        block_submit(&io->r);
+}
+
+/* Appends bytes at pa to the request in the making; false: they do not fit. */
+static bool append(struct cache_io *io, struct cpage *p, uint64_t sector, uint64_t pa, uint32_t bytes)
+{
+    struct block_request *r = &io->r;
+    if (io->parts == PARTS || (io->parts && sector != io->end_sector))
+        return false;
+    struct block_segment *last = r->segments ? &r->segment[r->segments - 1] : NULL;
+    if (last && last->pa + last->bytes == pa)
+        last->bytes += bytes;
+    else if (r->segments < block_segment_limit())
+        r->segment[r->segments++] = (struct block_segment){pa, bytes};
+    else
+        return false;
+    if (!io->parts)
+        r->sector = sector;
+    io->end_sector = sector + bytes / SECTOR_BYTES;
+    io->page[io->parts++] = p;
+    return true;
+}
+
+static int add_part(struct cache_batch *b, struct cpage *p, uint64_t sector, unsigned first, unsigned count)
+{
+    uint64_t pa = p->pa + first * SECTOR_BYTES;
+    uint32_t bytes = count * SECTOR_BYTES;
+    if (b->io && append(b->io, p, sector, pa, bytes)) {
+        p->pending++;
+        return 0;
+    }
+    cache_batch_end(b);
+    b->io = kmalloc(sizeof *b->io);
+    if (!b->io)
+        return -ENOMEM;
+    b->io->parts = b->io->r.segments = 0;
+    b->io->r.kind = b->kind;
+    b->io->r.done = io_done;
+    append(b->io, p, sector, pa, bytes);
+    p->pending++;
+    return 0;
+}
+
+void cache_batch_add(struct cache_batch *b, struct cpage *p, const uint64_t sector[PAGE_SECTORS], uint8_t which)
+{
+    p->pending++; /* ours, until all parts are under way */
+    for (unsigned first = 0, n; first < PAGE_SECTORS; first += n) {
+        n = 1;
+        if (!(which >> first & 1))
+            continue;
+        while (first + n < PAGE_SECTORS && which >> (first + n) & 1 && sector[first + n] == sector[first] + n)
+            n++;
+        int error = add_part(b, p, sector[first], first, n);
+        if (error)
+            p->error = error;
+    }
+    if (--p->pending == 0)
+        cache_finish(p);
+}
+
+/* Begins to write what is dirty now and is not being written already. -EAGAIN: some of it has yet to be begun. */
+static int begin_writing(struct mapping *m)
+{
+    struct cache_batch b = {.kind = BLOCK_WRITE};
+    struct cpage *p;
+    int error = 0;
+    for (uint64_t left = m->count; left && !list_is_empty(&m->dirty); left--) {
+        uint64_t sector[PAGE_SECTORS];
+        p = LIST_FIRST(&m->dirty, struct cpage, in_dirty);
+        if (p->is_writing) { /* later */
+            list_remove(&p->in_dirty);
+            list_append(&m->dirty, &p->in_dirty);
+            continue;
+        }
+        error = m->ops->map(m, p->index, sector);
+        if (error == -EAGAIN)
+            break;
+        uint8_t which = p->dirty;
+        for (unsigned i = 0; i < PAGE_SECTORS; i++)
+            which &= (uint8_t) ~(sector[i] == SECTOR_NONE ? 1u << i : 0);
+        if (error) { /* it cannot be written ever */
+            m->error = error;
+            which = 0;
+        }
+        uint64_t at = p->index * PAGE_BYTES, end = m->size > at ? m->size - at : 0;
+        if (end < PAGE_BYTES) /* what a shared mapping wrote there */
+            memset((char *)phys_to_virt(p->pa) + end, 0, PAGE_BYTES - end);
+        cache_set_clean(p);
+        if (which) {
+            p->is_writing = true;
+            m->writing++;
+            cache_batch_add(&b, p, sector, which);
+        }
+    }
+    cache_batch_end(&b);
+    return error == -EAGAIN ? error : 0;
+}
+
+/* Pages that shared mappings can write to are dirty, and stay so while there are such mappings. */
+static void gather_shared(struct mapping *m)
+{
+    struct cpage *p;
+    if (!m->shared)
+        return;
+    LIST_FOR_EACH(p, &m->pages, in_mapping)
+    {
+        if (!p->is_shared)
+            continue;
+        cache_dirty(p, 0, PAGE_BYTES);
+        if (page_refs(p->pa) == 1) {
+            p->is_shared = false;
+            m->shared--;
+        }
+    }
+}
+
+static void wait_until_written(struct mapping *m, bool may_sleep)
+{
+    while (m->writing) {
+        struct block_sleeper s = {.is_awake = false};
+        list_append(&m->sleepers, &s.link);
+        block_sleep(&s, may_sleep);
+    }
+}
+
+int cache_sync(struct mapping *m, bool may_sleep)
+{
+    gather_shared(m);
+    wait_until_written(m, may_sleep); /* what was changed while it was written is written now */
+    int error = begin_writing(m);
+    while (error == -EAGAIN) {
+        error = cache_wait(may_sleep);
+        if (!error)
+            error = begin_writing(m);
+    }
+    wait_until_written(m, may_sleep);
+    if (!error)
+        error = m->error;
+    m->error = 0;
+    return error;
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads and writes of a file on the disk by io_uring, compared with read(): of any size, in pieces, directly,
+// cancelled, left alone by a process that ends. uring_disk FILE, which has at least 1 MiB; the status is 1 at the first
+// difference.
+#include <errno.h>
+#include <fcntl.h>
+#include <liburing.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MANY = 32, SMALL = 4096 };
+
+static struct io_uring ring;
+static uint8_t *expected, *got;
+static size_t size;
+
+static void fail(const char *what, long number)
+{
+    printf("FAIL %s (%ld)\n", what, number);
+    exit(1);
+}
+
+static uint64_t now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static long wait_one(uint64_t *which)
+{
+    struct io_uring_cqe *cqe;
+    int error = io_uring_wait_cqe(&ring, &cqe);
+    if (error)
+        fail("waiting", error);
+    long result = cqe->res;
+    if (which)
+        *which = cqe->user_data;
+    io_uring_cqe_seen(&ring, cqe);
+    return result;
+}
+
+static long read_once(int fd, void *to, unsigned bytes, uint64_t at)
+{
+    io_uring_prep_read(io_uring_get_sqe(&ring), fd, to, bytes, at);
+    io_uring_submit(&ring);
+    return wait_one(NULL);
+}
+
+static void check_many(int fd, unsigned bytes, const char *what)
+{
+    uint64_t pages = (size - bytes) / SMALL, at[MANY], state = bytes + (unsigned)fd, start = now();
+    for (unsigned i = 0; i < MANY; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        at[i] = (state >> 33) % (pages + 1) * SMALL;
+        struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+        io_uring_prep_read(sqe, fd, got + i * bytes, bytes, at[i]);
+        io_uring_sqe_set_data64(sqe, i);
+    }
+    if (io_uring_submit(&ring) != MANY)
+        fail("submit", 0);
+    uint64_t submitted = now();
+    unsigned ready = io_uring_cq_ready(&ring);
+    for (unsigned n = 0; n < MANY; n++) {
+        uint64_t i;
+        long result = wait_one(&i);
+        if (result != (long)bytes)
+            fail(what, result);
+        if (memcmp(got + i * bytes, expected + at[i], bytes))
+            fail(what, -1);
+    }
+    printf("%s: %u reads of %u submitted in %llu us, %u of them ready then, all in %llu us\n", what, MANY, bytes,
+           (unsigned long long)(submitted - start) / 1000, ready, (unsigned long long)(now() - start) / 1000);
+}
+
+static void check_whole(int fd, const char *what)
+{
+    memset(got, 0, size);
+    uint64_t start = now();
+    io_uring_prep_read(io_uring_get_sqe(&ring), fd, got, (unsigned)size, 0);
+    io_uring_submit(&ring);
+    uint64_t submitted = now();
+    long result = wait_one(NULL);
+    if (result != (long)size || memcmp(got, expected, size))
+        fail(what, result);
+    printf("%s: %zu bytes, submitted in %llu us, read in %llu us\n", what, size,
+           (unsigned long long)(submitted - start) / 1000, (unsigned long long)(now() - start) / 1000);
+}
+
+static void check_pieces(int fd)
+{
+    struct iovec v[6] = {{got, 5000},         {got + 6000, 0},      {got + 7000, 1},
+                         {got + 8001, 70000}, {got + 100000, 4096}, {got + 200000, 3}};
+    size_t all = 5000 + 1 + 70000 + 4096 + 3, at = 12345;
+    io_uring_prep_readv(io_uring_get_sqe(&ring), fd, v, 6, at);
+    io_uring_submit(&ring);
+    if (wait_one(NULL) != (long)all)
+        fail("pieces", 0);
+    for (int i = 0; i < 6; at += v[i++].iov_len)
+        if (memcmp(v[i].iov_base, expected + at, v[i].iov_len))
+            fail("bytes of pieces", i);
+    for (unsigned i = 0; i < 4; i++) { // at the file's own position
+        if (read_once(fd, got, 3000, UINT64_MAX) != 3000 || memcmp(got, expected + i * 3000, 3000))
+            fail("position", i);
+    }
+    if (lseek(fd, 0, SEEK_CUR) != 12000)
+        fail("position afterwards", lseek(fd, 0, SEEK_CUR));
+}
+
+static void check_errors(int fd)
+{
+    long result;
+    if ((result = read_once(fd, got, SMALL, size)) != 0 || (result = read_once(fd, got, SMALL, size - 10)) != 10)
+        fail("end of the file", result);
+    if ((result = read_once(fd, (void *)0x1000, SMALL, 0)) != -EFAULT)
+        fail("bad address", result);
+    uint8_t *edge = mmap(NULL, 2 * SMALL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(edge + SMALL, SMALL);
+    if ((result = read_once(fd, edge, 2 * SMALL, 0)) != SMALL || memcmp(edge, expected, SMALL))
+        fail("address bad from the middle on", result);
+}
+
+static void check_cancel(int fd)
+{
+    uint64_t which;
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+    io_uring_prep_read(sqe, fd, got, (unsigned)size & ~4095u, 0);
+    io_uring_sqe_set_data64(sqe, 1);
+    io_uring_submit(&ring);
+    sqe = io_uring_get_sqe(&ring);
+    io_uring_prep_cancel64(sqe, 1, 0);
+    io_uring_sqe_set_data64(sqe, 2);
+    io_uring_submit(&ring);
+    for (int i = 0; i < 2; i++) {
+        long result = wait_one(&which);
+        if (which == 2 ? result != 0 : result != -ECANCELED && (result <= 0 || result >= (long)size))
+            printf("%lu ", (unsigned long)which), fail("cancelled", result);
+    }
+}
+
+static void check_end(const char *path)
+{
+    for (int i = 0; i < 4; i++) {
+        if (!fork()) {
+            int fd = open(path, O_RDONLY | O_DIRECT);
+            io_uring_queue_init(8, &ring, 0);
+            for (int k = 0; k < 8; k++)
+                io_uring_prep_read(io_uring_get_sqe(&ring), fd, got, (unsigned)size & ~4095u, 0);
+            io_uring_submit(&ring);
+            usleep((useconds_t)(i * 100));
+            _exit(i & 1 ? 0 : execl("/bin/true", "true", NULL));
+        }
+    }
+    int status;
+    while (wait(&status) > 0)
+        if (status)
+            fail("process that ended", status);
+}
+
+static void check_writing(const char *path)
+{
+    char name[300];
+    snprintf(name, sizeof name, "%s.written", path);
+    int fd = open(name, O_CREAT | O_TRUNC | O_RDWR, 0644);
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+    io_uring_prep_write(sqe, fd, expected, 500001, 0);
+    sqe->flags |= IOSQE_IO_LINK;
+    io_uring_prep_fsync(io_uring_get_sqe(&ring), fd, 0);
+    io_uring_submit(&ring);
+    if (wait_one(NULL) != 500001 || wait_one(NULL))
+        fail("writing", 0);
+    close(fd);
+    fd = open(name, O_RDONLY | O_DIRECT);
+    if (read_once(fd, got, 1 << 20, 0) != 500001 || memcmp(got, expected, 500001))
+        fail("reading what was written", 0);
+    close(fd);
+    unlink(name);
+}
+
+int main(int argc, char **argv)
+{
+    struct stat s;
+    if (argc != 2 || stat(argv[1], &s) || s.st_size < 1 << 20)
+        return 2;
+    size = (size_t)s.st_size;
+    size_t room = size > (size_t)MANY << 16 ? size : (size_t)MANY << 16;
+    expected = malloc(size);
+    got = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int fd = open(argv[1], O_RDONLY), direct = open(argv[1], O_RDONLY | O_DIRECT);
+    if (io_uring_queue_init(64, &ring, 0) || fd < 0 || direct < 0)
+        return 2;
+    uint8_t *cold = malloc(size); // before anything else brings it into memory
+    long first = read_once(fd, cold, (unsigned)size, 0);
+    for (size_t at = 0; at < size;) {
+        ssize_t n = pread(fd, expected + at, size - at, (off_t)at);
+        if (n <= 0)
+            fail("read()", n);
+        at += (size_t)n;
+    }
+    if (first != (long)size || memcmp(cold, expected, size))
+        fail("the first read", first);
+    free(cold);
+    check_many(direct, SMALL, "direct");
+    check_many(direct, 65536, "direct");
+    check_many(fd, SMALL, "in memory");
+    check_whole(direct, "direct");
+    check_whole(fd, "in memory");
+    check_pieces(fd);
+    check_pieces(direct);
+    check_errors(fd);
+    check_errors(direct);
+    check_cancel(direct);
+    check_end(argv[1]);
+    check_writing(argv[1]);
+    puts("no difference");
+    return 0;
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random work on the files of a folder, compared with copies in memory: reads and writes at any offset, truncation,
+// holes, shared mappings, names that change. disk_checks FOLDER [-n STEPS] [-r SEED]; the status is 1 at the first
+// difference.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FILES = 8, BYTES_MAX = 400000, PIECE_MAX = 30000 };
+
+static struct {
+    int fd, generation; // fd -1: does not exist
+    size_t size;
+    uint8_t *copy;
+} files[FILES];
+static const char *folder;
+static uint64_t state;
+
+static uint32_t any(uint32_t below)
+{
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(state >> 33) % below;
+}
+
+static const char *name_of(int f)
+{
+    static char names[2][300];
+    static int which;
+    which = !which;
+    snprintf(names[which], sizeof names[which], "%s/%s%d.%d", folder, f % 2 ? "below/" : "", f, files[f].generation);
+    return names[which];
+}
+
+static void fail(int f, const char *what)
+{
+    printf("FAIL %s %s (%s)\n", name_of(f), what, strerror(errno));
+    exit(1);
+}
+
+static void check(int f, size_t from, size_t bytes)
+{
+    static uint8_t got[BYTES_MAX];
+    ssize_t expected =
+        from >= files[f].size ? 0 : (ssize_t)(bytes < files[f].size - from ? bytes : files[f].size - from);
+    if (pread(files[f].fd, got, bytes, (off_t)from) != expected)
+        fail(f, "reads another number of bytes");
+    if (expected && memcmp(got, files[f].copy + from, (size_t)expected))
+        fail(f, "reads other bytes");
+}
+
+// From the disk, whatever is in memory: whole sectors, and what was changed is seen.
+static void check_directly(int f)
+{
+    static uint8_t got[65536] __attribute__((aligned(4096)));
+    size_t from = any(BYTES_MAX / 512) * 512u, bytes = 512u * (1 + any(sizeof got / 512));
+    int fd = open(name_of(f), O_RDONLY | O_DIRECT);
+    if (fd < 0)
+        fail(f, "cannot be opened directly");
+    size_t left = from >= files[f].size ? 0 : files[f].size - from, expected = bytes < left ? bytes : left;
+    if (pread(fd, got, bytes, (off_t)from) != (ssize_t)expected)
+        fail(f, "reads another number of bytes directly");
+    if (memcmp(got, files[f].copy + from, expected))
+        fail(f, "reads other bytes directly");
+    close(fd);
+}
+
+static void change_by_write(int f)
+{
+    static uint8_t data[PIECE_MAX];
+    size_t from = any(any(4) ? (uint32_t)files[f].size + 5000 : BYTES_MAX - PIECE_MAX), bytes = 1 + any(PIECE_MAX - 1);
+    if (from + bytes > BYTES_MAX)
+        return;
+    for (size_t i = 0; i < bytes; i++)
+        data[i] = (uint8_t)any(256);
+    ssize_t n = pwrite(files[f].fd, data, bytes, (off_t)from);
+    if (n < 0 && errno == ENOSPC)
+        return;
+    if (n <= 0)
+        fail(f, "cannot be written");
+    memcpy(files[f].copy + from, data, (size_t)n);
+    if (from + (size_t)n > files[f].size)
+        files[f].size = from + (size_t)n;
+}
+
+static void change_size(int f)
+{
+    size_t size = any(any(2) ? (uint32_t)files[f].size + 1 : BYTES_MAX);
+    if (ftruncate(files[f].fd, (off_t)size))
+        fail(f, "cannot get another size");
+    if (size < files[f].size)
+        memset(files[f].copy + size, 0, files[f].size - size);
+    files[f].size = size;
+}
+
+static void change_by_mapping(int f)
+{
+    size_t bytes = files[f].size;
+    if (!bytes)
+        return;
+    uint8_t *m = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, files[f].fd, 0);
+    if (m == MAP_FAILED)
+        fail(f, "cannot be mapped");
+    if (memcmp(m, files[f].copy, bytes))
+        fail(f, "has other bytes in memory");
+    for (int i = 0; i < 20; i++) {
+        size_t at = any((uint32_t)bytes);
+        m[at] = files[f].copy[at] = (uint8_t)any(256);
+    }
+    if (any(2) && msync(m, bytes, MS_SYNC))
+        fail(f, "cannot be written back");
+    munmap(m, bytes);
+}
+
+static void change_name(int f)
+{
+    const char *old = name_of(f);
+    files[f].generation++;
+    if (rename(old, name_of(f)))
+        fail(f, "cannot be renamed");
+    if (!access(old, F_OK))
+        fail(f, "still has its old name");
+}
+
+static void end(int f)
+{
+    if (unlink(name_of(f)))
+        fail(f, "cannot be removed");
+    check(f, 0, BYTES_MAX); // it lives on without a name
+    close(files[f].fd);
+    files[f].fd = -1;
+}
+
+static void begin(int f)
+{
+    files[f].generation++;
+    files[f].fd = open(name_of(f), O_CREAT | O_EXCL | O_RDWR, 0644);
+    if (files[f].fd < 0)
+        fail(f, "cannot be made");
+    files[f].size = 0;
+    memset(files[f].copy, 0, BYTES_MAX);
+}
+
+static void again(int f)
+{
+    close(files[f].fd);
+    files[f].fd = open(name_of(f), O_RDWR);
+    struct stat s;
+    if (files[f].fd < 0 || fstat(files[f].fd, &s) || (size_t)s.st_size != files[f].size)
+        fail(f, "cannot be opened again, or has another size");
+}
+
+static void step(int f)
+{
+    if (files[f].fd < 0) {
+        begin(f);
+        return;
+    }
+    switch (any(20)) {
+    case 0: change_name(f); break;
+    case 1: change_size(f); break;
+    case 2: change_by_mapping(f); break;
+    case 3: again(f); break;
+    case 4:
+        if (!any(4))
+            end(f);
+        break;
+    case 5:
+        if (fsync(files[f].fd))
+            fail(f, "cannot be synchronized");
+        break;
+    case 6: check(f, 0, BYTES_MAX); break;
+    case 7:
+        if (posix_fadvise(files[f].fd, any(BYTES_MAX), any(BYTES_MAX), POSIX_FADV_WILLNEED))
+            fail(f, "takes no advice");
+        break;
+    case 8: check_directly(f); break;
+    default:
+        if (any(2))
+            change_by_write(f);
+        else
+            check(f, any(BYTES_MAX), 1 + any(PIECE_MAX));
+    }
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t steps = 1000;
+    int option;
+    while ((option = getopt(argc, argv, "n:r:")) != -1) {
+        uint64_t *to = option == 'n' ? &steps : option == 'r' ? &state : NULL;
+        if (!to)
+            return 2;
+        *to = strtoull(optarg, NULL, 0);
+    }
+    if (optind + 1 != argc)
+        return 2;
+    folder = argv[optind];
+    char below[300];
+    snprintf(below, sizeof below, "%s/below", folder);
+    if (mkdir(below, 0755) && errno != EEXIST)
+        return 1;
+    for (int f = 0; f < FILES; f++) {
+        files[f].fd = -1;
+        files[f].copy = calloc(1, BYTES_MAX);
+    }
+    for (uint64_t i = 0; i < steps; i++)
+        step((int)any(FILES));
+    for (int f = 0; f < FILES; f++) {
+        if (files[f].fd >= 0)
+            check(f, 0, BYTES_MAX);
+    }
+    printf("%llu steps, no difference\n", (unsigned long long)steps);
+    return 0;
+}
