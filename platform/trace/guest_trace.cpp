@@ -78,11 +78,23 @@ void guest_trace::begin_slices(std::uint32_t core, std::uint64_t cycle)
     if (m_out == nullptr || c.tid == 0)
         return;
     m_out->task_begin(core, title(c.tid), cycle, fmt::format("\"tid\":{}", c.tid));
-    const std::optional<std::uint32_t> syscall = task_of(c.tid).syscall;
-    if (syscall) {
-        m_out->task_begin(core, linux_syscall_name(*syscall), cycle, fmt::format("\"number\":{}", *syscall));
-        c.has_syscall_slice = true;
-    }
+    const task running = task_of(c.tid);
+    if (running.work)
+        begin_work(core, *running.work, cycle);
+    if (running.syscall)
+        begin_syscall(core, *running.syscall, cycle);
+}
+
+void guest_trace::begin_work(std::uint32_t core, std::uint32_t number, std::uint64_t cycle)
+{
+    m_out->task_begin(core, fmt::format("work {}", number), cycle, fmt::format("\"number\":{}", number));
+    m_cores[core].has_work_slice = true;
+}
+
+void guest_trace::begin_syscall(std::uint32_t core, std::uint32_t number, std::uint64_t cycle)
+{
+    m_out->task_begin(core, linux_syscall_name(number), cycle, fmt::format("\"number\":{}", number));
+    m_cores[core].has_syscall_slice = true;
 }
 
 void guest_trace::end_slices(std::uint32_t core, std::uint64_t cycle)
@@ -90,8 +102,17 @@ void guest_trace::end_slices(std::uint32_t core, std::uint64_t cycle)
     core_state &c = m_cores[core];
     if (m_out == nullptr || c.tid == 0)
         return;
-    end_syscall(core, cycle, "");
+    end_work(core, cycle);
     m_out->task_end(core, cycle);
+}
+
+void guest_trace::end_work(std::uint32_t core, std::uint64_t cycle)
+{
+    core_state &c = m_cores[core];
+    end_syscall(core, cycle, "");
+    if (c.has_work_slice)
+        m_out->task_end(core, cycle);
+    c.has_work_slice = false;
 }
 
 void guest_trace::end_syscall(std::uint32_t core, std::uint64_t cycle, const std::string &args)
@@ -118,10 +139,8 @@ void guest_trace::event(std::uint32_t core, enum guest_event kind, std::uint32_t
             break;
         task_of(c.tid).syscall = value;
         end_syscall(core, cycle, ""); // of one that never told its end
-        if (m_out != nullptr) {
-            m_out->task_begin(core, linux_syscall_name(value), cycle, fmt::format("\"number\":{}", value));
-            c.has_syscall_slice = true;
-        }
+        if (m_out != nullptr)
+            begin_syscall(core, value, cycle);
         break;
     case guest_event::syscall_end:
         if (c.tid != 0)
@@ -150,6 +169,18 @@ void guest_trace::event(std::uint32_t core, enum guest_event kind, std::uint32_t
                                 fmt::format("{} {}", ring_operation_name(value & 0xff),
                                             kind == guest_event::ring_submit ? "submitted" : "completed"),
                                 cycle, fmt::format("\"serial\":{}", value >> 8));
+        break;
+    case guest_event::work:
+    case guest_event::work_end:
+        if (c.tid == 0)
+            break;
+        end_work(core, cycle);
+        task_of(c.tid).work.reset();
+        if (kind == guest_event::work) {
+            task_of(c.tid).work = value;
+            if (m_out != nullptr)
+                begin_work(core, value, cycle);
+        }
         break;
     case guest_event::none: break;
     }

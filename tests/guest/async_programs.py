@@ -44,9 +44,9 @@ class WithFiles(Kernel):
                        capture_output=True)
         return program
 
-    def in_data(self, script):
+    def in_data(self, script, options=()):
         archive(self.root, self.folder / "root.cpio")
-        return self.succeed("sh", "-c", f"cd /data; {script}", modules=[self.folder / "root.cpio"])
+        return self.succeed("sh", "-c", f"cd /data; {script}", modules=[self.folder / "root.cpio"], options=options)
 
 
 class Programs(WithFiles):
@@ -94,6 +94,13 @@ class TaskBench(WithFiles):
             self.assertEqual(sum(int(m[1]) for m in re.finditer(r"^4\w+ +(\d+) reads", "\n".join(lines), re.M)), 20)
             total[form] = float(re.match(r"total ([\d.]+) us", lines[1])[1])
         self.assertLess(total["uintr"], total["normal"])
+
+    def test_computing_is_on_the_timeline(self):
+        timeline = self.folder / "trace.json"
+        self.in_data("taskbench uintr 3 20 -s 20 -d /data", options=["--trace", timeline])
+        events = json.loads(timeline.read_text())["traceEvents"]
+        works = {e["name"] for e in events if e["ph"] == "B" and e["name"].startswith("work ")}
+        self.assertEqual(len(works), 20)
 
 
 class Web(Kernel):

@@ -54,8 +54,8 @@ static void ioapic_write(uint32_t index, uint32_t value)
     *(volatile uint32_t *)phys_to_virt(IOAPIC_PAGE + 0x10) = value;
 }
 
-void ioapic_route(uint32_t pin, uint8_t vector)
+void ioapic_route(uint32_t pin, uint8_t vector, uint32_t cpu_index)
 {
-    ioapic_write(IOAPIC_REDIRECTION + 2 * pin + 1, cpus[0].apic_id << 24);
+    ioapic_write(IOAPIC_REDIRECTION + 2 * pin + 1, cpus[cpu_index].apic_id << 24);
     ioapic_write(IOAPIC_REDIRECTION + 2 * pin, vector);
 }

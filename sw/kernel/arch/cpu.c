@@ -5,6 +5,7 @@
 #include "arch/control.h"
 #include "arch/insn.h"
 #include "arch/msr.h"
+#include "string.h"
 
 #define CR4_OSXSAVE 0x00040000
 
@@ -57,8 +58,11 @@ void cpu_init(uint32_t index)
     list_init(&cpu->timers);
     for (size_t i = 0; i < ARRAY_SIZE(cpu->ist_stack); i++)
         cpu->tss.ist[i] = (uint64_t)(cpu->ist_stack[i] + sizeof cpu->ist_stack[i]);
-    cpu->tss.io_map = sizeof cpu->tss; /* beyond the limit: no port is open to CPL 3 */
+    cpu->tss.io_map = sizeof cpu->tss;
+    memset(cpu->io_map, 0xff, sizeof cpu->io_map);
+    cpu->io_map[TRACE_PORT_WORK / 8] = 0;
     gdt_build(cpu->gdt, &cpu->tss);
+    cpu->gdt[SEL_TSS / 8] += sizeof cpu->io_map; /* to its limit */
     gdt_load(cpu->gdt);
     struct descriptor_pointer idtr = {sizeof idt - 1, (uint64_t)idt};
     __asm__ volatile("lidt %0" ::"m"(idtr));

@@ -7,6 +7,9 @@
 #define CPU_KERNEL_STACK 8 /* top of the current task's, for SYSCALL */
 #define CPU_USER_RSP 16
 
+#define TRACE_PORT 0x5e0
+#define TRACE_PORT_WORK 0x608 /* eight ports that are open to programs: sw/user/include/work_trace.h */
+
 #ifndef __ASSEMBLER__
 #include "arch/segment.h"
 #include "lib/list.h"
@@ -32,6 +35,7 @@ struct cpu {
     /* for /proc */
     uint64_t interrupts[256], switches;
     struct tss tss __attribute__((aligned(16)));
+    uint8_t io_map[TRACE_PORT_WORK / 8 + 2]; /* of the TSS */
     uint64_t gdt[GDT_ENTRIES] __attribute__((aligned(16)));
     uint8_t ist_stack[2][4096] __attribute__((aligned(16)));
 };
@@ -76,7 +80,7 @@ void apic_send(uint32_t cpu_index, uint8_t vector); /* fixed, edge */
 void apic_send_self(uint8_t vector);
 void apic_send_to(uint32_t apic_id, uint32_t command); /* INIT or start-up, and what the others are made of */
 void apic_timer_set(uint64_t deadline_ns);             /* of this core; NEVER: off. What is past fires at once */
-void ioapic_route(uint32_t pin, uint8_t vector);       /* edge, to core 0, unmasked */
+void ioapic_route(uint32_t pin, uint8_t vector, uint32_t cpu_index); /* edge, unmasked */
 
 /* --- arch/fpu.c: extended state, eagerly saved at switches with XSAVES --- */
 struct fpu;

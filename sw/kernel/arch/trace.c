@@ -3,9 +3,10 @@
  * no cycle. */
 #include "arch/cpu.h"
 #include "arch/insn.h"
+#include "arch/syscall.h"
 #include "string.h"
 
-enum { TRACE_PORT = 0x5e0, TRACE_NAME_PORT = 0x5fc };
+enum { TRACE_NAME_PORT = 0x5fc };
 
 static bool is_present, is_known;
 
@@ -18,6 +19,9 @@ void trace(enum trace_point point, uint32_t value)
     if (is_present)
         outl((uint16_t)(TRACE_PORT + 4 * point), value);
 }
+
+/* Those of the timeline are always open, because they change nothing that anybody sees. */
+SYSCALL2(ioperm, uint64_t, from, uint64_t, count) { return from == TRACE_PORT_WORK && count <= 8 ? 0 : -EPERM; }
 
 void trace_name(int tid, const char *name)
 {

@@ -52,6 +52,6 @@ void serial_resume(void)
     if (!is_off || tty_is_full())
         return;
     is_off = false;
-    ioapic_route(PIN, VECTOR_SERIAL);
+    ioapic_route(PIN, VECTOR_SERIAL, 0);
     outb(INTERRUPTS, 1);
 }

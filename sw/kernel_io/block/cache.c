@@ -154,9 +154,16 @@ int cache_forget(struct mapping *m, uint64_t at, size_t bytes)
     return 0;
 }
 
+struct cpage *cache_changed(struct mapping *m, uint64_t index)
+{
+    struct cpage *p = find(m, index);
+    return p && p->is_valid && (p->dirty || p->is_writing || p->is_shared) ? p : NULL;
+}
+
 int cache_drop(struct mapping *m, uint64_t index)
 {
     struct cpage *p;
+    m->drops++;
     LIST_FOR_EACH(p, &m->pages, in_mapping)
     {
         if (p->index < index)
@@ -341,13 +348,6 @@ int cache_wait(bool may_sleep)
 /* --- giving up --- */
 
 static bool is_used(const struct cpage *p) { return p->pins || p->pending || page_refs(p->pa) > 1; }
-
-void cache_discard(struct mapping *m, uint64_t index)
-{
-    struct cpage *p = find(m, index);
-    if (p && !is_used(p) && !p->dirty && !p->is_shared)
-        detach(p);
-}
 
 bool cache_shrink(uint64_t count)
 {

@@ -28,6 +28,7 @@ struct mapping { /* a file's, or the disk's */
     struct list sleepers;                   /* until nothing is being written */
     uint64_t count, shared;                 /* pages; those that shared mappings may write to */
     uint32_t writing;                       /* pages */
+    uint64_t drops;                         /* how often cache_drop() was called */
     int error;                              /* of writing, told once by cache_sync() */
     uint64_t ahead_next, ahead_done, ahead; /* reading in order: where the next reader would go on; window */
 };
@@ -60,7 +61,7 @@ void mapping_init(struct mapping *m, const struct mapping_ops *ops, uint64_t siz
 int cache_get(struct mapping *m, uint64_t index, struct cpage **out);
 /* Begins to read up to count pages; how many of them it has looked after, 0 too if it must be called again later. */
 uint64_t cache_ahead(struct mapping *m, uint64_t index, uint64_t count);
-void cache_discard(struct mapping *m, uint64_t index); /* if it is there and nobody needs it: to be read again */
+struct cpage *cache_changed(struct mapping *m, uint64_t index); /* if memory may know better than the disk; NULL: no */
 void cache_pin(struct cpage *p);
 void cache_unpin(struct cpage *p);
 void cache_dirty(struct cpage *p, size_t from, size_t bytes);
@@ -107,8 +108,15 @@ struct file_read {
     struct mm *mm;        /* NULL: the bytes are only brought into memory */
     uint64_t address, at; /* of the next byte, in mm and in the file */
     uint64_t first, end;  /* in the file */
-    uint64_t next;        /* the first page that has not been asked for yet */
-    bool is_direct;
+    union {
+        uint64_t next;  /* the first page that has not been asked for yet */
+        uint64_t drops; /* directly: of the mapping, when it began */
+    };
+    bool is_direct, is_advancing;
+    /* directly: */
+    uint32_t under_way; /* requests */
+    int error;          /* of the byte at end; 0: none */
+    struct list requests;
     void (*done)(struct file_read *r, int64_t result); /* bytes, or -errno if there are none */
 };
 /* The result if all is there; -EOPNOTSUPP: not a file of a disk. FILE_READ_PENDING: done will be called, in the disk's
@@ -116,6 +124,12 @@ struct file_read {
 int64_t file_read_begin(struct file_read *r, struct file *f, struct mm *mm, uint64_t address, uint64_t bytes,
                         uint64_t offset, void (*done)(struct file_read *r, int64_t result));
 void file_read_cancel(struct file_read *r); /* of one that is pending: done will not be called */
+
+/* --- block/direct.c: for file_read.c, of a read with is_direct --- */
+void direct_read_start(struct file_read *r); /* at its first byte, for the first time or once more */
+int64_t direct_read(struct file_read *r,
+                    int error); /* moves it on; error: of what it waited for. As file_read_begin() */
+void direct_read_cancel(struct file_read *r);
 
 /* Until the call answers something else than -EAGAIN. Names are changed without sleep, so that nobody sees the middle
  * of it; who reads and writes data sleeps. The limit: what the call needs does not fit into memory. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading from the page cache: by a task that sleeps while the disk works, or without one. Both ask for many pages at
- * once before they need the first. What is read directly is forgotten before and afterwards, changes apart: so it comes
- * from the disk, and what others know of the file stays true. */
+/* Reading files: by a task that sleeps while the disk works, or without one. From the page cache both ask for many
+ * pages at once before they need the first; past it see direct.c. */
 #include "arch/syscall.h"
 #include "block/cache.h"
 #include "fs/vfs.h"
 #include "mm/mm.h"
+#include "sched/task.h"
 #include "string.h"
 #include <linux/fadvise.h>
 
@@ -23,17 +23,45 @@ static uint64_t plan_ahead(struct mapping *m, uint64_t first, uint64_t end)
 }
 
 /* Asks for pages from next on, for a reader who is at index; the new next. */
-static uint64_t ask(struct mapping *m, uint64_t index, uint64_t next, uint64_t last, bool is_direct)
+static uint64_t ask(struct mapping *m, uint64_t index, uint64_t next, uint64_t last)
 {
     uint64_t end = MIN(last, index + READ_WINDOW);
-    for (uint64_t i = next; is_direct && i < end; i++)
-        cache_discard(m, i);
     return next < end ? next + cache_ahead(m, next, end - next) : next;
 }
 
-static bool wants_direct(const struct file *f, uint64_t at, uint64_t bytes)
+static bool is_direct(const struct file *f, uint64_t address, uint64_t at, uint64_t bytes)
 {
-    return f->flags & O_DIRECT && !((at | bytes) % SECTOR_BYTES);
+    return f->flags & O_DIRECT && !((address | at | bytes) % SECTOR_BYTES);
+}
+
+struct sleeping_read {
+    struct file_read read;
+    struct block_sleeper sleeper;
+    int64_t result;
+};
+
+static void wake_reader(struct file_read *r, int64_t result)
+{
+    struct sleeping_read *s = CONTAINER_OF(r, struct sleeping_read, read);
+    s->result = result;
+    block_wake(&s->sleeper);
+}
+
+/* Into one piece of memory, which is all that is wanted. */
+static int64_t read_directly(struct file *f, struct uio *u, uint64_t *position)
+{
+    struct sleeping_read s = {.sleeper = {.is_awake = false}};
+    if (current->nowait)
+        return -EAGAIN;
+    int64_t result = file_read_begin(&s.read, f, current->mm, u->address, u->left, *position, wake_reader);
+    if (result == FILE_READ_PENDING) {
+        block_sleep(&s.sleeper, true);
+        result = s.result;
+    }
+    size_t moved = result > 0 ? (size_t)result : 0;
+    *u = (struct uio){.address = u->address + moved, .length = u->length - moved, .left = u->left - moved};
+    *position += moved;
+    return result;
 }
 
 int64_t mapping_read(struct mapping *m, struct file *f, struct uio *u, uint64_t *position)
@@ -43,27 +71,24 @@ int64_t mapping_read(struct mapping *m, struct file *f, struct uio *u, uint64_t 
     int error = 0;
     if (at >= end)
         return 0;
-    bool is_direct = wants_direct(f, at, wanted);
-    uint64_t need = pages_of(end), last = is_direct ? need : plan_ahead(m, at / PAGE_BYTES, need);
-    uint64_t next = is_direct ? 0 : m->ahead_done;
+    if (!u->is_kernel && u->length == wanted && is_direct(f, u->address, at, wanted))
+        return read_directly(f, u, position);
+    uint64_t need = pages_of(end), last = plan_ahead(m, at / PAGE_BYTES, need), next = m->ahead_done;
     while (u->left && at < m->size && !error) {
         uint64_t index = at / PAGE_BYTES, within = at % PAGE_BYTES, left = u->left;
         struct cpage *p;
         next = next < index ? index : next;
         if (next < need ? next - index < READ_WINDOW / 2 : next - need < m->ahead / 2)
-            next = ask(m, index, next, last, is_direct);
+            next = ask(m, index, next, last);
         error = CACHE_TRY(true, index < pages_of(m->size) ? cache_get(m, index, &p) : -ENODATA);
         if (error || at >= m->size)
             break;
         cache_pin(p);
         error = uio_to(u, (char *)phys_to_virt(p->pa) + within, MIN(m->size - at, PAGE_BYTES - within));
         cache_unpin(p);
-        if (is_direct)
-            cache_discard(m, index);
         at += left - u->left;
     }
-    if (!is_direct)
-        m->ahead_done = next;
+    m->ahead_done = next;
     *position = at;
     return wanted != u->left ? (int64_t)(wanted - u->left) : error == -ENODATA ? 0 : error;
 }
@@ -109,7 +134,7 @@ static int64_t advance(struct file_read *r)
         }
         if (r->next - index <= (STRETCHES - 1) * STRETCH) {
             uint64_t last = pages_of(r->end);
-            r->next = ask(m, index, r->next, MIN(last, r->next + STRETCH), r->is_direct);
+            r->next = ask(m, index, r->next, MIN(last, r->next + STRETCH));
         }
         error = cache_get(m, index, &p);
         if (error == -EAGAIN) {
@@ -122,8 +147,6 @@ static int64_t advance(struct file_read *r)
         cache_pin(p);
         error = put(r, (char *)phys_to_virt(p->pa) + within, bytes);
         cache_unpin(p);
-        if (r->is_direct)
-            cache_discard(m, index);
     }
     return r->at > r->first ? (int64_t)(r->at - r->first) : error;
 }
@@ -131,7 +154,10 @@ static int64_t advance(struct file_read *r)
 static void go_on(struct cache_call *c, int error)
 {
     struct file_read *r = CONTAINER_OF(c, struct file_read, call);
-    int64_t result = !error ? advance(r) : r->at > r->first ? (int64_t)(r->at - r->first) : error;
+    int64_t result = r->is_direct       ? direct_read(r, error)
+                     : !error           ? advance(r)
+                     : r->at > r->first ? (int64_t)(r->at - r->first)
+                                        : error;
     if (result != FILE_READ_PENDING)
         r->done(r, result);
 }
@@ -150,16 +176,21 @@ int64_t file_read_begin(struct file_read *r, struct file *f, struct mm *mm, uint
                             .at = offset,
                             .first = offset,
                             .end = offset + MIN(bytes, left),
-                            .is_direct = wants_direct(f, offset, bytes),
+                            .is_direct = mm && is_direct(f, address, offset, bytes),
                             .done = done};
     cache_call_init(&r->call);
-    return advance(r);
+    if (!r->is_direct)
+        return advance(r);
+    direct_read_start(r);
+    return direct_read(r, 0);
 }
 
 void file_read_cancel(struct file_read *r)
 {
     list_remove(&r->call.link);
     list_remove(&r->call.deferred.link);
+    if (r->is_direct)
+        direct_read_cancel(r);
 }
 
 /* --- advice --- */

@@ -110,7 +110,7 @@ bool block_probe(void)
     }
     sectors = config32(offsetof(struct virtio_blk_config, capacity)) |
               (uint64_t)config32(offsetof(struct virtio_blk_config, capacity) + 4) << 32;
-    ioapic_route(PIN, VECTOR_BLOCK);
+    ioapic_route(PIN, VECTOR_BLOCK, 0);
     *reg(VIRTIO_MMIO_STATUS) = *reg(VIRTIO_MMIO_STATUS) | VIRTIO_CONFIG_S_DRIVER_OK;
     return is_present = true;
 }
@@ -147,8 +147,11 @@ static void put_into_queue(struct block_request *r)
     __atomic_store_n(&available->idx, (uint16_t)(available->idx + 1), __ATOMIC_RELEASE);
 }
 
+/* Its interrupts go to whoever gave it work last, as those of a queue per processor would: so they do not hold up what
+ * the other processors compute. */
 static void feed(void)
 {
+    static uint32_t routed;
     bool is_fed = false;
     while (!list_is_empty(&waiting)) {
         struct block_request *r = LIST_FIRST(&waiting, struct block_request, link);
@@ -157,6 +160,10 @@ static void feed(void)
         list_remove(&r->link);
         put_into_queue(r);
         is_fed = true;
+    }
+    if (is_fed && routed != this_cpu()->index) {
+        routed = this_cpu()->index;
+        ioapic_route(PIN, VECTOR_BLOCK, routed);
     }
     if (is_fed)
         *reg(VIRTIO_MMIO_QUEUE_NOTIFY) = 0;

@@ -11,6 +11,7 @@
  * two larger sizes. */
 #include "number.h"
 #include "ring.h"
+#include "work_trace.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -172,6 +173,7 @@ static bool *shuffle(unsigned reads, unsigned computes)
 static uint64_t run(struct ring *ring, enum form form, const bool *is_read, unsigned tasks, unsigned scale)
 {
     uint64_t computing = 0;
+    bool is_traced = work_trace_open();
     if (form != FORM_NORMAL) {
         ring_lock(ring);
         start_next(ring);
@@ -183,7 +185,9 @@ static uint64_t run(struct ring *ring, enum form form, const bool *is_read, unsi
         if (is_read[i])
             continue;
         uint64_t began = now_ns();
+        work_begin(is_traced, i);
         multiply((uint64_t)UNIT * (1 + random_below(10)) / scale);
+        work_end(is_traced);
         computing += now_ns() - began;
         if (form != FORM_NORMAL)
             ring_poll(ring);
@@ -238,10 +242,11 @@ int main(int argc, char **argv)
 
     struct ring ring;
     open_files(folder, scale);
-    reading.buffer = mmap(NULL, classes[CLASSES - 1].bytes, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    size_t bytes = classes[CLASSES - 1].bytes;
+    reading.buffer = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (reading.buffer == MAP_FAILED)
         fail("a buffer");
+    memset(reading.buffer, 1, bytes); /* no read shall have to find memory for it */
     for (unsigned i = 0; i < reading.count; i++)
         reading.order[i] = (unsigned char)random_below(CLASSES);
     for (struct size_class *c = classes; c < classes + CLASSES; c++)

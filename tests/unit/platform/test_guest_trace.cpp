@@ -100,6 +100,32 @@ TEST_F(guest_trace_test, a_system_call_without_an_end_ends_at_the_next)
     EXPECT_EQ(slices(0, 130), (list{" 110-120 futex", " 120-130 system call 5000", "100-130 task 5"}));
 }
 
+TEST_F(guest_trace_test, work_of_a_program_is_shown_where_it_runs)
+{
+    trace.event(0, guest_event::work, 1, 50); // nobody's
+    trace.event(0, guest_event::task_switch, 5, 100);
+    trace.event(0, guest_event::work, 7, 110);
+    trace.event(0, guest_event::syscall, SYS_WRITE, 120);
+    trace.event(0, guest_event::syscall_end, 0, 130);
+    trace.event(0, guest_event::task_switch, 0, 140);
+    trace.event(1, guest_event::task_switch, 5, 200);
+    trace.event(1, guest_event::work, 8, 210); // the one before did not tell its end
+    trace.event(1, guest_event::work_end, 0, 220);
+    trace.event(1, guest_event::work_end, 0, 230);
+    EXPECT_EQ(slices(1, 300), (list{" 200-210 work 7", " 210-220 work 8", "200-300 task 5"}));
+}
+
+TEST_F(guest_trace_test, work_and_system_calls_nest)
+{
+    trace.event(0, guest_event::task_switch, 5, 100);
+    trace.event(0, guest_event::work, 7, 110);
+    trace.event(0, guest_event::syscall, SYS_WRITE, 120);
+    trace.event(0, guest_event::syscall_end, 0, 130);
+    trace.event(0, guest_event::syscall, SYS_READ, 140);
+    trace.event(0, guest_event::work_end, 0, 150); // of a program that lies
+    EXPECT_EQ(slices(0, 300), (list{"  120-130 write = 0", "  140-150 read", " 110-150 work 7", "100-300 task 5"}));
+}
+
 TEST_F(guest_trace_test, a_running_task_goes_on_under_its_new_name_and_a_new_task_begins_anew)
 {
     name(0, 5, "init", 10);
