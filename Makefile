@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: help build demo shell test asan fuzz fuzz-kernel oracle mutants lint format bench clean conformance stress validate studies
+.PHONY: help build demo shell test asan fuzz fuzz-kernel oracle mutants lint format bench clean conformance stress validate studies async-bench
 .NOTPARALLEL:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make bench   guest speed side by side with QEMU and Bochs; BENCH=\"--rounds 9 --write\" passes options"
 	@echo "make validate  published costs against ours; VALIDATE=\"--timing MODEL --write\" passes options"
 	@echo "make studies  three studies with tables and plots: docs/studies.md; STUDIES=\"--fresh --write\" passes options"
+	@echo "make async-bench  computing and reading at once in three forms, long: docs/async.md; ASYNC=\"--scale 20\" passes options"
 	@echo "make lint    clang-format and clang-tidy, nothing is changed"
 	@echo "make format  formats the sources"
 	@echo "make clean   removes the build folders"
@@ -95,6 +96,11 @@ studies:
 	@scripts/setup studies
 	@scripts/build release uintr-vp guest_images
 	@scripts/studies $(STUDIES)
+
+async-bench:
+	@scripts/setup test
+	@scripts/build release uintr-vp guest_images
+	@scripts/async-bench $(ASYNC)
 
 clean:
 	rm -rf build build-debug build-asan build-mutants

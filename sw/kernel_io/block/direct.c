@@ -6,7 +6,7 @@
 #include "mm/mm.h"
 #include "string.h"
 
-enum { PAGES = 32, REQUESTS = 32 /* of one reader under way at most */ };
+enum { PAGES = 32, REQUESTS = 12 /* of one reader under way at most */ };
 
 struct direct {
     struct block_request r;
