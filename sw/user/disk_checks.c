@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random work on the files of a folder, compared with copies in memory: reads and writes at any offset, truncation,
-// holes, shared mappings, names that change. disk_checks FOLDER [-n STEPS] [-r SEED]; the status is 1 at the first
-// difference.
+// holes, shared mappings, names that change. disk_checks FOLDER [-n STEPS] [-r SEED] [-m MIB]; the status is 1 at the
+// first difference. -m: first writes to so much of a file by mappings, and needs as much memory after that.
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -9,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { FILES = 8, BYTES_MAX = 400000, PIECE_MAX = 30000 };
@@ -114,6 +117,14 @@ static void change_by_mapping(int f)
     }
     if (any(2) && msync(m, bytes, MS_SYNC))
         fail(f, "cannot be written back");
+    size_t end = (bytes + 4095) & ~4095u, larger = bytes + 1 + any(6000);
+    if (any(2) && larger <= BYTES_MAX) { // what the last page has more of then is mapped already
+        if (ftruncate(files[f].fd, (off_t)larger))
+            fail(f, "cannot get a larger size");
+        files[f].size = larger;
+        for (size_t at = bytes; at < larger && at < end; at += 1 + any(500))
+            m[at] = files[f].copy[at] = (uint8_t)any(256);
+    }
     munmap(m, bytes);
 }
 
@@ -188,12 +199,64 @@ static void step(int f)
     }
 }
 
+// What was written by mappings that are gone goes to the disk when memory is needed.
+static void need_memory(uint64_t mib)
+{
+    enum { MIB = 1 << 20 };
+    char name[300];
+    snprintf(name, sizeof name, "%s/mapped", folder);
+    int fd = open(name, O_CREAT | O_RDWR, 0644);
+    if (fd < 0 || ftruncate(fd, (off_t)mib * MIB))
+        fail(0, "cannot get its size");
+    for (uint64_t i = 0; i < mib; i++) {
+        void *m = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)i * MIB);
+        if (m == MAP_FAILED)
+            fail(0, "cannot be mapped");
+        memset(m, (int)i + 1, MIB);
+        munmap(m, MIB);
+    }
+    for (uint64_t i = 0; i < mib; i++)
+        memset(mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1, MIB);
+    for (uint64_t i = 0; i < mib; i++) {
+        char end[2];
+        if (pread(fd, &end[0], 1, (off_t)i * MIB) != 1 || pread(fd, &end[1], 1, (off_t)(i + 1) * MIB - 1) != 1 ||
+            end[0] != (char)(i + 1) || end[1] != (char)(i + 1))
+            fail(0, "has lost what was mapped");
+    }
+    close(fd);
+    unlink(name);
+}
+
+// Pipes and sockets with a name on the disk.
+static void check_special(void)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    char got[4] = "";
+    snprintf(name.sun_path, sizeof name.sun_path, "%.90s/special", folder);
+    const struct sockaddr *address = (const struct sockaddr *)&name;
+    for (int i = 0; i < 2; i++) {
+        int pipe = mkfifo(name.sun_path, 0600) ? -1 : open(name.sun_path, O_RDWR);
+        if (write(pipe, "abc", 3) != 3 || read(pipe, got, 4) != 3 || strcmp(got, "abc") || unlink(name.sun_path))
+            fail(0, "is no pipe");
+        close(pipe);
+        int server = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+        if (bind(server, address, sizeof name) || listen(server, 1) || connect(client, address, sizeof name))
+            fail(0, "is no socket");
+        close(server);
+        close(client);
+        client = socket(AF_UNIX, SOCK_STREAM, 0);
+        if (!connect(client, address, sizeof name) || errno != ECONNREFUSED || unlink(name.sun_path))
+            fail(0, "is a socket of nobody");
+        close(client);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    uint64_t steps = 1000;
+    uint64_t steps = 1000, mib = 0;
     int option;
-    while ((option = getopt(argc, argv, "n:r:")) != -1) {
-        uint64_t *to = option == 'n' ? &steps : option == 'r' ? &state : NULL;
+    while ((option = getopt(argc, argv, "n:r:m:")) != -1) {
+        uint64_t *to = option == 'n' ? &steps : option == 'r' ? &state : option == 'm' ? &mib : NULL;
         if (!to)
             return 2;
         *to = strtoull(optarg, NULL, 0);
@@ -201,10 +264,20 @@ int main(int argc, char **argv)
     if (optind + 1 != argc)
         return 2;
     folder = argv[optind];
+    DIR *list = opendir(folder);
+    for (errno = 0; list && readdir(list);)
+        ;
+    if (errno) {
+        printf("FAIL the folder cannot be listed (%s)\n", strerror(errno));
+        return 1;
+    }
+    closedir(list);
     char below[300];
     snprintf(below, sizeof below, "%s/below", folder);
     if (mkdir(below, 0755) && errno != EEXIST)
         return 1;
+    check_special();
+    need_memory(mib);
     for (int f = 0; f < FILES; f++) {
         files[f].fd = -1;
         files[f].copy = calloc(1, BYTES_MAX);

@@ -46,6 +46,22 @@ static int fill_holes(struct ext2_node *n, struct cpage *p, size_t from, size_t 
     return 0;
 }
 
+/* Before the file gets larger: shared mappings of its last page can write to all of that then, so it needs blocks. */
+static int fill_last(struct ext2_node *n, uint64_t size)
+{
+    uint64_t old = n->inode->size, start = ALIGN_DOWN(old, PAGE_BYTES);
+    struct cpage *p;
+    if (size <= old || old == start || !n->data.shared)
+        return 0;
+    int error = cache_get(&n->data, old / PAGE_BYTES, &p);
+    if (error || !p->is_shared)
+        return error;
+    cache_pin(p);
+    error = fill_holes(n, p, old - start, MIN(PAGE_BYTES, size - start));
+    cache_unpin(p);
+    return error;
+}
+
 static int write_once(struct ext2_node *n, uint64_t at, size_t bytes, struct uio *u)
 {
     struct cpage *p;
@@ -54,7 +70,8 @@ static int write_once(struct ext2_node *n, uint64_t at, size_t bytes, struct uio
     if (error)
         return error;
     cache_pin(p);
-    error = fill_holes(n, p, within, within + bytes);
+    error = fill_last(n, at + bytes);
+    error = error ?: fill_holes(n, p, within, within + bytes);
     if (!error) {
         error = uio_from(u, (char *)phys_to_virt(p->pa) + within, bytes);
         size_t moved = left - u->left;
@@ -93,15 +110,14 @@ static void trim(struct ext2_node *n)
 
 static int sync_node(struct ext2_node *n)
 {
-    int stored = CACHE_TRY(true, ext2_store(n)), written = cache_sync(&n->data, true);
-    int error = cache_sync(n->fs->disk, true), flushed = block_flush(true);
-    return stored ? stored : written ? written : error ? error : flushed;
+    int error = ext2_sync_node(n, true), flushed = cache_flush(n->fs->disk, true);
+    return error ? error : flushed;
 }
 
 static int64_t ext2_write(struct file *f, struct uio *u, uint64_t *position)
 {
     struct inode *i = f->inode;
-    struct ext2_node *n = i->data;
+    struct ext2_node *n = ext2_node_of(i);
     size_t wanted = u->left;
     int error = 0;
     if (n->fs->is_read_only)
@@ -162,21 +178,18 @@ static int cut_once(struct ext2_node *n, uint64_t size)
 
 int ext2_truncate(struct inode *i, uint64_t size)
 {
-    struct ext2_node *n = i->data;
-    int error = 0;
+    struct ext2_node *n = ext2_node_of(i);
     if (n->fs->is_read_only)
         return -EROFS;
     if (size > ext2_size_max(n->fs))
         return -EFBIG;
-    if (size >= i->size) {
+    bool is_growth = size >= i->size;
+    int error = is_growth ? CACHE_TRY(false, fill_last(n, size)) : CACHE_TRY(false, cut_once(n, size));
+    if (!error && is_growth)
         set_size(n, size);
-        return 0;
-    }
-    error = CACHE_TRY(false, cut_once(n, size));
-    if (error)
-        return error;
-    trim(n);
-    return 0;
+    else if (!error || is_growth)
+        trim(n);
+    return error;
 }
 
 /* --- mapping into memory --- */
@@ -199,7 +212,7 @@ uint64_t ext2_page(struct inode *i, uint64_t index, bool create)
     (void)create;
     if (!S_ISREG(i->mode) || index >= pages_of(i->size))
         return 0;
-    int error = CACHE_TRY(false, get_page(i->data, index, &p));
+    int error = CACHE_TRY(false, get_page(ext2_node_of(i), index, &p));
     if (error)
         return 0;
     page_get(p->pa);
@@ -208,6 +221,8 @@ uint64_t ext2_page(struct inode *i, uint64_t index, bool create)
 
 void ext2_fault_ahead(struct mm *mm, uint64_t address)
 {
+    if (cache_is_full_of_changes() && pages_free() < pages_total() / 16)
+        storage_sync(); /* else their memory never comes back */
     const struct area *a = mm && address < USER_END ? mm_find(mm, address) : NULL;
     struct inode *i = a ? a->inode : NULL;
     struct cpage *p;
@@ -215,7 +230,7 @@ void ext2_fault_ahead(struct mm *mm, uint64_t address)
         return;
     uint64_t index = (a->offset + (address - a->start)) / PAGE_BYTES;
     inode_get(i); /* while we sleep others may unmap it */
-    (void)CACHE_TRY(true, index < pages_of(i->size) ? get_page(i->data, index, &p) : 0);
+    (void)CACHE_TRY(true, index < pages_of(i->size) ? get_page(ext2_node_of(i), index, &p) : 0);
     inode_put(i);
 }
 
@@ -237,7 +252,7 @@ static int share_page(struct ext2_node *n, uint64_t index, struct cpage **p)
 
 int ext2_prepare_page(const struct area *a, uint64_t index)
 {
-    struct ext2_node *n = a->inode->data;
+    struct ext2_node *n = ext2_node_of(a->inode);
     struct cpage *p;
     bool may_write = (a->flags & (AREA_SHARED | AREA_NEVER_WRITE)) == AREA_SHARED;
     return CACHE_TRY(false, may_write ? share_page(n, index, &p) : get_page(n, index, &p));
@@ -245,7 +260,7 @@ int ext2_prepare_page(const struct area *a, uint64_t index)
 
 int ext2_sync(struct inode *i)
 {
-    struct ext2_node *n = i->data;
+    struct ext2_node *n = ext2_node_of(i);
     return n->fs->is_read_only ? 0 : sync_node(n);
 }
 

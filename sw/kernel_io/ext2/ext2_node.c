@@ -14,9 +14,9 @@ static int table_block(const struct ext2_fs *fs, uint32_t ino, uint32_t *block, 
 {
     if (!ino || ino > fs->inodes)
         return -EUCLEAN;
-    uint32_t in_group = (ino - 1) % fs->super->group_inodes;
+    uint32_t in_group = (ino - 1) % fs->group_inodes;
     uint64_t at = (uint64_t)in_group * fs->inode_bytes;
-    *block = fs->group[(ino - 1) / fs->super->group_inodes].descriptor->inode_table + (uint32_t)(at >> fs->block_shift);
+    *block = fs->group[(ino - 1) / fs->group_inodes].descriptor->inode_table + (uint32_t)(at >> fs->block_shift);
     *offset = (uint32_t)(at & (fs->block_bytes - 1));
     return *block < fs->blocks ? 0 : -EUCLEAN; /* somebody wrote to the disk itself */
 }
@@ -67,7 +67,7 @@ void ext2_changed(struct ext2_node *n)
     n->is_changed = true;
     i->nlink = n->raw.links;
     i->size = raw_size(&n->raw);
-    i->pages = n->raw.sectors / PAGE_SECTORS;
+    i->pages = (n->raw.sectors + PAGE_SECTORS - 1) / PAGE_SECTORS;
     n->data.size = i->size;
 }
 
@@ -75,7 +75,7 @@ static void to_inode(struct ext2_node *n, struct inode *i)
 {
     const struct ext2_raw *r = &n->raw;
     bool was_changed = n->is_changed;
-    i->data = n;
+    i->node = n;
     n->inode = i;
     i->mode = r->mode;
     i->atime = (uint64_t)((int64_t)(int32_t)r->atime * 1000000000);
@@ -150,13 +150,14 @@ static struct ext2_node *find_node(struct ext2_fs *fs, uint32_t ino)
     {
         if (n->ino == ino)
             return n;
+        ext2_node_drop(n); /* the cache may have given up its pages */
     }
     return NULL;
 }
 
 void ext2_set_name(struct inode *i, struct inode *dir, const char *name, size_t len)
 {
-    struct ext2_node *n = i->data;
+    struct ext2_node *n = ext2_node_of(i);
     struct inode *before = i->parent;
     char *copy = name ? kmalloc(len + 1) : NULL;
     if (copy) {
@@ -186,12 +187,12 @@ static int load(struct ext2_fs *fs, uint32_t ino, struct ext2_node *n)
     bool is_kind = kind == S_IFREG || kind == S_IFDIR || kind == S_IFLNK || kind == S_IFCHR || kind == S_IFBLK ||
                    kind == S_IFIFO || kind == S_IFSOCK;
     if (!is_kind || !r->links || raw_size(r) > ext2_size_max(fs) ||
-        (kind == S_IFDIR && (r->size & (fs->block_bytes - 1) || !r->size)) ||
+        (kind == S_IFDIR && (r->size & (fs->block_bytes - 1) || !r->size || r->size >> fs->block_shift > fs->blocks)) ||
         (kind == S_IFLNK &&
          (r->size >= PATH_BYTES || r->size > fs->block_bytes || (!ext2_has_blocks(n) && r->size >= sizeof r->block))))
         return ext2_damaged(fs, "inode", ino);
     n->ino = ino;
-    n->goal = fs->first_block + (ino - 1) / fs->super->group_inodes * fs->super->group_blocks + 1;
+    n->goal = fs->first_block + (ino - 1) / fs->group_inodes * fs->group_blocks + 1;
     return 0;
 }
 
@@ -233,7 +234,7 @@ struct inode *ext2_blank(struct ext2_fs *fs, uint32_t mode)
     struct inode *i = inode_create(mode, &ext2_inode_ops, NULL);
     struct ext2_node *n = i ? node_create(fs) : NULL;
     if (n) {
-        i->data = n;
+        i->node = n;
         n->inode = i;
         n->raw.mode = (uint16_t)mode;
         return i;
@@ -245,7 +246,7 @@ struct inode *ext2_blank(struct ext2_fs *fs, uint32_t mode)
 
 void ext2_name_blank(struct inode *i, uint32_t ino)
 {
-    struct ext2_node *n = i->data;
+    struct ext2_node *n = ext2_node_of(i);
     n->ino = (uint32_t)(i->ino = ino);
     n->is_new = true;
     list_append(&n->fs->nodes, &n->link);
@@ -303,7 +304,7 @@ int ext2_delete(struct ext2_node *n)
 
 void ext2_inode_free(struct inode *i)
 {
-    struct ext2_node *n = i->data;
+    struct ext2_node *n = ext2_node_of(i);
     if (!n)
         return;
     from_inode(n);
@@ -320,5 +321,6 @@ void ext2_inode_free(struct inode *i)
         n->is_changed = false;
         CACHE_TRY(false, cache_drop(&n->data, 0));
     }
+    CACHE_TRY(false, ext2_store(n)); /* or else it takes memory until somebody calls sync() */
     ext2_node_drop(n);
 }

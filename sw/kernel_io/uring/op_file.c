@@ -124,6 +124,8 @@ static int64_t read_pieces(struct request *q)
     while (u->left) {
         if (!u->length) {
             const struct iovec *v = (const struct iovec *)u->vectors;
+            if (!u->vector_count--) /* the user has changed them between the look at their sum and the copy */
+                return end_read(q, -EFAULT);
             u->vectors += sizeof *v;
             u->address = (uint64_t)v->iov_base;
             u->length = v->iov_len;
