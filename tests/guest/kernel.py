@@ -254,6 +254,18 @@ class Disk(Kernel):
                               "cd c/b; pwd; stat -c %h ../second")
         self.assertEqual(result.lines, ["7", "hello", "ls: folder: No such file or directory", "102", "/mnt/c/b", "2"])
 
+    def test_what_was_synchronized_outlives_a_power_cut(self):
+        """The simulator stops at a time, while other writers go on."""
+        for how in ("sync", "sync & sync", "dd if=/dev/null of=seq conv=notrunc,fsync 2>/dev/null"):
+            self.make(1024, "24M")
+            script = (f"cd /mnt; mkdir new; cd new; seq 100000 >seq; (while cp ../large a; do cp a b; sync; done) & sleep 0.05; {how}; "
+                      "echo now; sleep 1000")
+            result = run("sh", "-c", script, options=["--disk", self.image, "--set", "block.writes=keep", "--max-time", "400ms"])
+            self.assertEqual(result.lines, ["now"])
+            subprocess.run(["e2fsck", "-fy", self.image], capture_output=True)
+            self.judge()
+            self.assertEqual(self.debugfs("cat new/seq"), "".join(f"{i}\n" for i in range(1, 100001)), how)
+
     def test_random_work(self):
         for block_bytes in (1024, 4096):
             self.make(block_bytes, "24M")
@@ -364,6 +376,10 @@ class Disk(Kernel):
         self.make(1024, "16M", "-O", "extent")
         self.assertIn("ls: hello: No such file or directory", self.on_disk("ls hello; true").lines)
 
+    WORK = ("(ls -laR; head -c 9000000 large; cat hello folder/* link; readlink link; stat -f .; echo x >new; mkdir q; "
+            "mv folder q; ln large q/second; cp hello q/copy; truncate -s 3000000 large; rm -r q new; rm large; disk_checks -n 60 .; "
+            "cp hello again) >/dev/null 2>&1; sync; echo end")
+
     def test_damaged_disks(self):
         self.make(1024, "8M")
         whole = self.image.read_bytes()
@@ -378,11 +394,16 @@ class Disk(Kernel):
                                   "rm -r q large hello) >/dev/null 2>&1; sync; echo end")
             self.assertEqual(result.lines[-1], "end", seed)
 
+    def test_bad_sectors_anywhere(self):
+        self.make(1024, "8M")
+        whole = self.image.read_bytes()
+        for first in [*range(0, 600, 101), *range(1200, 16000, 2222)]:
+            self.image.write_bytes(whole)
+            result = self.on_disk(self.WORK, f"block.error_sectors={first}-{first + 40}")
+            self.assertEqual(result.lines[-1], "end", first)
+
     def test_damaged_metadata(self):
         """A few bytes of what only the file system uses; nothing but an error may come of it."""
-        work = ("(ls -laR; head -c 9000000 large; cat hello folder/* link; readlink link; stat -f .; echo x >new; mkdir q; "
-                "mv folder q; ln large q/second; cp hello q/copy; truncate -s 3000000 large; rm -r q new; rm large; disk_checks -n 60 .; "
-                "cp hello again) >/dev/null 2>&1; sync; echo end")
         for block_bytes in (1024, 4096):
             self.make(block_bytes, "8M", "-O", "^resize_inode")
             whole = self.image.read_bytes()
@@ -401,7 +422,7 @@ class Disk(Kernel):
                     start, length = r.choice(areas)
                     broken[start + r.randrange(length)] = r.choice([0, 1, 127, 255, r.randrange(256)])
                 self.image.write_bytes(broken)
-                self.assertEqual(self.on_disk(work).lines[-1], "end", (block_bytes, seed))
+                self.assertEqual(self.on_disk(self.WORK).lines[-1], "end", (block_bytes, seed))
 
 
 if __name__ == "__main__":

@@ -144,6 +144,9 @@ SYSCALL0(sync)
 
 int storage_sync_file(struct file *f)
 {
+    uint32_t mode = f->inode->mode;
+    if (!S_ISREG(mode) && !S_ISDIR(mode) && !S_ISBLK(mode))
+        return -EINVAL;
     file_get(f);
     int error = ext2_owns(f->inode) ? ext2_sync(f->inode) : f->ops == &disk_file_ops ? cache_flush(&disk, true) : 0;
     file_put(f);

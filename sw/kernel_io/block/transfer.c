@@ -107,6 +107,8 @@ void cache_batch_add(struct cache_batch *b, struct cpage *p, const uint64_t sect
         int error = add_part(b, p, sector[first], first, n);
         if (error)
             p->error = error;
+        if (error && b->kind == BLOCK_WRITE) /* there will be memory another time */
+            cache_dirty(p, first * SECTOR_BYTES, n * SECTOR_BYTES);
     }
     if (--p->pending == 0)
         cache_finish(p);

@@ -90,7 +90,7 @@ struct ext2_node {
     struct ext2_raw raw;
     bool is_new;         /* the rest of it on the disk is what somebody else left */
     bool is_changed;     /* raw has */
-    bool is_busy;        /* is not freed: being written */
+    uint32_t busy;       /* those who write it out: it is not freed */
     bool is_locked;      /* by a writer */
     struct inode *inode; /* NULL: nobody uses it */
     struct mapping data; /* of a regular file */

@@ -137,7 +137,7 @@ int ext2_store(struct ext2_node *n)
 
 void ext2_node_drop(struct ext2_node *n)
 {
-    if (n->inode || n->is_busy || n->data.count || (n->is_changed && !n->fs->is_read_only))
+    if (n->inode || n->busy || n->data.count || (n->is_changed && !n->fs->is_read_only))
         return;
     list_remove(&n->link);
     kfree(n);

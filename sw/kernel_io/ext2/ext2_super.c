@@ -202,12 +202,10 @@ int ext2_sync_all(struct ext2_fs *fs, bool may_sleep)
         n = LIST_FIRST(&fs->nodes, struct ext2_node, link);
         list_remove(&n->link);
         list_append(&fs->nodes, &n->link);
-        if (n->is_busy) /* somebody else is at it, or deletes it */
-            continue;
-        n->is_busy = true;
+        n->busy++;
         int error = n->data.error = ext2_sync_node(n, may_sleep); /* for fsync(), too */
         result = result ? result : error;
-        n->is_busy = false;
+        n->busy--;
         ext2_node_drop(n);
     }
     int error = cache_flush(fs->disk, may_sleep);
@@ -221,7 +219,7 @@ void ext2_close(struct ext2_fs *fs)
         return;
     LIST_FOR_EACH(n, &fs->nodes, link)
     {
-        n->is_busy = false; /* nobody comes back to it */
+        n->busy = 0; /* nobody comes back to it */
         if (n->ino && n->inode && !n->raw.links)
             CACHE_TRY(false, ext2_delete(n)); /* still open, but without a name */
     }

@@ -177,11 +177,7 @@ int prepare_fsync(struct request *q)
                                                                                                            : 0;
 }
 
-int64_t issue_fsync(struct request *q)
-{
-    uint32_t mode = q->file->inode->mode;
-    return S_ISREG(mode) || S_ISDIR(mode) || S_ISBLK(mode) ? storage_sync_file(q->file) : -EINVAL;
-}
+int64_t issue_fsync(struct request *q) { return storage_sync_file(q->file); }
 
 /* No direct descriptors: file_index. */
 static int prepare_path(struct request *q)
