@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random work on the files of a folder, compared with copies in memory: reads and writes at any offset, truncation,
-// holes, shared mappings, names that change. disk_checks FOLDER [-n STEPS] [-r SEED] [-m MIB]; the status is 1 at the
-// first difference. -m: first writes to so much of a file by mappings, and needs as much memory after that.
+// holes, shared mappings, names that change. disk_checks FOLDER [-n STEPS] [-r SEED] [-m MIB] [-w PROCESSES]; the
+// status is 1 at the first difference. -w: so many processes work on the same few names, some are killed; nothing is
+// compared. -m: first writes to so much of a file by mappings, and needs as much memory after that.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { FILES = 8, BYTES_MAX = 400000, PIECE_MAX = 30000 };
@@ -251,17 +254,85 @@ static void check_special(void)
     }
 }
 
+// Any call, whatever it answers.
+static void wild_step(void)
+{
+    static uint8_t data[PIECE_MAX] __attribute__((aligned(4096)));
+    char names[2][300];
+    for (int i = 0; i < 2; i++)
+        snprintf(names[i], sizeof names[i], "%s/%s%c", folder, any(3) ? "" : "d/", 'a' + (int)any(5));
+    const char *a = names[0], *b = names[1];
+    size_t bytes = any(PIECE_MAX), at = any(BYTES_MAX);
+    int fd = open(a, (any(2) ? O_CREAT : 0) | (any(4) ? 0 : O_TRUNC) | (any(4) ? 0 : O_DIRECT) | O_RDWR, 0644);
+    uint8_t *m =
+        any(2) ? mmap(NULL, BYTES_MAX, PROT_READ | PROT_WRITE, any(2) ? MAP_SHARED : MAP_PRIVATE, fd, 0) : MAP_FAILED;
+    struct stat s;
+    ssize_t n = 0;
+    for (uint32_t i = any(8); i; i--) {
+        switch (any(14)) {
+        case 0: n += rename(a, b); break;
+        case 1: n += unlink(b); break;
+        case 2: n += link(a, b); break;
+        case 3: n += mkdir(b, 0755); break;
+        case 4: n += rmdir(b); break;
+        case 5: n += symlink(a, b); break;
+        case 6: n += ftruncate(fd, (off_t)at); break;
+        case 7: n += any(4) ? 0 : fsync(fd); break;
+        case 8: // another may cut it meanwhile: a signal ends this process then
+            if (m != MAP_FAILED && !fstat(fd, &s) && s.st_size > 0)
+                m[any(s.st_size > BYTES_MAX ? BYTES_MAX : (uint32_t)s.st_size)] = 1;
+            break;
+        case 9: n += posix_fadvise(fd, (off_t)at, 100000, POSIX_FADV_WILLNEED); break;
+        case 10: n += pread(fd, data, bytes & ~511u, (off_t)(at & ~511u)); break;
+        default: n += pwrite(fd, data, bytes, (off_t)at); break;
+        }
+    }
+    if (m != MAP_FAILED)
+        munmap(m, BYTES_MAX);
+    close(fd);
+    if (n == INT32_MIN)
+        puts("what the calls answer is used");
+}
+
+static void be_wild(uint64_t processes, uint64_t steps)
+{
+    char below[300];
+    snprintf(below, sizeof below, "%s/d", folder);
+    mkdir(below, 0755);
+    for (uint64_t round = 0; round < 4; round++) {
+        pid_t child[64];
+        for (uint64_t i = 0; i < processes; i++) {
+            state += i;
+            if (!(child[i] = fork())) {
+                for (uint64_t k = 0; k < steps; k++)
+                    wild_step();
+                _exit(0);
+            }
+        }
+        for (uint64_t i = 0; i < processes; i += 2) {
+            usleep(any(10000));
+            kill(child[i], SIGKILL);
+        }
+        while (wait(NULL) > 0)
+            ;
+    }
+}
+
 int main(int argc, char **argv)
 {
-    uint64_t steps = 1000, mib = 0;
+    uint64_t steps = 1000, mib = 0, wild = 0;
     int option;
-    while ((option = getopt(argc, argv, "n:r:m:")) != -1) {
-        uint64_t *to = option == 'n' ? &steps : option == 'r' ? &state : option == 'm' ? &mib : NULL;
+    while ((option = getopt(argc, argv, "n:r:m:w:")) != -1) {
+        uint64_t *to = option == 'n'   ? &steps
+                       : option == 'r' ? &state
+                       : option == 'm' ? &mib
+                       : option == 'w' ? &wild
+                                       : NULL;
         if (!to)
             return 2;
         *to = strtoull(optarg, NULL, 0);
     }
-    if (optind + 1 != argc)
+    if (optind + 1 != argc || wild > 64)
         return 2;
     folder = argv[optind];
     DIR *list = opendir(folder);
@@ -278,6 +349,11 @@ int main(int argc, char **argv)
         return 1;
     check_special();
     need_memory(mib);
+    if (wild) {
+        be_wild(wild, steps);
+        puts("end");
+        return 0;
+    }
     for (int f = 0; f < FILES; f++) {
         files[f].fd = -1;
         files[f].copy = calloc(1, BYTES_MAX);

@@ -273,6 +273,14 @@ class Disk(Kernel):
             self.assertEqual(result.lines.count("1500 steps, no difference"), 2)
             self.judge()
 
+    def test_processes_that_disturb_each_other(self):
+        for block_bytes, size in ((1024, "16M"), (4096, "16M"), (1024, "7M")): # the last one gets full
+            self.make(block_bytes, size)
+            for memory in (268435456, 50331648):
+                result = self.on_disk("mkdir wild; disk_checks -w 6 -n 150 wild", f"platform.memory_bytes={memory}")
+                self.assertEqual(result.lines[-1], "end")
+                self.judge()
+
     def test_a_full_disk(self):
         self.make(1024, "8M")
         result = self.on_disk("md5sum large; cp large 2>/dev/null second; cp hello third; md5sum large; rm second; cat /dev/zero >second; "
