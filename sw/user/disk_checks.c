@@ -226,6 +226,13 @@ static void need_memory(uint64_t mib)
             end[0] != (char)(i + 1) || end[1] != (char)(i + 1))
             fail(0, "has lost what was mapped");
     }
+    uint8_t *whole = mmap(NULL, mib * MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0); // more than there is left
+    for (size_t at = 0; at < mib * MIB; at += 4096)
+        whole[at + 1] = (uint8_t)(whole[at] + at / 4096);
+    for (size_t at = 0; at < mib * MIB; at += 4096)
+        if (whole[at] != (uint8_t)(at / MIB + 1) || whole[at + 1] != (uint8_t)(whole[at] + at / 4096))
+            fail(0, "has lost what is mapped");
+    munmap(whole, mib * MIB);
     close(fd);
     unlink(name);
 }

@@ -221,13 +221,16 @@ uint64_t ext2_page(struct inode *i, uint64_t index, bool create)
 
 void ext2_fault_ahead(struct mm *mm, uint64_t address)
 {
-    if (cache_is_full_of_changes() && pages_free() < pages_total() / 16)
-        storage_sync(); /* else their memory never comes back */
+    bool is_short = pages_free() < pages_total() / 32; /* the cache has given up what it can */
+    if (is_short && cache_is_full_of_changes())
+        storage_sync();
     const struct area *a = mm && address < USER_END ? mm_find(mm, address) : NULL;
     struct inode *i = a ? a->inode : NULL;
     struct cpage *p;
     if (!i || !ext2_owns(i))
         return;
+    if (is_short && a->flags & AREA_SHARED)
+        pt_unmap(mm, a->start, a->end); /* or else none of its pages ever goes */
     uint64_t index = (a->offset + (address - a->start)) / PAGE_BYTES;
     inode_get(i); /* while we sleep others may unmap it */
     (void)CACHE_TRY(true, index < pages_of(i->size) ? get_page(ext2_node_of(i), index, &p) : 0);
