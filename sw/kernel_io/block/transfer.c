@@ -16,36 +16,7 @@ struct cache_io {
     } part[PARTS];
 };
 
-static struct cache_io *create(enum block_kind kind);
-static bool append(struct cache_io *io, struct cpage *p, uint64_t sector, unsigned first, unsigned count);
-
-static void io_done(struct block_request *r)
-{
-    struct cache_io *io = CONTAINER_OF(r, struct cache_io, r);
-    uint64_t sector = r->sector;
-    for (uint32_t i = 0; i < io->parts; sector += io->part[i++].count) {
-        struct cpage *p = io->part[i].page;
-        struct cache_io *alone = r->error && io->parts > 1 ? create(r->kind) : NULL;
-        if (alone) { /* the others need not suffer from one bad sector */
-            append(alone, p, sector, io->part[i].first, io->part[i].count);
-            block_submit(&alone->r);
-            continue;
-        }
-        if (r->error)
-            p->error = r->error;
-        if (--p->pending == 0)
-            cache_finish(p);
-    }
-    kfree(io);
-}
-
-void cache_batch_end(struct cache_batch *b)
-{
-    struct cache_io *io = b->io;
-    b->io = NULL;
-    if (io)
-        block_submit(&io->r);
-}
+static void io_done(struct block_request *r);
 
 static struct cache_io *create(enum block_kind kind)
 {
@@ -80,6 +51,34 @@ static bool append(struct cache_io *io, struct cpage *p, uint64_t sector, unsign
     io->part[io->parts].count = (uint8_t)count;
     io->part[io->parts++].page = p;
     return true;
+}
+
+static void io_done(struct block_request *r)
+{
+    struct cache_io *io = CONTAINER_OF(r, struct cache_io, r);
+    uint64_t sector = r->sector;
+    for (uint32_t i = 0; i < io->parts; sector += io->part[i++].count) {
+        struct cpage *p = io->part[i].page;
+        struct cache_io *alone = r->error && io->parts > 1 ? create(r->kind) : NULL;
+        if (alone) { /* the others need not suffer from one bad sector */
+            append(alone, p, sector, io->part[i].first, io->part[i].count);
+            block_submit(&alone->r);
+            continue;
+        }
+        if (r->error)
+            p->error = r->error;
+        if (--p->pending == 0)
+            cache_finish(p);
+    }
+    kfree(io);
+}
+
+void cache_batch_end(struct cache_batch *b)
+{
+    struct cache_io *io = b->io;
+    b->io = NULL;
+    if (io)
+        block_submit(&io->r);
 }
 
 static int add_part(struct cache_batch *b, struct cpage *p, uint64_t sector, unsigned first, unsigned count)

@@ -69,9 +69,7 @@ static int set_target(struct ext2_node *n, const char *target)
     if (length < sizeof n->raw.block) {
         memcpy(n->raw.block, target, length);
     } else {
-        int error = ext2_map_new(n, 0, true, &block);
-        if (!error)
-            error = ext2_block(n->fs, block, &data, &page);
+        int error = ext2_new_block(n, 0, &block, &data, &page);
         if (error)
             return error;
         memcpy(data, target, length);

@@ -127,6 +127,8 @@ int ext2_give_inode(struct ext2_fs *fs, uint32_t ino, bool is_directory);
 int ext2_map(struct ext2_node *n, uint64_t index, uint32_t *block); /* *block 0: a hole */
 /* The same, a hole is filled; as a block of structures it is zeroed, too. -ENOSPC, -EFBIG: nothing has changed. */
 int ext2_map_new(struct ext2_node *n, uint64_t index, bool is_structure, uint32_t *block);
+int ext2_new_block(struct ext2_node *n, uint64_t index, uint32_t *block, void **data,
+                   struct cpage **page);                 /* of structures */
 int ext2_free_from(struct ext2_node *n, uint64_t index); /* all blocks from index on; -EAGAIN: not all yet */
 uint64_t ext2_size_max(const struct ext2_fs *fs);
 

@@ -108,12 +108,6 @@ static void trim(struct ext2_node *n)
     ext2_changed(n);
 }
 
-static int sync_node(struct ext2_node *n)
-{
-    int error = ext2_sync_node(n, true), flushed = cache_flush(n->fs->disk, true);
-    return error ? error : flushed;
-}
-
 static int64_t ext2_write(struct file *f, struct uio *u, uint64_t *position)
 {
     struct inode *i = f->inode;
@@ -148,7 +142,7 @@ static int64_t ext2_write(struct file *f, struct uio *u, uint64_t *position)
     ext2_changed(n);
     unlock(n);
     if (!error && f->flags & O_DSYNC)
-        error = sync_node(n);
+        error = ext2_sync(i);
     else if (!error && f->flags & O_DIRECT)
         error = cache_sync(&n->data, true);
     return wanted == u->left ? error : (int64_t)(wanted - u->left);
@@ -264,7 +258,10 @@ int ext2_prepare_page(const struct area *a, uint64_t index)
 int ext2_sync(struct inode *i)
 {
     struct ext2_node *n = ext2_node_of(i);
-    return n->fs->is_read_only ? 0 : sync_node(n);
+    if (n->fs->is_read_only)
+        return 0;
+    int error = ext2_sync_node(n, true), flushed = cache_flush(n->fs->disk, true);
+    return error ? error : flushed;
 }
 
 static int ext2_open_file(struct file *f)

@@ -9,16 +9,21 @@ enum { XATTR_MAGIC = 0xea020000 };
 
 static const uint64_t ns_per_second = 1000000000;
 
-/* The block of the inode table that holds ino, and the offset in it. */
-static int table_block(const struct ext2_fs *fs, uint32_t ino, uint32_t *block, uint32_t *offset)
+/* The block of the inode table that holds ino, and where it lies in memory. */
+static int find_raw(struct ext2_fs *fs, uint32_t ino, uint32_t *block, struct ext2_raw **raw, struct cpage **page)
 {
     if (!ino || ino > fs->inodes)
         return -EUCLEAN;
     uint32_t in_group = (ino - 1) % fs->group_inodes;
     uint64_t at = (uint64_t)in_group * fs->inode_bytes;
     *block = fs->group[(ino - 1) / fs->group_inodes].descriptor->inode_table + (uint32_t)(at >> fs->block_shift);
-    *offset = (uint32_t)(at & (fs->block_bytes - 1));
-    return *block < fs->blocks ? 0 : -EUCLEAN; /* somebody wrote to the disk itself */
+    void *data;
+    if (*block >= fs->blocks)
+        return -EUCLEAN; /* somebody wrote to the disk itself */
+    int error = ext2_block(fs, *block, &data, page);
+    if (!error)
+        *raw = (struct ext2_raw *)((char *)data + (at & (fs->block_bytes - 1)));
+    return error;
 }
 
 bool ext2_has_blocks(const struct ext2_node *n)
@@ -112,20 +117,18 @@ static void from_inode(struct ext2_node *n)
 int ext2_store(struct ext2_node *n)
 {
     struct ext2_fs *fs = n->fs;
-    uint32_t block, offset;
+    uint32_t block;
     struct cpage *page;
-    void *data;
+    struct ext2_raw *raw;
     from_inode(n);
     if (!n->is_changed || fs->is_read_only)
         return 0;
-    int error = table_block(fs, n->ino, &block, &offset);
-    if (!error)
-        error = ext2_block(fs, block, &data, &page);
+    int error = find_raw(fs, n->ino, &block, &raw, &page);
     if (error)
         return error;
     if (n->is_new)
-        memset((char *)data + offset, 0, fs->inode_bytes);
-    memcpy((char *)data + offset, &n->raw, sizeof n->raw);
+        memset(raw, 0, fs->inode_bytes);
+    *raw = n->raw;
     ext2_block_dirty(fs, block, page);
     if (S_ISREG(n->raw.mode) && raw_size(&n->raw) > INT32_MAX && !(fs->super->ro_compat & EXT2_RO_LARGE)) {
         fs->super->ro_compat |= EXT2_RO_LARGE;
@@ -173,15 +176,13 @@ void ext2_set_name(struct inode *i, struct inode *dir, const char *name, size_t 
 /* From the table; *n keeps its own place in memory. */
 static int load(struct ext2_fs *fs, uint32_t ino, struct ext2_node *n)
 {
-    uint32_t block, offset;
+    uint32_t block;
     struct cpage *page;
-    void *data;
-    int error = table_block(fs, ino, &block, &offset);
-    if (!error)
-        error = ext2_block(fs, block, &data, &page);
+    struct ext2_raw *raw;
+    int error = find_raw(fs, ino, &block, &raw, &page);
     if (error)
         return error == -EUCLEAN ? ext2_damaged(fs, "number of an inode", ino) : error;
-    memcpy(&n->raw, (char *)data + offset, sizeof n->raw);
+    n->raw = *raw;
     const struct ext2_raw *r = &n->raw;
     uint32_t kind = r->mode & S_IFMT;
     bool is_kind = kind == S_IFREG || kind == S_IFDIR || kind == S_IFLNK || kind == S_IFCHR || kind == S_IFBLK ||
