@@ -254,12 +254,32 @@ class Disk(Kernel):
                               "cd c/b; pwd; stat -c %h ../second")
         self.assertEqual(result.lines, ["7", "hello", "ls: folder: No such file or directory", "102", "/mnt/c/b", "2"])
 
+    def test_what_was_synchronized_outlives_a_power_cut(self):
+        """The simulator stops at a time, while other writers go on."""
+        for how in ("sync", "sync & sync", "dd if=/dev/null of=seq conv=notrunc,fsync 2>/dev/null"):
+            self.make(1024, "24M")
+            script = (f"cd /mnt; mkdir new; cd new; seq 100000 >seq; (while cp ../large a; do cp a b; sync; done) & sleep 0.05; {how}; "
+                      "echo now; sleep 1000")
+            result = run("sh", "-c", script, options=["--disk", self.image, "--set", "block.writes=keep", "--max-time", "400ms"])
+            self.assertEqual(result.lines, ["now"])
+            subprocess.run(["e2fsck", "-fy", self.image], capture_output=True)
+            self.judge()
+            self.assertEqual(self.debugfs("cat new/seq"), "".join(f"{i}\n" for i in range(1, 100001)), how)
+
     def test_random_work(self):
         for block_bytes in (1024, 4096):
             self.make(block_bytes, "24M")
             result = self.on_disk("mkdir p q; disk_checks -n 1500 -r 1 p & disk_checks -n 1500 -r 2 q; wait; md5sum large")
             self.assertEqual(result.lines.count("1500 steps, no difference"), 2)
             self.judge()
+
+    def test_processes_that_disturb_each_other(self):
+        for block_bytes, size in ((1024, "16M"), (4096, "16M"), (1024, "7M")): # the last one gets full
+            self.make(block_bytes, size)
+            for memory in (268435456, 50331648):
+                result = self.on_disk("mkdir wild; disk_checks -w 6 -n 150 wild", f"platform.memory_bytes={memory}")
+                self.assertEqual(result.lines[-1], "end")
+                self.judge()
 
     def test_a_full_disk(self):
         self.make(1024, "8M")
@@ -279,17 +299,54 @@ class Disk(Kernel):
         self.make(4096, "48M")
         result = self.on_disk("cp large a; cat large a large >b; cp b c; md5sum large a; cmp b c; disk_checks -n 300 folder",
                               "platform.memory_bytes=50331648")
+        self.assertEqual(self.on_disk("rm b c; disk_checks -m 15 -n 10 folder", "platform.memory_bytes=50331648").lines,
+                         ["10 steps, no difference"])
         self.assertEqual(len({line.split()[0] for line in result.lines[:2]}), 1)
         self.assertEqual(result.lines[2:], ["300 steps, no difference"])
         self.judge()
 
-    def test_a_bad_sector_is_an_error(self):
+    def debugfs(self, request):
+        return subprocess.run(["debugfs", "-R", request, self.image], capture_output=True, text=True, check=True).stdout
+
+    def bad_block(self, block):
+        return f"block.error_sectors={2 * block}-{2 * block + 1}"
+
+    def test_a_bad_sector_is_an_error_of_its_page(self):
         self.make()
-        blocks = subprocess.run(["debugfs", "-R", "blocks large", self.image], capture_output=True, text=True).stdout.split()
-        sector = int(blocks[200]) * 2
-        result = self.on_disk("cat large | wc -c; cat hello", f"block.error_sectors={sector}-{sector + 1}")
-        self.assertIn("cat: read error: Input/output error", result.lines)
+        bad = self.bad_block(int(self.debugfs("bmap large 2002")))
+        result = self.on_disk("cat large | wc -c; uring_disk large 2050048; cat hello", bad)
+        self.assertEqual(result.lines, ["cat: read error: Input/output error", "2048000", "no difference", "hello"])
+        self.judge()
+
+    def test_a_bad_sector_that_is_written_to(self):
+        self.make()
+        bad = self.bad_block(int(self.debugfs("bmap large 2002")))
+        fsync = "dd if=/dev/null of=copy conv=notrunc,fsync 2>/dev/null; echo status=$?"
+        result = self.on_disk(f"rm large; seq 700000 >copy; sync; {fsync}; {fsync}", bad)
+        self.assertEqual(result.lines, ["status=1", "status=0"])
+        self.judge()
+        self.debugfs(f"dump copy {self.folder.name}/copy")
+        wrong, right = pathlib.Path(self.folder.name, "copy").read_bytes(), "".join(f"{i}\n" for i in range(1, 700001)).encode()
+        self.assertEqual(len(wrong), len(right))
+        differing = {i // 4096 for i in range(len(right)) if wrong[i] != right[i]}
+        self.assertLessEqual(len(differing), 1, differing)
+
+    def test_a_directory_that_cannot_be_read(self):
+        self.make()
+        result = self.on_disk("disk_checks folder; echo status=$?; cat folder/file1; rm -r folder; cat hello",
+                              self.bad_block(int(self.debugfs("bmap folder 0"))))
+        self.assertIn("status=1", result.lines)
+        self.assertIn("FAIL the folder cannot be listed (Input/output error)", result.lines)
         self.assertEqual(result.lines[-1], "hello")
+        self.judge()
+
+    def test_programs_write_to_the_mounted_disk(self):
+        self.make()
+        for byte in ("zero", "random"):
+            result = self.on_disk(f"cat hello; dd if=/dev/{byte} of=/dev/vda bs=1024 seek=1 count=300; touch $(seq 200); mkdir d; "
+                                  "cp large d; cat large folder/* >/dev/null; ls -lR; rm -r large d folder; sync; echo end")
+            self.assertEqual(result.lines[-1], "end")
+            self.make(4096)
 
     def test_large_reads_keep_the_disk_busy(self):
         for block_bytes in (1024, 4096):
@@ -315,11 +372,21 @@ class Disk(Kernel):
             self.assertEqual(self.on_disk("uring_disk large", "platform.memory_bytes=201326592").lines[-1], "no difference")
             self.judge()
 
+    def test_rings_and_a_full_disk(self):
+        for block_bytes in (1024, 4096):
+            self.make(block_bytes, "10M")
+            self.assertEqual(self.on_disk("uring_disk large full").lines[-1], "no difference")
+            self.judge()
+
     def test_unknown_features(self):
         self.make(1024, "16M", "-O", "uninit_bg")
         self.assertIn("sh: can't create new: Read-only file system", self.on_disk("cat hello; echo x >new; true").lines)
         self.make(1024, "16M", "-O", "extent")
         self.assertIn("ls: hello: No such file or directory", self.on_disk("ls hello; true").lines)
+
+    WORK = ("(ls -laR; head -c 9000000 large; cat hello folder/* link; readlink link; stat -f .; echo x >new; mkdir q; "
+            "mv folder q; ln large q/second; cp hello q/copy; truncate -s 3000000 large; rm -r q new; rm large; disk_checks -n 60 .; "
+            "cp hello again) >/dev/null 2>&1; sync; echo end")
 
     def test_damaged_disks(self):
         self.make(1024, "8M")
@@ -334,6 +401,36 @@ class Disk(Kernel):
             result = self.on_disk("(ls -laR; cat hello large folder/*; echo x >new; mkdir q; mv folder q; disk_checks -n 100 q; "
                                   "rm -r q large hello) >/dev/null 2>&1; sync; echo end")
             self.assertEqual(result.lines[-1], "end", seed)
+
+    def test_bad_sectors_anywhere(self):
+        self.make(1024, "8M")
+        whole = self.image.read_bytes()
+        for first in [*range(0, 600, 101), *range(1200, 16000, 2222)]:
+            self.image.write_bytes(whole)
+            result = self.on_disk(self.WORK, f"block.error_sectors={first}-{first + 40}")
+            self.assertEqual(result.lines[-1], "end", first)
+
+    def test_damaged_metadata(self):
+        """A few bytes of what only the file system uses; nothing but an error may come of it."""
+        for block_bytes in (1024, 4096):
+            self.make(block_bytes, "8M", "-O", "^resize_inode")
+            whole = self.image.read_bytes()
+            areas = [(1024, 104), (max(2048, block_bytes), 32)]
+            for name in ("/", "folder", "large", "hello", "link"):
+                place = re.search(r"block (\d+), offset 0x(\w+)", self.debugfs(f"imap {name}"))
+                areas.append((int(place[1]) * block_bytes + int(place[2], 16), 128))
+            for name in ("/", "folder"):
+                areas.append((int(self.debugfs(f"bmap {name} 0")) * block_bytes, 300))
+            for block in re.findall(r"IND\):(\d+)", self.debugfs("stat large")):
+                areas.append((int(block) * block_bytes, 400))
+            for seed in range(int(os.environ.get("DAMAGED", "12"))):
+                r = random.Random(seed)
+                broken = bytearray(whole)
+                for _ in range(r.choice([1, 2, 8])):
+                    start, length = r.choice(areas)
+                    broken[start + r.randrange(length)] = r.choice([0, 1, 127, 255, r.randrange(256)])
+                self.image.write_bytes(broken)
+                self.assertEqual(self.on_disk(self.WORK).lines[-1], "end", (block_bytes, seed))
 
 
 if __name__ == "__main__":

@@ -154,8 +154,8 @@ SYSCALL3(getdents64, int, fd, uint64_t, to, uint32_t, bytes)
         const char *name;
         uint64_t position = f->position;
         struct inode *i = next_entry(f->inode, &position, &name);
-        if (!i)
-            return used;
+        if (!i || inode_error(i))
+            return used ? used : inode_error(i);
         size_t len = strlen(name), record = ALIGN_UP(offsetof(struct dirent64, name) + len + 1, (size_t)8);
         struct dirent64 d = {i->ino, (int64_t)position, (uint16_t)record, (uint8_t)(i->mode >> 12), ""};
         memcpy(d.name, name, len);

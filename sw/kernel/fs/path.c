@@ -64,8 +64,8 @@ static int walk(const char *path, uint64_t flags, struct path_result *r)
         if (len > NAME_BYTES)
             return -ENAMETOOLONG;
         struct inode *next = next_inode(r->inode, path, len);
-        if ((uint64_t)next > (uint64_t)-PATH_BYTES) /* an error of the disk */
-            return (int)(int64_t)next;
+        if (inode_error(next))
+            return inode_error(next);
         /* Slashes after a name that is made or removed say that it is a directory's; elsewhere they are one more step.
          */
         is_last = !path[len + slashes] && (!slashes || (flags & NAME_ITSELF) == NAME_ITSELF);

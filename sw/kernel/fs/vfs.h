@@ -53,6 +53,7 @@ struct inode {
     struct inode *parent;            /* the directory that it is or was in: a reference, or NULL */
     const char *name;                /* there; NULL: it has none */
     void *data;                      /* the owner's; of named FIFOs and sockets: ipc's */
+    void *node;                      /* ext2's */
     /* fs/tmpfs.c */
     uint64_t pages, page_table; /* pages of a file, without those of the table */
     struct list entries, link;  /* what a directory contains; the place in there */
@@ -113,6 +114,11 @@ int fd_close(int fd);
 /* --- fs/path.c --- */
 uint32_t fs_umask(void); /* the caller's */
 extern struct inode *root_inode;
+/* Of an inode that lookup or next answered: 0, or the disk's error. */
+static inline int inode_error(const struct inode *i)
+{
+    return (uint64_t)i > (uint64_t)-PATH_BYTES ? (int)(int64_t)i : 0;
+}
 
 /* PATH_PARENT: the last component may be new. No 32-bit flags of a user's can have that bit. */
 #define PATH_NO_FOLLOW ((uint64_t)AT_SYMLINK_NOFOLLOW)

@@ -59,8 +59,10 @@ int mm_fault(struct mm *mm, uint64_t address, uint64_t error, int *code)
     uint64_t va = ALIGN_DOWN(address, PAGE_BYTES);
     if (a->inode && area_offset(a, va) >= a->inode->size)
         return SIGBUS;
-    if (a->inode && ext2_owns(a->inode) && ext2_prepare_page(a, area_offset(a, va) / PAGE_BYTES))
-        return SIGBUS;
+    bool is_disk = a->inode && ext2_owns(a->inode) && pt_entry(mm, va, true); /* no memory is taken after it is ready */
+    int failed = is_disk ? ext2_prepare_page(a, area_offset(a, va) / PAGE_BYTES) : 0;
+    if (failed)
+        return failed == -ENOMEM ? SIGKILL : SIGBUS;
     return fill(mm, a, va, error & PF_ERROR_W) ? 0 : SIGKILL;
 }
 

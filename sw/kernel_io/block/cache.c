@@ -329,20 +329,15 @@ int cache_wait(bool may_sleep)
 {
     struct block_sleeper s = {.is_awake = false};
     struct cache_call c = {.sleeper = &s};
-    if (may_sleep && current->nowait) {
-        cache_unpin(wanted);
-        wanted = NULL;
-        return -EAGAIN;
+    if (wanted->pending && !(may_sleep && current->nowait)) {
+        cache_call(&c);
+        block_sleep(&s, may_sleep);
+        return c.error;
     }
-    if (!wanted->pending) {
-        bool is_valid = wanted->is_valid;
-        cache_unpin(wanted);
-        wanted = NULL;
-        return is_valid ? 0 : -EIO;
-    }
-    cache_call(&c);
-    block_sleep(&s, may_sleep);
-    return c.error;
+    int error = wanted->pending ? -EAGAIN : wanted->is_valid ? 0 : -EIO;
+    cache_unpin(wanted);
+    wanted = NULL;
+    return error;
 }
 
 /* --- giving up --- */

@@ -87,8 +87,9 @@ void cache_batch_add(struct cache_batch *b, struct cpage *p, const uint64_t sect
 void cache_batch_end(struct cache_batch *b);
 /* Writes what is dirty and waits for it: 0, or the error of that or of an earlier writing. */
 int cache_sync(struct mapping *m, bool may_sleep);
-void cache_finish(struct cpage *p);    /* nothing of it is pending any more (cache.c) */
-void cache_set_clean(struct cpage *p); /* the same */
+int cache_flush(struct mapping *m, bool may_sleep); /* and the disk has it on its medium, with all that was written */
+void cache_finish(struct cpage *p);                 /* nothing of it is pending any more (cache.c) */
+void cache_set_clean(struct cpage *p);              /* the same */
 
 /* --- block/file_read.c --- */
 struct file;

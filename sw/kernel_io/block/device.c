@@ -64,12 +64,6 @@ static int64_t disk_write(struct file *f, struct uio *u, uint64_t *position)
     return wanted != u->left ? (int64_t)(wanted - u->left) : wanted && !error ? -ENOSPC : error;
 }
 
-static int disk_sync(void)
-{
-    int error = cache_sync(&disk, true), flushed = block_flush(true);
-    return error ? error : flushed;
-}
-
 static int64_t disk_ioctl(struct file *f, uint32_t request, uint64_t argument)
 {
     uint64_t bytes = disk.size, sectors = disk.size / SECTOR_BYTES;
@@ -80,7 +74,7 @@ static int64_t disk_ioctl(struct file *f, uint32_t request, uint64_t argument)
     case BLKGETSIZE: return PUT_USER(argument, sectors);
     case BLKSSZGET: return PUT_USER(argument, sector_bytes);
     case BLKROGET: return PUT_USER(argument, is_read_only);
-    case BLKFLSBUF: return disk_sync();
+    case BLKFLSBUF: return cache_flush(&disk, true);
     default: return -ENOTTY;
     }
 }
@@ -139,7 +133,7 @@ int storage_sync(void)
         return 0;
     if (mounted && !mounted->is_read_only)
         return ext2_sync_all(mounted, true);
-    return disk_sync();
+    return cache_flush(&disk, true);
 }
 
 SYSCALL0(sync)
@@ -150,8 +144,11 @@ SYSCALL0(sync)
 
 int storage_sync_file(struct file *f)
 {
+    uint32_t mode = f->inode->mode;
+    if (!S_ISREG(mode) && !S_ISDIR(mode) && !S_ISBLK(mode))
+        return -EINVAL;
     file_get(f);
-    int error = ext2_owns(f->inode) ? ext2_sync(f->inode) : f->ops == &disk_file_ops ? disk_sync() : 0;
+    int error = ext2_owns(f->inode) ? ext2_sync(f->inode) : f->ops == &disk_file_ops ? cache_flush(&disk, true) : 0;
     file_put(f);
     return error;
 }
@@ -177,6 +174,5 @@ void storage_end(void)
         return;
     if (mounted)
         ext2_close(mounted);
-    cache_sync(&disk, false);
-    block_flush(false);
+    cache_flush(&disk, false);
 }

@@ -9,15 +9,62 @@ enum { PARTS = 32 };
 struct cache_io {
     struct block_request r;
     uint32_t parts;
-    struct cpage *page[PARTS]; /* one for each part */
     uint64_t end_sector;
+    struct {
+        struct cpage *page;
+        uint8_t first, count; /* sectors in it */
+    } part[PARTS];
 };
+
+static void io_done(struct block_request *r);
+
+static struct cache_io *create(enum block_kind kind)
+{
+    struct cache_io *io = kmalloc(sizeof *io);
+    if (io) {
+        io->parts = io->r.segments = 0;
+        io->r.kind = kind;
+        io->r.done = io_done;
+    }
+    return io;
+}
+
+/* Appends sectors of the page to the request in the making; false: they do not fit. */
+static bool append(struct cache_io *io, struct cpage *p, uint64_t sector, unsigned first, unsigned count)
+{
+    struct block_request *r = &io->r;
+    uint64_t pa = p->pa + first * SECTOR_BYTES;
+    uint32_t bytes = count * SECTOR_BYTES;
+    if (io->parts == PARTS || (io->parts && sector != io->end_sector))
+        return false;
+    struct block_segment *last = r->segments ? &r->segment[r->segments - 1] : NULL;
+    if (last && last->pa + last->bytes == pa)
+        last->bytes += bytes;
+    else if (r->segments < block_segment_limit())
+        r->segment[r->segments++] = (struct block_segment){pa, bytes};
+    else
+        return false;
+    if (!io->parts)
+        r->sector = sector;
+    io->end_sector = sector + count;
+    io->part[io->parts].first = (uint8_t)first;
+    io->part[io->parts].count = (uint8_t)count;
+    io->part[io->parts++].page = p;
+    return true;
+}
 
 static void io_done(struct block_request *r)
 {
     struct cache_io *io = CONTAINER_OF(r, struct cache_io, r);
-    for (uint32_t i = 0; i < io->parts; i++) {
-        struct cpage *p = io->page[i];
+    uint64_t sector = r->sector;
+    for (uint32_t i = 0; i < io->parts; sector += io->part[i++].count) {
+        struct cpage *p = io->part[i].page;
+        struct cache_io *alone = r->error && io->parts > 1 ? create(r->kind) : NULL;
+        if (alone) { /* the others need not suffer from one bad sector */
+            append(alone, p, sector, io->part[i].first, io->part[i].count);
+            block_submit(&alone->r);
+            continue;
+        }
         if (r->error)
             p->error = r->error;
         if (--p->pending == 0)
@@ -34,42 +81,15 @@ void cache_batch_end(struct cache_batch *b)
         block_submit(&io->r);
 }
 
-/* Appends bytes at pa to the request in the making; false: they do not fit. */
-static bool append(struct cache_io *io, struct cpage *p, uint64_t sector, uint64_t pa, uint32_t bytes)
-{
-    struct block_request *r = &io->r;
-    if (io->parts == PARTS || (io->parts && sector != io->end_sector))
-        return false;
-    struct block_segment *last = r->segments ? &r->segment[r->segments - 1] : NULL;
-    if (last && last->pa + last->bytes == pa)
-        last->bytes += bytes;
-    else if (r->segments < block_segment_limit())
-        r->segment[r->segments++] = (struct block_segment){pa, bytes};
-    else
-        return false;
-    if (!io->parts)
-        r->sector = sector;
-    io->end_sector = sector + bytes / SECTOR_BYTES;
-    io->page[io->parts++] = p;
-    return true;
-}
-
 static int add_part(struct cache_batch *b, struct cpage *p, uint64_t sector, unsigned first, unsigned count)
 {
-    uint64_t pa = p->pa + first * SECTOR_BYTES;
-    uint32_t bytes = count * SECTOR_BYTES;
-    if (b->io && append(b->io, p, sector, pa, bytes)) {
-        p->pending++;
-        return 0;
+    if (!b->io || !append(b->io, p, sector, first, count)) {
+        cache_batch_end(b);
+        b->io = create(b->kind);
+        if (!b->io)
+            return -ENOMEM;
+        append(b->io, p, sector, first, count);
     }
-    cache_batch_end(b);
-    b->io = kmalloc(sizeof *b->io);
-    if (!b->io)
-        return -ENOMEM;
-    b->io->parts = b->io->r.segments = 0;
-    b->io->r.kind = b->kind;
-    b->io->r.done = io_done;
-    append(b->io, p, sector, pa, bytes);
     p->pending++;
     return 0;
 }
@@ -86,6 +106,8 @@ void cache_batch_add(struct cache_batch *b, struct cpage *p, const uint64_t sect
         int error = add_part(b, p, sector[first], first, n);
         if (error)
             p->error = error;
+        if (error && b->kind == BLOCK_WRITE) /* there will be memory another time */
+            cache_dirty(p, first * SECTOR_BYTES, n * SECTOR_BYTES);
     }
     if (--p->pending == 0)
         cache_finish(p);
@@ -171,4 +193,10 @@ int cache_sync(struct mapping *m, bool may_sleep)
         error = m->error;
     m->error = 0;
     return error;
+}
+
+int cache_flush(struct mapping *m, bool may_sleep)
+{
+    int error = cache_sync(m, may_sleep), flushed = block_flush(may_sleep);
+    return error ? error : flushed;
 }

@@ -13,12 +13,12 @@
 static void touch(struct inode *i)
 {
     i->mtime = i->ctime = clock_realtime();
-    ext2_changed(i->data);
+    ext2_changed(ext2_node_of(i));
 }
 
 static void add_links(struct inode *i, int n)
 {
-    struct ext2_node *node = i->data;
+    struct ext2_node *node = ext2_node_of(i);
     node->raw.links = (uint16_t)(node->raw.links + n > 0 ? node->raw.links + n : 0);
     i->ctime = clock_realtime();
     ext2_changed(node);
@@ -27,7 +27,7 @@ static void add_links(struct inode *i, int n)
 static int look_up(struct inode *dir, const char *name, size_t len, struct inode **out)
 {
     struct ext2_slot s;
-    int error = ext2_find(dir->data, name, len, &s);
+    int error = ext2_find(ext2_node_of(dir), name, len, &s);
     error = error ? error : ext2_inode(ext2_node_of(dir)->fs, s.entry->ino, dir, out);
     if (!error && !(*out)->name)
         ext2_set_name(*out, dir, name, len);
@@ -44,7 +44,7 @@ static struct inode *ext2_lookup(struct inode *dir, const char *name, size_t len
 /* May this name be made or removed there? */
 static int check_name(const struct inode *dir, const char *name)
 {
-    const struct ext2_node *n = dir->data;
+    const struct ext2_node *n = ext2_node_of(dir);
     bool is_special = !*name || !strcmp(name, ".") || !strcmp(name, "..");
     return n->fs->is_read_only ? -EROFS : is_special ? -EBUSY : n->raw.links ? 0 : -ENOENT;
 }
@@ -52,8 +52,8 @@ static int check_name(const struct inode *dir, const char *name)
 /* A place for a name that does not exist. */
 static int find_new(struct inode *dir, const char *name, size_t len, struct ext2_slot *room)
 {
-    int error = ext2_find(dir->data, name, len, room);
-    return !error ? -EEXIST : error == -ENOENT ? ext2_find_room(dir->data, len, room) : error;
+    int error = ext2_find(ext2_node_of(dir), name, len, room);
+    return !error ? -EEXIST : error == -ENOENT ? ext2_find_room(ext2_node_of(dir), len, room) : error;
 }
 
 /* --- making --- */
@@ -69,9 +69,7 @@ static int set_target(struct ext2_node *n, const char *target)
     if (length < sizeof n->raw.block) {
         memcpy(n->raw.block, target, length);
     } else {
-        int error = ext2_map_new(n, 0, true, &block);
-        if (!error)
-            error = ext2_block(n->fs, block, &data, &page);
+        int error = ext2_new_block(n, 0, &block, &data, &page);
         if (error)
             return error;
         memcpy(data, target, length);
@@ -82,7 +80,7 @@ static int set_target(struct ext2_node *n, const char *target)
 
 static int create_once(struct inode *dir, const char *name, size_t len, struct inode *i, const struct inode *like)
 {
-    struct ext2_node *d = dir->data, *n = i->data;
+    struct ext2_node *d = ext2_node_of(dir), *n = ext2_node_of(i);
     struct ext2_slot room;
     bool is_directory = S_ISDIR(i->mode);
     int error = find_new(dir, name, len, &room);
@@ -94,7 +92,7 @@ static int create_once(struct inode *dir, const char *name, size_t len, struct i
     if (!ino)
         return -ENOSPC;
     n->ino = ino;
-    n->goal = d->fs->first_block + (ino - 1) / d->fs->super->group_inodes * d->fs->super->group_blocks + 1;
+    n->goal = d->fs->first_block + (ino - 1) / d->fs->group_inodes * d->fs->group_blocks + 1;
     if (is_directory)
         error = ext2_make_dots(n, d->ino);
     else if (S_ISLNK(i->mode))
@@ -108,8 +106,8 @@ static int create_once(struct inode *dir, const char *name, size_t len, struct i
     }
     n->raw.links = is_directory ? 2 : 1;
     ext2_name_blank(i, ino);
+    ext2_put_entry(d, &room, name, len, ino, i->mode); /* before anything that takes memory: room is not pinned */
     ext2_set_name(i, dir, name, len);
-    ext2_put_entry(d, &room, name, len, ino, i->mode);
     if (is_directory)
         add_links(dir, 1);
     touch(dir);
@@ -130,12 +128,12 @@ static int create(struct inode *dir, const char *name, struct inode *like, struc
 
 static int link_once(struct inode *dir, const char *name, size_t len, struct inode *target)
 {
-    struct ext2_node *t = target->data;
+    struct ext2_node *t = ext2_node_of(target);
     struct ext2_slot room;
     int error = t->raw.links >= EXT2_LINKS_MAX ? -EMLINK : find_new(dir, name, len, &room);
     if (error)
         return error;
-    ext2_put_entry(dir->data, &room, name, len, t->ino, target->mode);
+    ext2_put_entry(ext2_node_of(dir), &room, name, len, t->ino, target->mode);
     ext2_set_name(target, dir, name, len);
     add_links(target, 1);
     touch(dir);
@@ -182,7 +180,7 @@ static void lose_name(struct inode *dir, const char *name, struct inode *i)
 
 static int may_lose_name(struct inode *i)
 {
-    int empty = S_ISDIR(i->mode) ? ext2_is_empty(i->data) : 1;
+    int empty = S_ISDIR(i->mode) ? ext2_is_empty(ext2_node_of(i)) : 1;
     return empty < 0 ? empty : empty ? 0 : -ENOTEMPTY;
 }
 
@@ -191,10 +189,10 @@ static int unlink_once(struct inode *dir, const char *name, size_t len, struct i
     struct ext2_slot s;
     int error = may_lose_name(i);
     if (!error)
-        error = ext2_find(dir->data, name, len, &s);
+        error = ext2_find(ext2_node_of(dir), name, len, &s);
     if (error)
         return error;
-    ext2_cut_entry(dir->data, &s);
+    ext2_cut_entry(ext2_node_of(dir), &s);
     lose_name(dir, name, i);
     touch(dir);
     return 0;
@@ -230,25 +228,26 @@ static int rename_once(const struct place *from, const struct place *to)
     if (!error && moves && !to->i && ext2_node_of(to->dir)->raw.links >= EXT2_LINKS_MAX)
         error = -EMLINK;
     if (!error && moves)
-        error = ext2_find_up(from->i->data, &up);
+        error = ext2_find_up(ext2_node_of(from->i), &up);
     if (!error)
-        error = to->i ? ext2_find(to->dir->data, to->name, to->len, &at) : ext2_find_room(to->dir->data, to->len, &at);
+        error = to->i ? ext2_find(ext2_node_of(to->dir), to->name, to->len, &at)
+                      : ext2_find_room(ext2_node_of(to->dir), to->len, &at);
     if (!error)
-        error = ext2_find(from->dir->data, from->name, from->len, &old);
+        error = ext2_find(ext2_node_of(from->dir), from->name, from->len, &old);
     if (error)
         return error;
     uint32_t ino = ext2_node_of(from->i)->ino;
     if (to->i) {
-        ext2_aim_entry(to->dir->data, &at, ino, from->i->mode);
+        ext2_aim_entry(ext2_node_of(to->dir), &at, ino, from->i->mode);
         lose_name(to->dir, to->name, to->i);
     } else {
-        ext2_put_entry(to->dir->data, &at, to->name, to->len, ino, from->i->mode);
+        ext2_put_entry(ext2_node_of(to->dir), &at, to->name, to->len, ino, from->i->mode);
     }
     /* Once more: the new name may lie between the old one and the one before it. All of it is in memory. */
-    if (!ext2_find(from->dir->data, from->name, from->len, &old))
-        ext2_cut_entry(from->dir->data, &old);
+    if (!ext2_find(ext2_node_of(from->dir), from->name, from->len, &old))
+        ext2_cut_entry(ext2_node_of(from->dir), &old);
     if (moves) {
-        ext2_aim_entry(from->i->data, &up, ext2_node_of(to->dir)->ino, S_IFDIR);
+        ext2_aim_entry(ext2_node_of(from->i), &up, ext2_node_of(to->dir)->ino, S_IFDIR);
         add_links(from->dir, -1);
         add_links(to->dir, 1);
     }
@@ -288,12 +287,13 @@ static struct inode *ext2_next(struct inode *dir, uint64_t *position, const char
     static char text[NAME_BYTES + 1]; /* which the caller has done with before it sleeps */
     struct inode *found;
     uint32_t ino;
+    int result;
     *name = text;
-    while (CACHE_TRY(false, ext2_next_entry(dir->data, position, text, &ino)) > 0) {
+    while ((result = CACHE_TRY(false, ext2_next_entry(ext2_node_of(dir), position, text, &ino))) > 0) {
         if (!CACHE_TRY(false, ext2_inode(ext2_node_of(dir)->fs, ino, dir, &found)))
             return found;
     }
-    return NULL;
+    return (struct inode *)(int64_t)result;
 }
 
 static int read_target(struct ext2_node *n, char *to)
@@ -311,7 +311,7 @@ static int read_target(struct ext2_node *n, char *to)
 
 static char *ext2_read_link(struct inode *link)
 {
-    struct ext2_node *n = link->data;
+    struct ext2_node *n = ext2_node_of(link);
     char *text = kzalloc(n->raw.size + 1);
     int error = 0;
     if (text && ext2_has_blocks(n))

@@ -72,6 +72,7 @@ struct ext2_fs {
     struct ext2_super *super;
     struct cpage *super_page;
     struct ext2_group *group;
+    uint32_t group_blocks, group_inodes; /* as they were when it was opened: programs can write to the disk itself */
     uint32_t groups, block_bytes, block_shift, inode_bytes, blocks, inodes, first_block;
     uint32_t slots;    /* block numbers in a block */
     bool is_read_only; /* the disk is, or there are features that only a reader can ignore */
@@ -89,7 +90,7 @@ struct ext2_node {
     struct ext2_raw raw;
     bool is_new;         /* the rest of it on the disk is what somebody else left */
     bool is_changed;     /* raw has */
-    bool is_busy;        /* is not freed: being written */
+    uint32_t busy;       /* those who write it out: it is not freed */
     bool is_locked;      /* by a writer */
     struct inode *inode; /* NULL: nobody uses it */
     struct mapping data; /* of a regular file */
@@ -105,6 +106,8 @@ struct ext2_slot { /* a directory entry in memory */
 
 /* --- ext2/ext2_super.c --- */
 int ext2_open(struct mapping *disk, bool is_read_only, struct ext2_fs **out); /* sleeps; -EINVAL: no such file system */
+int ext2_sync_node(struct ext2_node *n,
+                   bool may_sleep); /* its place on the disk, and data: into the cache or out of it */
 int ext2_sync_all(struct ext2_fs *fs, bool may_sleep);
 void ext2_close(struct ext2_fs *fs);                                     /* the last sync; never sleeps */
 int ext2_damaged(struct ext2_fs *fs, const char *what, uint64_t number); /* says so once: -EUCLEAN */
@@ -124,6 +127,8 @@ int ext2_give_inode(struct ext2_fs *fs, uint32_t ino, bool is_directory);
 int ext2_map(struct ext2_node *n, uint64_t index, uint32_t *block); /* *block 0: a hole */
 /* The same, a hole is filled; as a block of structures it is zeroed, too. -ENOSPC, -EFBIG: nothing has changed. */
 int ext2_map_new(struct ext2_node *n, uint64_t index, bool is_structure, uint32_t *block);
+int ext2_new_block(struct ext2_node *n, uint64_t index, uint32_t *block, void **data,
+                   struct cpage **page);                 /* of structures */
 int ext2_free_from(struct ext2_node *n, uint64_t index); /* all blocks from index on; -EAGAIN: not all yet */
 uint64_t ext2_size_max(const struct ext2_fs *fs);
 
@@ -152,7 +157,7 @@ void ext2_node_drop(struct ext2_node *n);        /* frees it if nobody needs it 
 bool ext2_has_blocks(const struct ext2_node *n); /* or else raw.block holds a link's text or a device number */
 int ext2_delete(struct ext2_node *n);            /* of which no name is left */
 void ext2_inode_free(struct inode *i);           /* the last user went: what has no name is deleted */
-static inline struct ext2_node *ext2_node_of(const struct inode *i) { return i->data; }
+static inline struct ext2_node *ext2_node_of(const struct inode *i) { return i->node; }
 
 /* --- ext2/ext2.c, ext2_file.c: for the rest of the kernel --- */
 extern const struct inode_ops ext2_inode_ops;

@@ -6,17 +6,17 @@
 
 static uint32_t group_of(const struct ext2_fs *fs, uint32_t block)
 {
-    return (block - fs->first_block) / fs->super->group_blocks;
+    return (block - fs->first_block) / fs->group_blocks;
 }
 
 static uint32_t group_start(const struct ext2_fs *fs, uint32_t group)
 {
-    return fs->first_block + group * fs->super->group_blocks;
+    return fs->first_block + group * fs->group_blocks;
 }
 
 static uint32_t blocks_in(const struct ext2_fs *fs, uint32_t group)
 {
-    return MIN(fs->super->group_blocks, fs->blocks - group_start(fs, group));
+    return MIN(fs->group_blocks, fs->blocks - group_start(fs, group));
 }
 
 bool ext2_block_is_valid(const struct ext2_fs *fs, uint32_t block)
@@ -24,7 +24,7 @@ bool ext2_block_is_valid(const struct ext2_fs *fs, uint32_t block)
     if (block <= fs->first_block || block >= fs->blocks)
         return false;
     const struct ext2_descriptor *d = fs->group[group_of(fs, block)].descriptor;
-    uint32_t table_blocks = fs->super->group_inodes * fs->inode_bytes / fs->block_bytes;
+    uint32_t table_blocks = fs->group_inodes * fs->inode_bytes / fs->block_bytes;
     return block != d->block_bitmap && block != d->inode_bitmap &&
            (block < d->inode_table || block - d->inode_table >= table_blocks);
 }
@@ -115,7 +115,7 @@ int ext2_untake_block(struct ext2_fs *fs, uint32_t block)
 
 uint32_t ext2_take_inode(struct ext2_fs *fs, uint32_t near, bool is_directory)
 {
-    uint32_t per_group = fs->super->group_inodes, first = (near - 1) / per_group;
+    uint32_t per_group = fs->group_inodes, first = (near - 1) / per_group;
     uint32_t reserved = fs->super->revision ? fs->super->first_inode : 11; /* numbers below */
     for (uint32_t i = 0; i < fs->groups; i++) {
         uint32_t number = (first + i) % fs->groups;
@@ -137,7 +137,7 @@ uint32_t ext2_take_inode(struct ext2_fs *fs, uint32_t near, bool is_directory)
 
 int ext2_give_inode(struct ext2_fs *fs, uint32_t ino, bool is_directory)
 {
-    uint32_t per_group = fs->super->group_inodes, bit = (ino - 1) % per_group;
+    uint32_t per_group = fs->group_inodes, bit = (ino - 1) % per_group;
     struct ext2_group *g = &fs->group[(ino - 1) / per_group];
     if (!reset_bit(g->inodes, bit))
         return ext2_damaged(fs, "free inode", ino);

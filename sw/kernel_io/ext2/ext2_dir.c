@@ -146,9 +146,7 @@ static int grow(struct ext2_node *dir)
     void *data;
     if (dir->raw.size > UINT32_MAX / 2)
         return -ENOSPC;
-    int error = ext2_map_new(dir, index, true, &block);
-    if (!error)
-        error = ext2_block(fs, block, &data, &page);
+    int error = ext2_new_block(dir, index, &block, &data, &page);
     if (error)
         return error;
     *(struct ext2_entry *)data = (struct ext2_entry){.bytes = (uint16_t)fs->block_bytes};
@@ -234,9 +232,7 @@ int ext2_make_dots(struct ext2_node *dir, uint32_t up)
     uint32_t block;
     struct cpage *page;
     void *data;
-    int error = ext2_map_new(dir, 0, true, &block);
-    if (!error)
-        error = ext2_block(fs, block, &data, &page);
+    int error = ext2_new_block(dir, 0, &block, &data, &page);
     if (error)
         return error;
     struct ext2_entry *dot = data, *dots = (struct ext2_entry *)((char *)data + ROOM_FOR_DOT);

@@ -46,6 +46,22 @@ static int fill_holes(struct ext2_node *n, struct cpage *p, size_t from, size_t 
     return 0;
 }
 
+/* Before the file gets larger: shared mappings of its last page can write to all of that then, so it needs blocks. */
+static int fill_last(struct ext2_node *n, uint64_t size)
+{
+    uint64_t old = n->inode->size, start = ALIGN_DOWN(old, PAGE_BYTES);
+    struct cpage *p;
+    if (size <= old || old == start || !n->data.shared)
+        return 0;
+    int error = cache_get(&n->data, old / PAGE_BYTES, &p);
+    if (error || !p->is_shared)
+        return error;
+    cache_pin(p);
+    error = fill_holes(n, p, old - start, MIN(PAGE_BYTES, size - start));
+    cache_unpin(p);
+    return error;
+}
+
 static int write_once(struct ext2_node *n, uint64_t at, size_t bytes, struct uio *u)
 {
     struct cpage *p;
@@ -54,7 +70,8 @@ static int write_once(struct ext2_node *n, uint64_t at, size_t bytes, struct uio
     if (error)
         return error;
     cache_pin(p);
-    error = fill_holes(n, p, within, within + bytes);
+    error = fill_last(n, at + bytes);
+    error = error ?: fill_holes(n, p, within, within + bytes);
     if (!error) {
         error = uio_from(u, (char *)phys_to_virt(p->pa) + within, bytes);
         size_t moved = left - u->left;
@@ -91,17 +108,10 @@ static void trim(struct ext2_node *n)
     ext2_changed(n);
 }
 
-static int sync_node(struct ext2_node *n)
-{
-    int stored = CACHE_TRY(true, ext2_store(n)), written = cache_sync(&n->data, true);
-    int error = cache_sync(n->fs->disk, true), flushed = block_flush(true);
-    return stored ? stored : written ? written : error ? error : flushed;
-}
-
 static int64_t ext2_write(struct file *f, struct uio *u, uint64_t *position)
 {
     struct inode *i = f->inode;
-    struct ext2_node *n = i->data;
+    struct ext2_node *n = ext2_node_of(i);
     size_t wanted = u->left;
     int error = 0;
     if (n->fs->is_read_only)
@@ -132,7 +142,7 @@ static int64_t ext2_write(struct file *f, struct uio *u, uint64_t *position)
     ext2_changed(n);
     unlock(n);
     if (!error && f->flags & O_DSYNC)
-        error = sync_node(n);
+        error = ext2_sync(i);
     else if (!error && f->flags & O_DIRECT)
         error = cache_sync(&n->data, true);
     return wanted == u->left ? error : (int64_t)(wanted - u->left);
@@ -162,21 +172,18 @@ static int cut_once(struct ext2_node *n, uint64_t size)
 
 int ext2_truncate(struct inode *i, uint64_t size)
 {
-    struct ext2_node *n = i->data;
-    int error = 0;
+    struct ext2_node *n = ext2_node_of(i);
     if (n->fs->is_read_only)
         return -EROFS;
     if (size > ext2_size_max(n->fs))
         return -EFBIG;
-    if (size >= i->size) {
+    bool is_growth = size >= i->size;
+    int error = is_growth ? CACHE_TRY(false, fill_last(n, size)) : CACHE_TRY(false, cut_once(n, size));
+    if (!error && is_growth)
         set_size(n, size);
-        return 0;
-    }
-    error = CACHE_TRY(false, cut_once(n, size));
-    if (error)
-        return error;
-    trim(n);
-    return 0;
+    else if (!error || is_growth)
+        trim(n);
+    return error;
 }
 
 /* --- mapping into memory --- */
@@ -199,7 +206,7 @@ uint64_t ext2_page(struct inode *i, uint64_t index, bool create)
     (void)create;
     if (!S_ISREG(i->mode) || index >= pages_of(i->size))
         return 0;
-    int error = CACHE_TRY(false, get_page(i->data, index, &p));
+    int error = CACHE_TRY(false, get_page(ext2_node_of(i), index, &p));
     if (error)
         return 0;
     page_get(p->pa);
@@ -208,14 +215,19 @@ uint64_t ext2_page(struct inode *i, uint64_t index, bool create)
 
 void ext2_fault_ahead(struct mm *mm, uint64_t address)
 {
+    bool is_short = pages_free() < pages_total() / 32; /* the cache has given up what it can */
+    if (is_short && cache_is_full_of_changes())
+        storage_sync();
     const struct area *a = mm && address < USER_END ? mm_find(mm, address) : NULL;
     struct inode *i = a ? a->inode : NULL;
     struct cpage *p;
     if (!i || !ext2_owns(i))
         return;
+    if (is_short && a->flags & AREA_SHARED)
+        pt_unmap(mm, a->start, a->end); /* or else none of its pages ever goes */
     uint64_t index = (a->offset + (address - a->start)) / PAGE_BYTES;
     inode_get(i); /* while we sleep others may unmap it */
-    (void)CACHE_TRY(true, index < pages_of(i->size) ? get_page(i->data, index, &p) : 0);
+    (void)CACHE_TRY(true, index < pages_of(i->size) ? get_page(ext2_node_of(i), index, &p) : 0);
     inode_put(i);
 }
 
@@ -237,7 +249,7 @@ static int share_page(struct ext2_node *n, uint64_t index, struct cpage **p)
 
 int ext2_prepare_page(const struct area *a, uint64_t index)
 {
-    struct ext2_node *n = a->inode->data;
+    struct ext2_node *n = ext2_node_of(a->inode);
     struct cpage *p;
     bool may_write = (a->flags & (AREA_SHARED | AREA_NEVER_WRITE)) == AREA_SHARED;
     return CACHE_TRY(false, may_write ? share_page(n, index, &p) : get_page(n, index, &p));
@@ -245,8 +257,11 @@ int ext2_prepare_page(const struct area *a, uint64_t index)
 
 int ext2_sync(struct inode *i)
 {
-    struct ext2_node *n = i->data;
-    return n->fs->is_read_only ? 0 : sync_node(n);
+    struct ext2_node *n = ext2_node_of(i);
+    if (n->fs->is_read_only)
+        return 0;
+    int error = ext2_sync_node(n, true), flushed = cache_flush(n->fs->disk, true);
+    return error ? error : flushed;
 }
 
 static int ext2_open_file(struct file *f)

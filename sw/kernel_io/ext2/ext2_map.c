@@ -160,6 +160,12 @@ int ext2_map_new(struct ext2_node *n, uint64_t index, bool is_structure, uint32_
     return 0;
 }
 
+int ext2_new_block(struct ext2_node *n, uint64_t index, uint32_t *block, void **data, struct cpage **page)
+{
+    int error = ext2_map_new(n, index, true, block);
+    return error ? error : ext2_block(n->fs, *block, data, page);
+}
+
 static int give(struct ext2_node *n, const struct place *at)
 {
     int error = ext2_give_block(n->fs, *at->number);

@@ -9,16 +9,21 @@ enum { XATTR_MAGIC = 0xea020000 };
 
 static const uint64_t ns_per_second = 1000000000;
 
-/* The block of the inode table that holds ino, and the offset in it. */
-static int table_block(const struct ext2_fs *fs, uint32_t ino, uint32_t *block, uint32_t *offset)
+/* The block of the inode table that holds ino, and where it lies in memory. */
+static int find_raw(struct ext2_fs *fs, uint32_t ino, uint32_t *block, struct ext2_raw **raw, struct cpage **page)
 {
     if (!ino || ino > fs->inodes)
         return -EUCLEAN;
-    uint32_t in_group = (ino - 1) % fs->super->group_inodes;
+    uint32_t in_group = (ino - 1) % fs->group_inodes;
     uint64_t at = (uint64_t)in_group * fs->inode_bytes;
-    *block = fs->group[(ino - 1) / fs->super->group_inodes].descriptor->inode_table + (uint32_t)(at >> fs->block_shift);
-    *offset = (uint32_t)(at & (fs->block_bytes - 1));
-    return *block < fs->blocks ? 0 : -EUCLEAN; /* somebody wrote to the disk itself */
+    *block = fs->group[(ino - 1) / fs->group_inodes].descriptor->inode_table + (uint32_t)(at >> fs->block_shift);
+    void *data;
+    if (*block >= fs->blocks)
+        return -EUCLEAN; /* somebody wrote to the disk itself */
+    int error = ext2_block(fs, *block, &data, page);
+    if (!error)
+        *raw = (struct ext2_raw *)((char *)data + (at & (fs->block_bytes - 1)));
+    return error;
 }
 
 bool ext2_has_blocks(const struct ext2_node *n)
@@ -67,7 +72,7 @@ void ext2_changed(struct ext2_node *n)
     n->is_changed = true;
     i->nlink = n->raw.links;
     i->size = raw_size(&n->raw);
-    i->pages = n->raw.sectors / PAGE_SECTORS;
+    i->pages = (n->raw.sectors + PAGE_SECTORS - 1) / PAGE_SECTORS;
     n->data.size = i->size;
 }
 
@@ -75,7 +80,7 @@ static void to_inode(struct ext2_node *n, struct inode *i)
 {
     const struct ext2_raw *r = &n->raw;
     bool was_changed = n->is_changed;
-    i->data = n;
+    i->node = n;
     n->inode = i;
     i->mode = r->mode;
     i->atime = (uint64_t)((int64_t)(int32_t)r->atime * 1000000000);
@@ -112,20 +117,18 @@ static void from_inode(struct ext2_node *n)
 int ext2_store(struct ext2_node *n)
 {
     struct ext2_fs *fs = n->fs;
-    uint32_t block, offset;
+    uint32_t block;
     struct cpage *page;
-    void *data;
+    struct ext2_raw *raw;
     from_inode(n);
     if (!n->is_changed || fs->is_read_only)
         return 0;
-    int error = table_block(fs, n->ino, &block, &offset);
-    if (!error)
-        error = ext2_block(fs, block, &data, &page);
+    int error = find_raw(fs, n->ino, &block, &raw, &page);
     if (error)
         return error;
     if (n->is_new)
-        memset((char *)data + offset, 0, fs->inode_bytes);
-    memcpy((char *)data + offset, &n->raw, sizeof n->raw);
+        memset(raw, 0, fs->inode_bytes);
+    *raw = n->raw;
     ext2_block_dirty(fs, block, page);
     if (S_ISREG(n->raw.mode) && raw_size(&n->raw) > INT32_MAX && !(fs->super->ro_compat & EXT2_RO_LARGE)) {
         fs->super->ro_compat |= EXT2_RO_LARGE;
@@ -137,7 +140,7 @@ int ext2_store(struct ext2_node *n)
 
 void ext2_node_drop(struct ext2_node *n)
 {
-    if (n->inode || n->is_busy || n->data.count || (n->is_changed && !n->fs->is_read_only))
+    if (n->inode || n->busy || n->data.count || (n->is_changed && !n->fs->is_read_only))
         return;
     list_remove(&n->link);
     kfree(n);
@@ -150,13 +153,14 @@ static struct ext2_node *find_node(struct ext2_fs *fs, uint32_t ino)
     {
         if (n->ino == ino)
             return n;
+        ext2_node_drop(n); /* the cache may have given up its pages */
     }
     return NULL;
 }
 
 void ext2_set_name(struct inode *i, struct inode *dir, const char *name, size_t len)
 {
-    struct ext2_node *n = i->data;
+    struct ext2_node *n = ext2_node_of(i);
     struct inode *before = i->parent;
     char *copy = name ? kmalloc(len + 1) : NULL;
     if (copy) {
@@ -172,26 +176,24 @@ void ext2_set_name(struct inode *i, struct inode *dir, const char *name, size_t 
 /* From the table; *n keeps its own place in memory. */
 static int load(struct ext2_fs *fs, uint32_t ino, struct ext2_node *n)
 {
-    uint32_t block, offset;
+    uint32_t block;
     struct cpage *page;
-    void *data;
-    int error = table_block(fs, ino, &block, &offset);
-    if (!error)
-        error = ext2_block(fs, block, &data, &page);
+    struct ext2_raw *raw;
+    int error = find_raw(fs, ino, &block, &raw, &page);
     if (error)
         return error == -EUCLEAN ? ext2_damaged(fs, "number of an inode", ino) : error;
-    memcpy(&n->raw, (char *)data + offset, sizeof n->raw);
+    n->raw = *raw;
     const struct ext2_raw *r = &n->raw;
     uint32_t kind = r->mode & S_IFMT;
     bool is_kind = kind == S_IFREG || kind == S_IFDIR || kind == S_IFLNK || kind == S_IFCHR || kind == S_IFBLK ||
                    kind == S_IFIFO || kind == S_IFSOCK;
     if (!is_kind || !r->links || raw_size(r) > ext2_size_max(fs) ||
-        (kind == S_IFDIR && (r->size & (fs->block_bytes - 1) || !r->size)) ||
+        (kind == S_IFDIR && (r->size & (fs->block_bytes - 1) || !r->size || r->size >> fs->block_shift > fs->blocks)) ||
         (kind == S_IFLNK &&
          (r->size >= PATH_BYTES || r->size > fs->block_bytes || (!ext2_has_blocks(n) && r->size >= sizeof r->block))))
         return ext2_damaged(fs, "inode", ino);
     n->ino = ino;
-    n->goal = fs->first_block + (ino - 1) / fs->super->group_inodes * fs->super->group_blocks + 1;
+    n->goal = fs->first_block + (ino - 1) / fs->group_inodes * fs->group_blocks + 1;
     return 0;
 }
 
@@ -233,7 +235,7 @@ struct inode *ext2_blank(struct ext2_fs *fs, uint32_t mode)
     struct inode *i = inode_create(mode, &ext2_inode_ops, NULL);
     struct ext2_node *n = i ? node_create(fs) : NULL;
     if (n) {
-        i->data = n;
+        i->node = n;
         n->inode = i;
         n->raw.mode = (uint16_t)mode;
         return i;
@@ -245,7 +247,7 @@ struct inode *ext2_blank(struct ext2_fs *fs, uint32_t mode)
 
 void ext2_name_blank(struct inode *i, uint32_t ino)
 {
-    struct ext2_node *n = i->data;
+    struct ext2_node *n = ext2_node_of(i);
     n->ino = (uint32_t)(i->ino = ino);
     n->is_new = true;
     list_append(&n->fs->nodes, &n->link);
@@ -303,7 +305,7 @@ int ext2_delete(struct ext2_node *n)
 
 void ext2_inode_free(struct inode *i)
 {
-    struct ext2_node *n = i->data;
+    struct ext2_node *n = ext2_node_of(i);
     if (!n)
         return;
     from_inode(n);
@@ -320,5 +322,6 @@ void ext2_inode_free(struct inode *i)
         n->is_changed = false;
         CACHE_TRY(false, cache_drop(&n->data, 0));
     }
+    CACHE_TRY(false, ext2_store(n)); /* or else it takes memory until somebody calls sync() */
     ext2_node_drop(n);
 }

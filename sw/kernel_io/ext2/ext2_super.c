@@ -104,6 +104,8 @@ static int check_super(struct ext2_fs *fs, struct ext2_super *s)
     fs->blocks = s->blocks;
     fs->inodes = s->inodes;
     fs->first_block = s->first_block;
+    fs->group_blocks = s->group_blocks;
+    fs->group_inodes = s->group_inodes;
     fs->groups = (s->blocks - s->first_block + s->group_blocks - 1) / s->group_blocks;
     return 0;
 }
@@ -117,7 +119,7 @@ static int open_group(struct ext2_fs *fs, uint32_t i)
 {
     struct ext2_group *g = &fs->group[i];
     uint32_t in_block = fs->block_bytes / sizeof(struct ext2_descriptor);
-    uint32_t table_blocks = fs->super->group_inodes * fs->inode_bytes / fs->block_bytes;
+    uint32_t table_blocks = fs->group_inodes * fs->inode_bytes / fs->block_bytes;
     void *data;
     int error = pin_block(fs, fs->first_block + 1 + i / in_block, &data, &g->descriptor_page);
     if (error)
@@ -183,7 +185,7 @@ int ext2_open(struct mapping *disk, bool is_read_only, struct ext2_fs **out)
     return 0;
 }
 
-static int sync_node(struct ext2_node *n, bool may_sleep)
+int ext2_sync_node(struct ext2_node *n, bool may_sleep)
 {
     int error = CACHE_TRY(may_sleep, ext2_store(n));
     int written = cache_sync(&n->data, may_sleep);
@@ -200,17 +202,13 @@ int ext2_sync_all(struct ext2_fs *fs, bool may_sleep)
         n = LIST_FIRST(&fs->nodes, struct ext2_node, link);
         list_remove(&n->link);
         list_append(&fs->nodes, &n->link);
-        if (n->is_busy) /* somebody else is at it, or deletes it */
-            continue;
-        n->is_busy = true;
-        int error = sync_node(n, may_sleep);
+        n->busy++;
+        int error = n->data.error = ext2_sync_node(n, may_sleep); /* for fsync(), too */
         result = result ? result : error;
-        n->is_busy = false;
+        n->busy--;
         ext2_node_drop(n);
     }
-    int error = cache_sync(fs->disk, may_sleep);
-    result = result ? result : error;
-    error = block_flush(may_sleep);
+    int error = cache_flush(fs->disk, may_sleep);
     return result ? result : error;
 }
 
@@ -221,7 +219,7 @@ void ext2_close(struct ext2_fs *fs)
         return;
     LIST_FOR_EACH(n, &fs->nodes, link)
     {
-        n->is_busy = false; /* nobody comes back to it */
+        n->busy = 0; /* nobody comes back to it */
         if (n->ino && n->inode && !n->raw.links)
             CACHE_TRY(false, ext2_delete(n)); /* still open, but without a name */
     }
@@ -229,6 +227,5 @@ void ext2_close(struct ext2_fs *fs)
     if (!fs->is_damaged)
         fs->super->state |= EXT2_VALID;
     super_changed(fs);
-    cache_sync(fs->disk, false);
-    block_flush(false);
+    cache_flush(fs->disk, false);
 }

@@ -124,6 +124,8 @@ static int64_t read_pieces(struct request *q)
     while (u->left) {
         if (!u->length) {
             const struct iovec *v = (const struct iovec *)u->vectors;
+            if (!u->vector_count--) /* the user has changed them between the look at their sum and the copy */
+                return end_read(q, -EFAULT);
             u->vectors += sizeof *v;
             u->address = (uint64_t)v->iov_base;
             u->length = v->iov_len;
@@ -175,11 +177,7 @@ int prepare_fsync(struct request *q)
                                                                                                            : 0;
 }
 
-int64_t issue_fsync(struct request *q)
-{
-    uint32_t mode = q->file->inode->mode;
-    return S_ISREG(mode) || S_ISDIR(mode) || S_ISBLK(mode) ? storage_sync_file(q->file) : -EINVAL;
-}
+int64_t issue_fsync(struct request *q) { return storage_sync_file(q->file); }
 
 /* No direct descriptors: file_index. */
 static int prepare_path(struct request *q)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads and writes of a file on the disk by io_uring, compared with read(): of any size, in pieces, directly,
 // cancelled, left alone by a process that ends. uring_disk FILE, which has at least 1 MiB; the status is 1 at the first
-// difference.
+// difference. uring_disk FILE full: writes that fill the disk. uring_disk FILE BYTE: there is a bad sector.
 #include <errno.h>
 #include <fcntl.h>
 #include <liburing.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,10 +185,121 @@ static void check_writing(const char *path)
     unlink(name);
 }
 
+// Reads while another process writes, cuts and removes the file, and while the memory they go to is unmapped.
+static void check_races(const char *path)
+{
+    enum { BYTES = 300000, ROUNDS = 60 };
+    char name[300];
+    snprintf(name, sizeof name, "%s.race", path);
+    pid_t child = fork();
+    if (!child) {
+        memset(got, 'x', BYTES);
+        for (unsigned i = 0;; i++) {
+            int fd = open(name, O_CREAT | O_RDWR, 0644);
+            if (write(fd, got, BYTES) != BYTES || (i % 3 && ftruncate(fd, i % 7 * 40001)) || (!(i % 4) && fsync(fd)) ||
+                (!(i % 2) && unlink(name)))
+                _exit(1);
+            close(fd);
+        }
+    }
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        int fd = open(name, O_RDONLY | (i & 1 ? O_DIRECT : 0));
+        if (fd < 0) {
+            usleep(100);
+            continue;
+        }
+        size_t piece = BYTES / 8 / SMALL * SMALL;
+        uint8_t *to = mmap(NULL, 8 * piece, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        for (unsigned k = 0; k < 8; k++) {
+            struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+            io_uring_prep_read(sqe, fd, to + k * piece, (unsigned)piece, k * piece);
+            io_uring_sqe_set_data64(sqe, k);
+        }
+        io_uring_submit(&ring);
+        bool is_unmapped = i % 3 == 2;
+        if (is_unmapped)
+            munmap(to, 8 * piece);
+        close(fd);
+        for (unsigned k = 0; k < 8; k++) {
+            uint64_t which;
+            long result = wait_one(&which);
+            if (is_unmapped ? result < 0 && result != -EFAULT : result < 0)
+                fail("racing read", result);
+            for (long b = 0; b < result && !is_unmapped; b++)
+                if (to[which * piece + (size_t)b] != 'x')
+                    fail("byte of a racing read", b);
+        }
+        munmap(to, 8 * piece);
+    }
+    kill(child, SIGKILL);
+    int status;
+    if (waitpid(child, &status, 0) != child || !WIFSIGNALED(status))
+        fail("racing writer", status);
+    unlink(name);
+}
+
+static long write_once(int fd, unsigned bytes, uint64_t at)
+{
+    io_uring_prep_write(io_uring_get_sqe(&ring), fd, got, bytes, at);
+    io_uring_submit(&ring);
+    return wait_one(NULL);
+}
+
+static long fsync_once(int fd)
+{
+    io_uring_prep_fsync(io_uring_get_sqe(&ring), fd, 0);
+    io_uring_submit(&ring);
+    return wait_one(NULL);
+}
+
+// What fits is written, no more, and there is room again when it is gone.
+static void check_full(const char *path)
+{
+    char name[300];
+    snprintf(name, sizeof name, "%s.full", path);
+    memset(got, 'x', 1 << 20);
+    for (int i = 0; i < 2; i++) {
+        int fd = open(name, O_CREAT | O_EXCL | O_RDWR | (i ? O_DIRECT : 0), 0644);
+        uint64_t at = 0;
+        long result;
+        while ((result = write_once(fd, 1 << 20, at)) > 0)
+            at += (uint64_t)result;
+        struct stat s;
+        if (result != -ENOSPC || fstat(fd, &s) || (uint64_t)s.st_size != at || !at)
+            fail("full disk", result);
+        if ((result = fsync_once(fd)) || (result = read_once(fd, got, SMALL, (at - 1) & ~4095u)) <= 0 || got[0] != 'x')
+            fail("file of a full disk", result);
+        close(fd);
+        unlink(name);
+    }
+}
+
+// Only the page of the bad sector is lost.
+static void check_bad(const char *path, uint64_t bad)
+{
+    bad &= ~4095u;
+    for (int i = 0; i < 4; i++) {
+        int fd = open(path, O_RDWR | (i & 1 ? O_DIRECT : 0));
+        long result;
+        if ((result = read_once(fd, got, SMALL, bad)) != -EIO || (result = read_once(fd, got, 1, bad + 4095)) != -EIO)
+            fail("bad page", result);
+        if ((result = read_once(fd, got, 1 << 20, bad - 65536)) != 65536)
+            fail("up to the bad page", result);
+        if ((result = read_once(fd, got, 65536, bad + SMALL)) != 65536)
+            fail("behind the bad page", result);
+        close(fd);
+    }
+    char all[SMALL * 3];
+    int fd = open(path, O_RDWR);
+    if (pread(fd, all, SMALL, (off_t)bad - SMALL) != SMALL || pread(fd, all, SMALL, (off_t)bad) != -1 || errno != EIO)
+        fail("bad page of read()", errno);
+    close(fd);
+}
+
 int main(int argc, char **argv)
 {
     struct stat s;
-    if (argc != 2 || stat(argv[1], &s) || s.st_size < 1 << 20)
+    if (argc < 2 || stat(argv[1], &s) || s.st_size < 1 << 20)
         return 2;
     size = (size_t)s.st_size;
     size_t room = size > (size_t)MANY << 16 ? size : (size_t)MANY << 16;
@@ -196,6 +308,14 @@ int main(int argc, char **argv)
     int fd = open(argv[1], O_RDONLY), direct = open(argv[1], O_RDONLY | O_DIRECT);
     if (io_uring_queue_init(64, &ring, 0) || fd < 0 || direct < 0)
         return 2;
+    if (argc > 2) {
+        if (strcmp(argv[2], "full"))
+            check_bad(argv[1], strtoull(argv[2], NULL, 0));
+        else
+            check_full(argv[1]);
+        puts("no difference");
+        return 0;
+    }
     uint8_t *cold = malloc(size); // before anything else brings it into memory
     long first = read_once(fd, cold, (unsigned)size, 0);
     for (size_t at = 0; at < size;) {
@@ -219,6 +339,7 @@ int main(int argc, char **argv)
     check_cancel(direct);
     check_end(argv[1]);
     check_writing(argv[1]);
+    check_races(argv[1]);
     puts("no difference");
     return 0;
 }
