@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The minimal kernel: ordinary static Linux programs on the simulator. Environment: UINTR_VP, GUEST (folder of the
 images), CORES and POSTS where a class says so."""
+import hashlib
 import json
 import os
 import pathlib
@@ -364,6 +365,19 @@ class Disk(Kernel):
                               options=["--disk", self.image, "--stats", stats])
         self.assertEqual(len(set(result.lines)), 1)
         self.assertGreaterEqual(json.loads(stats.read_text())["block"]["reads"], 600)
+
+    def test_direct_reads_that_need_many_requests_and_blocks_of_numbers(self):
+        (self.source / "large").write_bytes(random.Random(3).randbytes(13000000))
+        there = hashlib.md5((self.source / "large").read_bytes()).hexdigest()
+        for block_bytes in (1024, 4096):
+            self.make(block_bytes, "32M")
+            lines = self.on_disk("for size in 512 65024 1M 16M; do dd if=large bs=$size iflag=direct 2>/dev/null | md5sum; done").lines
+            self.assertEqual(lines, [f"{there}  -"] * 4)
+            # What was changed and is not on the disk yet comes from memory, also at the end and in a hole.
+            lines = self.on_disk("printf changed | dd of=large conv=notrunc bs=1 seek=7000001 2>/dev/null; truncate -s 20000000 large; "
+                                 "printf end >>large; md5sum <large; dd if=large bs=1M iflag=direct 2>/dev/null | md5sum").lines
+            self.assertEqual(lines[0], lines[1])
+            self.judge()
 
     def test_rings(self):
         (self.source / "large").write_bytes(random.Random(2).randbytes(20000001))

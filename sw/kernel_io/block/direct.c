@@ -33,7 +33,8 @@ static void ended(struct block_request *b)
         note_error(r, d->at, b->error);
     if (r) {
         r->under_way--;
-        if (!r->is_advancing && list_is_empty(&r->call.deferred.link))
+        /* Unless it goes on anyway: it is in the midst of it, has been told already, or waits for a page. */
+        if (!r->is_advancing && list_is_empty(&r->call.deferred.link) && list_is_empty(&r->call.link))
             block_defer(&r->call.deferred);
     }
     list_remove(&d->link);
