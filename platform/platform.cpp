@@ -198,9 +198,9 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
         const std::string &chosen = config.text("timing.model");
         const crash_guard guard("timing model " + chosen, "in create");
         if (!timing_create(&m_timing.model, config.timing_model(), &setup, error.data(), error.size()))
-            throw user_error(fmt::format("{}timing model {}: {}",
-                                         config.blame(std::string(error.data()) + " timing.model"), chosen,
-                                         error.data()));
+            const std::string place = config.blame(error.data());
+        throw user_error(fmt::format("{}timing model {}: {}", place.empty() ? config.blame("timing.model") : place,
+                                     chosen, error.data()));
     }
     if (!options.itrace_path.empty())
         m_insn_trace = std::make_unique<insn_trace>(options.itrace_path);

@@ -104,7 +104,7 @@ void configuration::add_keys(const std::vector<key_info> &keys)
 {
     for (const key_info &key : keys) {
         m_index[key.name] = m_entries.size();
-        m_entries.push_back(config_entry{key, key.default_value, "default", key.source, ""});
+        m_entries.push_back(config_entry{key, key.default_value, "default", key.source, "", 0});
     }
 }
 
@@ -226,6 +226,10 @@ void configuration::apply(const assignment &a)
                                      of_model, suggestion(a.key, names)));
     }
     entry->value = convert(entry->key, a);
+    const std::string file = a.place.substr(0, a.place.rfind(':'));
+    m_layers += file != m_last_file;
+    m_last_file = file;
+    entry->layer = m_layers;
     entry->origin = a.place;
     entry->source = a.source;
     entry->confidence = a.confidence;
@@ -312,14 +316,16 @@ quantum configuration::quantum_setting() const { return *parse_quantum(text("pla
 std::string configuration::blame(const std::string &text) const
 {
     const std::string of_a_key = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
+    const config_entry *last = nullptr;
     for (std::size_t at = text.find_first_of(of_a_key), end = 0; at != std::string::npos;
          at = text.find_first_of(of_a_key, end)) {
         end = std::min(text.find_first_not_of(of_a_key, at), text.size());
         const auto found = m_index.find(text.substr(at, end - at));
-        if (found != m_index.end() && m_entries[found->second].origin != "default")
-            return m_entries[found->second].origin + ": ";
+        const config_entry *entry = found != m_index.end() ? &m_entries[found->second] : nullptr;
+        if (entry != nullptr && entry->layer > (last != nullptr ? last->layer : 0))
+            last = entry;
     }
-    return "";
+    return last != nullptr ? last->origin + ": " : "";
 }
 
 std::string configuration::print() const

@@ -24,6 +24,7 @@ struct config_entry {
     key_value value;
     std::string origin; // "default", "file.toml:12", "--set", "--cores"
     std::string source, confidence;
+    std::size_t layer; // of the file, or the option, that set it: later ones are greater; 0: default
 };
 
 // The names of a timing parameter that is an enumeration; empty for a number.
@@ -53,8 +54,8 @@ class configuration
     const struct timing_model *timing_model() const { return m_model; }
     std::vector<double> timing_values() const; // in the order of the model's parameters
 
-    // "ORIGIN: " of the first key named in `text` whose value is no default: what a message about several values begins
-    // with. "" if there is none.
+    // "ORIGIN: " of the key named in `text` that was set last, of several in one file the first: what a message about
+    // several values begins with. "" if all are defaults.
     std::string blame(const std::string &text) const;
 
     // The table of `uintr-vp config`.
@@ -73,6 +74,8 @@ class configuration
 
     std::vector<config_entry> m_entries;
     std::map<std::string, std::size_t> m_index;
+    std::size_t m_layers = 0; // so far
+    std::string m_last_file;
     const struct timing_model *m_model = nullptr;
     void *m_handle = nullptr; // of a shared object
     struct cpu_features m_features = {};

@@ -315,6 +315,17 @@ TEST(configuration, blames_the_first_key_that_somebody_set)
     EXPECT_EQ(c.blame(""), "");
 }
 
+TEST(configuration, blames_whoever_set_one_of_the_keys_last)
+{
+    scratch_file included(".toml", "[timing]\nmodel = \"cache\"\nl2_cycles = 16\n");
+    const std::string name = included.path();
+    scratch_file file(".toml", "include = \"" + name + "\"\n[timing]\ndram_cycles = 300\nl1_cycles = 20\n");
+    configuration c(read_toml(file.path(), false));
+    EXPECT_EQ(c.blame("timing.l2_cycles = 16: expected at least timing.l1_cycles = 20"), file.path() + ":4: ");
+    EXPECT_EQ(c.blame("timing.l1_cycles = 20: expected at most timing.dram_cycles = 300"), file.path() + ":4: ");
+    EXPECT_EQ(c.blame("timing.l2_cycles = 16"), included.path() + ":3: ");
+}
+
 TEST(toml, a_file_includes_others_and_its_own_values_win)
 {
     scratch_file inner(".toml", "platform.cores = 3\nlapic.x2apic = false\n");
