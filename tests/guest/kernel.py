@@ -322,11 +322,11 @@ class Disk(Kernel):
         self.make()
         bad = self.bad_block(int(self.debugfs("bmap large 2002")))
         fsync = "dd if=/dev/null of=copy conv=notrunc,fsync 2>/dev/null; echo status=$?"
-        result = self.on_disk(f"rm large; seq 700000 >copy; sync; {fsync}; {fsync}", bad)
+        result = self.on_disk(f"rm large; seq 350000 >copy; sync; {fsync}; {fsync}", bad)
         self.assertEqual(result.lines, ["status=1", "status=0"])
         self.judge()
         self.debugfs(f"dump copy {self.folder.name}/copy")
-        wrong, right = pathlib.Path(self.folder.name, "copy").read_bytes(), "".join(f"{i}\n" for i in range(1, 700001)).encode()
+        wrong, right = pathlib.Path(self.folder.name, "copy").read_bytes(), "".join(f"{i}\n" for i in range(1, 350001)).encode()
         self.assertEqual(len(wrong), len(right))
         differing = {i // 4096 for i in range(len(right)) if wrong[i] != right[i]}
         self.assertLessEqual(len(differing), 1, differing)
