@@ -232,7 +232,7 @@ OPERATION(fsync);
 OPERATION(path); /* OPENAT */
 OPERATION(close);
 int64_t issue_statx(struct request *q); /* prepared as OPENAT */
-OPERATION(accept); /* op_socket.c */
+OPERATION(accept);                      /* op_socket.c */
 OPERATION(connect);
 OPERATION(transfer); /* SEND, RECV */
 OPERATION(poll);     /* op_wait.c */
