@@ -65,7 +65,7 @@ int block_flush(bool may_sleep); /* what was written is on the medium: 0 or -EIO
 enum { BLOCK_DEVICE = 254 << 8 }; /* /dev/vda as stat shows it */
 struct file;
 void storage_start(void);              /* finds the disk, makes /dev/vda, mounts what is on it at /mnt */
-int storage_sync(void);                /* everything that has changed is on the disk: 0 or an error. Sleeps */
+void storage_sync(void);               /* everything that has changed is on the disk; fsync() tells of errors. Sleeps */
 int storage_sync_file(struct file *f); /* the same of one file, which may be of any kind */
 void storage_end(void);                /* before the end of the machine: everything is written; never sleeps */
 #endif

@@ -127,13 +127,12 @@ void storage_start(void)
         klog("vda: not mounted: error %d", -error);
 }
 
-int storage_sync(void)
+void storage_sync(void)
 {
-    if (!disk.ops)
-        return 0;
     if (mounted && !mounted->is_read_only)
-        return ext2_sync_all(mounted, true);
-    return cache_flush(&disk, true);
+        ext2_sync_all(mounted, true);
+    else if (disk.ops)
+        disk.error = cache_flush(&disk, true);
 }
 
 SYSCALL0(sync)
@@ -161,11 +160,17 @@ SYSCALL3(msync, uint64_t, start, uint64_t, bytes, uint32_t, flags)
     if (start % PAGE_BYTES || flags & ~(uint32_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) ||
         (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
         return -EINVAL;
-    for (const struct area *a; start < end; start = a->end) {
-        if (!(a = mm_find(current->mm, start)))
+    int error = end < start ? -ENOMEM : 0;
+    while (start < end && !error) {
+        const struct area *a = mm_find(current->mm, start);
+        if (!a)
             return -ENOMEM;
+        struct inode *i = flags & MS_SYNC && a->inode && ext2_owns(a->inode) ? inode_get(a->inode) : NULL;
+        start = a->end;
+        error = i ? ext2_sync(i) : 0; /* sleeps: the area may go */
+        inode_put(i);
     }
-    return end >= start && flags & MS_SYNC ? storage_sync() : 0;
+    return error;
 }
 
 void storage_end(void)

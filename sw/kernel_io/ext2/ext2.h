@@ -108,7 +108,7 @@ struct ext2_slot { /* a directory entry in memory */
 int ext2_open(struct mapping *disk, bool is_read_only, struct ext2_fs **out); /* sleeps; -EINVAL: no such file system */
 int ext2_sync_node(struct ext2_node *n,
                    bool may_sleep); /* its place on the disk, and data: into the cache or out of it */
-int ext2_sync_all(struct ext2_fs *fs, bool may_sleep);
+void ext2_sync_all(struct ext2_fs *fs, bool may_sleep);                  /* errors stay where fsync() finds them */
 void ext2_close(struct ext2_fs *fs);                                     /* the last sync; never sleeps */
 int ext2_damaged(struct ext2_fs *fs, const char *what, uint64_t number); /* says so once: -EUCLEAN */
 /* A block of structures: where it is in memory. 0, -EAGAIN, -EUCLEAN, -EIO. */

@@ -122,16 +122,20 @@ static int64_t ext2_write(struct file *f, struct uio *u, uint64_t *position)
         return -EAGAIN;
     lock(n);
     uint64_t at = f->flags & O_APPEND ? i->size : *position;
-    uint64_t limit = ext2_size_max(n->fs);
+    uint64_t limit = ext2_size_max(n->fs), unit = PAGE_BYTES;
     while (u->left && !error) {
         if (at >= limit) {
             error = -EFBIG;
             break;
         }
-        size_t left = u->left, bytes = MIN(PAGE_BYTES - at % PAGE_BYTES, left);
+        size_t left = u->left, bytes = MIN(unit - at % unit, left);
         bytes = MIN(bytes, limit - at);
         error = CACHE_TRY(true, write_once(n, at, bytes, u));
         at += left - u->left;
+        if (error == -ENOSPC && unit != n->fs->block_bytes) { /* a part of the page, perhaps */
+            unit = n->fs->block_bytes;
+            error = 0;
+        }
         if (!error && cache_is_full_of_changes())
             error = cache_sync(&n->data, true);
     }

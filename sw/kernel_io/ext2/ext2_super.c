@@ -192,10 +192,9 @@ int ext2_sync_node(struct ext2_node *n, bool may_sleep)
     return error ? error : written;
 }
 
-int ext2_sync_all(struct ext2_fs *fs, bool may_sleep)
+void ext2_sync_all(struct ext2_fs *fs, bool may_sleep)
 {
     uint64_t count = 0;
-    int result = 0;
     struct ext2_node *n;
     LIST_FOR_EACH(n, &fs->nodes, link) { count++; }
     for (; count && !list_is_empty(&fs->nodes); count--) {
@@ -203,13 +202,11 @@ int ext2_sync_all(struct ext2_fs *fs, bool may_sleep)
         list_remove(&n->link);
         list_append(&fs->nodes, &n->link);
         n->busy++;
-        int error = n->data.error = ext2_sync_node(n, may_sleep); /* for fsync(), too */
-        result = result ? result : error;
+        n->data.error = ext2_sync_node(n, may_sleep);
         n->busy--;
         ext2_node_drop(n);
     }
-    int error = cache_flush(fs->disk, may_sleep);
-    return result ? result : error;
+    fs->disk->error = cache_flush(fs->disk, may_sleep);
 }
 
 void ext2_close(struct ext2_fs *fs)

@@ -180,7 +180,7 @@ int prepare_fsync(struct request *q)
 int64_t issue_fsync(struct request *q) { return storage_sync_file(q->file); }
 
 /* No direct descriptors: file_index. */
-static int prepare_path(struct request *q)
+int prepare_path(struct request *q)
 {
     const struct io_uring_sqe *s = &q->sqe;
     if (s->buf_index || s->file_index)
@@ -192,9 +192,7 @@ static int prepare_path(struct request *q)
 
 void release_path(struct request *q) { kfree(q->path); }
 
-int prepare_open(struct request *q) { return prepare_path(q); }
-
-int64_t issue_open(struct request *q)
+int64_t issue_path(struct request *q)
 {
     struct file *f;
     uint32_t flags = q->sqe.open_flags | O_LARGEFILE;
@@ -203,8 +201,6 @@ int64_t issue_open(struct request *q)
         error = vfs_open(q->sqe.fd, q->path, flags, q->sqe.len, &f);
     return error < 0 ? error : fd_install(f, flags & O_CLOEXEC, 0);
 }
-
-int prepare_statx(struct request *q) { return prepare_path(q); }
 
 int64_t issue_statx(struct request *q)
 {

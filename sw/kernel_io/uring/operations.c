@@ -29,9 +29,9 @@ const struct operation operations[IORING_OP_LAST] = {
     [IORING_OP_WRITEV] = TRANSFER(WRITABLE, false),
     [IORING_OP_WRITE_FIXED] = TRANSFER(WRITABLE, false),
     [IORING_OP_FSYNC] = {.prepare = prepare_fsync, .issue = issue_fsync, .needs_file = true, .always_punts = true},
-    [IORING_OP_OPENAT] = {.prepare = prepare_open, .issue = issue_open, .release = release_path},
+    [IORING_OP_OPENAT] = {.prepare = prepare_path, .issue = issue_path, .release = release_path},
     [IORING_OP_CLOSE] = {.prepare = prepare_close, .issue = issue_close},
-    [IORING_OP_STATX] = {.prepare = prepare_statx, .issue = issue_statx, .release = release_path},
+    [IORING_OP_STATX] = {.prepare = prepare_path, .issue = issue_statx, .release = release_path},
     [IORING_OP_ACCEPT] =
         {.prepare = prepare_accept, .issue = issue_accept, .poll = READABLE, .needs_file = true, .takes_ioprio = true},
     [IORING_OP_CONNECT] = {.prepare = prepare_connect, .issue = issue_connect, .needs_file = true},

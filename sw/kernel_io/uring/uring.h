@@ -229,10 +229,10 @@ struct file *request_find_file(const struct request *q); /* a reference, or NULL
     int64_t issue_##name(struct request *q)
 OPERATION(rw); /* op_file.c: READ, WRITE and their relatives */
 OPERATION(fsync);
-OPERATION(open);
+OPERATION(path); /* OPENAT */
 OPERATION(close);
-OPERATION(statx);
-OPERATION(accept); /* op_socket.c */
+int64_t issue_statx(struct request *q); /* prepared as OPENAT */
+OPERATION(accept);                      /* op_socket.c */
 OPERATION(connect);
 OPERATION(transfer); /* SEND, RECV */
 OPERATION(poll);     /* op_wait.c */
