@@ -114,11 +114,14 @@ int fd_close(int fd);
 uint32_t fs_umask(void); /* the caller's */
 extern struct inode *root_inode;
 
-/* PATH_PARENT: the last component may be new. No 32-bit flags of a user's can have that bit. */
+/* PATH_PARENT: the last component may be new; PATH_DIRECTORY: and be followed by slashes. No 32-bit flags of a user's
+ * can have these bits. */
 #define PATH_NO_FOLLOW ((uint64_t)AT_SYMLINK_NOFOLLOW)
 #define PATH_EMPTY ((uint64_t)AT_EMPTY_PATH)
 #define PATH_PARENT (1ull << 32)
+#define PATH_DIRECTORY (1ull << 33)
 #define NAME_ITSELF (PATH_PARENT | PATH_NO_FOLLOW) /* the name shall be made or removed */
+#define DIRECTORY_ITSELF (NAME_ITSELF | PATH_DIRECTORY)
 struct path_result {
     struct inode *inode;  /* a reference; NULL with PATH_PARENT: the name does not exist */
     struct inode *parent; /* a reference */
