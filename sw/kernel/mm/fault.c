@@ -61,7 +61,7 @@ int mm_fault(struct mm *mm, uint64_t address, uint64_t error, int *code)
         return SIGBUS;
     if (a->inode && ext2_owns(a->inode) && ext2_prepare_page(a, area_offset(a, va) / PAGE_BYTES))
         return SIGBUS;
-    return fill(mm, a, va, error & PF_ERROR_W) ? 0 : SIGKILL;
+    return fill(mm, a, va, error & PF_ERROR_W) ? 0 : pages_free() ? SIGBUS : SIGKILL; /* the file's system is full */
 }
 
 uint64_t mm_page_at(struct mm *mm, uint64_t address, bool is_write)
