@@ -60,7 +60,7 @@ void signal_send(struct task *t, int number, const siginfo_t *given, bool is_pro
     job_prepare(p, number);
     /* One that is blocked is kept even if it is ignored: sigtimedwait() may want it. */
     uint64_t bit = SIGNAL_BIT(number), blocked = t->blocked | (t->has_saved_blocked ? t->saved_blocked : 0);
-    if (p->group_exiting || (!(blocked & bit) && signal_is_ignored(p, number)))
+    if (!(blocked & bit) && signal_is_ignored(p, number))
         return;
     uint64_t *pending = is_process ? &p->pending : &t->pending;
     siginfo_t *info = is_process ? &p->info[number] : &t->info[number];
