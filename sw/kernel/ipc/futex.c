@@ -100,7 +100,13 @@ static long wait(uint64_t address, bool is_shared, uint32_t expected, uint64_t d
         return 0;
     if (result == -ETIMEDOUT)
         return result;
-    return deadline == NEVER ? -ERESTARTSYS : -ERESTARTNOHAND;
+    return deadline == NEVER ? -ERESTARTSYS : -ERESTART_RESTARTBLOCK;
+}
+
+static long wait_again(struct task *self)
+{
+    const uint64_t *a = self->restart.argument;
+    return wait(a[0], a[1], (uint32_t)a[2], a[3], (uint32_t)a[4]);
 }
 
 static long requeue(uint64_t from, uint64_t to, bool is_shared, int wakes, int moves, const uint32_t *expected)
@@ -142,8 +148,8 @@ SYSCALL6(futex, uint64_t, address, int, op, uint32_t, value, uint64_t, timeout, 
     if (error)
         return error;
     switch (command) {
-    case FUTEX_WAIT: return wait(address, is_shared, value, deadline, FUTEX_BITSET_MATCH_ANY);
-    case FUTEX_WAIT_BITSET: return wait(address, is_shared, value, deadline, value3);
+    case FUTEX_WAIT: value3 = FUTEX_BITSET_MATCH_ANY; /* fallthrough */
+    case FUTEX_WAIT_BITSET: return call_restartable(wait_again, address, is_shared, value, deadline, value3);
     case FUTEX_WAKE: return wake(current->mm, address, is_shared, count, FUTEX_BITSET_MATCH_ANY);
     case FUTEX_WAKE_BITSET: return wake(current->mm, address, is_shared, count, value3);
     case FUTEX_REQUEUE: return requeue(address, address2, is_shared, count, count2, NULL);

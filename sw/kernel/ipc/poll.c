@@ -111,8 +111,7 @@ static long poll_again(struct task *self)
 SYSCALL3(poll, uint64_t, fds, uint32_t, count, int, timeout)
 {
     uint64_t deadline = timeout < 0 ? NEVER : clock_now() + (uint64_t)timeout * 1000000;
-    current->restart = (struct restart){.again = poll_again, .argument = {fds, count, deadline}};
-    return poll_again(current);
+    return call_restartable(poll_again, fds, count, deadline, 0, 0);
 }
 
 SYSCALL5(ppoll, uint64_t, fds, uint32_t, count, uint64_t, timeout, uint64_t, mask, size_t, mask_bytes)

@@ -61,9 +61,10 @@ struct task {
     bool has_saved_blocked;
     siginfo_t info[SIGNALS + 1]; /* of pending signals */
     stack_t alternate_stack;
-    struct restart {
-        long (*again)(struct task *self); /* restart_syscall(); NULL: -EINTR */
-        uint64_t argument[6];
+    struct restart {                      /* what restart_syscall() does */
+        long (*again)(struct task *self); /* NULL: -EINTR */
+        uint64_t rsp;                     /* with which the call was made */
+        uint64_t argument[5];
     } restart;
 
     /* exit: proc/exit.c */

@@ -9,6 +9,8 @@
 
 #define NS_PER_SECOND 1000000000ull
 
+struct task;
+
 struct timer {
     struct list link;                /* in the owning core's list, by deadline */
     uint64_t deadline;               /* ns */
@@ -47,6 +49,8 @@ static inline struct __kernel_old_timeval timeval_of(uint64_t ns)
 }
 static inline uint64_t add_ns(uint64_t a, uint64_t b) { return a + b < a ? UINT64_MAX : a + b; }
 
+/* A call that goes on with these arguments (struct restart) if -ERESTART_RESTARTBLOCK ended it. */
+long call_restartable(long (*again)(struct task *self), uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);
 /* The timeout of a call, relative, at address (0: none, NEVER): *deadline in clock_now() time. -EFAULT, -EINVAL. */
 int deadline_from_user(uint64_t address, uint64_t *deadline);
 

@@ -7,6 +7,8 @@
 #include <linux/resource.h>
 #include <linux/times.h>
 
+enum { ALARM_REST_NS = 50000 }; /* between two, whatever the interval: for what the program does itself */
+
 int deadline_from_user(uint64_t address, uint64_t *deadline)
 {
     struct __kernel_timespec t;
@@ -77,6 +79,12 @@ static long sleep_until(uint64_t deadline, uint64_t rest)
     return rest && PUT_USER(rest, left) ? -EFAULT : -ERESTART_RESTARTBLOCK;
 }
 
+long call_restartable(long (*again)(struct task *self), uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+{
+    current->restart = (struct restart){again, current->frame->rsp, {a, b, c, d, e}};
+    return again(current);
+}
+
 static long sleep_again(struct task *self) { return sleep_until(self->restart.argument[0], self->restart.argument[1]); }
 
 SYSCALL4(clock_nanosleep, int, id, int, flags, uint64_t, from, uint64_t, rest)
@@ -97,16 +105,16 @@ SYSCALL4(clock_nanosleep, int, id, int, flags, uint64_t, from, uint64_t, rest)
         return sleep_until(deadline, 0) ? -ERESTARTNOHAND : 0;
     }
     deadline = add_ns(clock_now(), ns);
-    current->restart = (struct restart){.again = sleep_again, .argument = {deadline, rest}};
-    return sleep_until(deadline, rest);
+    return call_restartable(sleep_again, deadline, rest, 0, 0, 0);
 }
 
 SYSCALL2(nanosleep, uint64_t, from, uint64_t, rest) { return do_clock_nanosleep(CLOCK_MONOTONIC, 0, from, rest); }
 
+/* A handler of user interrupts that ran in between may have made such a call itself, from deeper in the stack. */
 SYSCALL0(restart_syscall)
 {
     struct task *self = current;
-    return self->restart.again ? self->restart.again(self) : -EINTR;
+    return self->restart.again && self->restart.rsp == self->frame->rsp ? self->restart.again(self) : -EINTR;
 }
 
 /* --- the alarm: the interval timer in real time --- */
@@ -114,8 +122,9 @@ SYSCALL0(restart_syscall)
 static void alarm_is_due(struct timer *timer)
 {
     struct process *p = CONTAINER_OF(timer, struct process, alarm);
+    uint64_t next = add_ns(timer->deadline, p->alarm_interval), soonest = clock_now() + ALARM_REST_NS;
     if (p->alarm_interval)
-        timer_start(timer, add_ns(timer->deadline, p->alarm_interval));
+        timer_start(timer, next > soonest ? next : soonest);
     signal_send_process(p, SIGALRM, NULL);
 }
 
