@@ -105,6 +105,10 @@ class Checks(Kernel):
         self.assertEqual([line for line in result.lines if line.startswith("FAIL")], [])
         self.assertRegex(result.lines[-1], r"^1[0-9]+ checks, 0 failed$")
 
+    def test_other_calls(self):
+        result = self.succeed("kernel_checks")
+        self.assertRegex(result.lines[-1], r"^1[0-9] checks, 0 failed$")
+
     def test_without_user_interrupts(self):
         result = run("uipi_sample", options=["--set", "cpu.features=-uintr"])
         self.assertNotEqual(result.returncode, 0)
