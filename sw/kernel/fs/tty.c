@@ -257,8 +257,7 @@ void tty_hang_up_session(int session)
     struct process *p;
     if (!session || tty.session != session)
         return;
-    LIST_FOR_EACH(p, &process_list, all)
-    {
+    for (LIST_EACH(p, &process_list, all)) {
         if (p->session == session)
             p->tty = NULL;
     }

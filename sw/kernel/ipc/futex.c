@@ -46,8 +46,7 @@ static int release(const struct key *from, uint32_t bitset, int wakes, const str
 {
     struct futex_waiter *w;
     int done = 0;
-    LIST_FOR_EACH(w, &waiters, link)
-    {
+    for (LIST_EACH(w, &waiters, link)) {
         if (w->key.object != from->object || w->key.offset != from->offset || !(w->bitset & bitset))
             continue;
         if (done >= wakes && done - wakes >= moves)

@@ -78,8 +78,7 @@ static int isolate(struct mm *mm, uint64_t start, uint64_t end)
 static void merge(struct mm *mm)
 {
     struct area *a, *before = NULL;
-    LIST_FOR_EACH(a, &mm->areas, link)
-    {
+    for (LIST_EACH(a, &mm->areas, link)) {
         if (before && before->end == a->start && before->flags == a->flags && before->inode == a->inode &&
             before->name == a->name && area_offset(before, a->start) == a->offset) {
             before->end = a->end;

@@ -81,8 +81,7 @@ bool oom_relieve(void)
 {
     const struct task *t, *victim = NULL;
     struct process *p;
-    LIST_FOR_EACH(p, &process_list, all)
-    {
+    for (LIST_EACH(p, &process_list, all)) {
         for (struct list *n = p->threads.next; n != &p->threads; n = n->next) {
             t = LIST_ITEM(n, struct task, in_process);
             if (!t->mm || p == init_process)

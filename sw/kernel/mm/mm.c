@@ -34,8 +34,7 @@ struct mm *mm_fork(struct mm *from)
     to->brk_end = from->brk_end;
     struct area *a;
     bool is_complete = true;
-    LIST_FOR_EACH(a, &from->areas, link)
-    {
+    for (LIST_EACH(a, &from->areas, link)) {
         is_complete = is_complete && area_insert(to, a) && pt_copy(to, a->start, from, a) == 0;
     }
     tlb_flush(from->active, 0, USER_END); /* its pages are read-only now */
@@ -77,8 +76,7 @@ void mm_truncated(struct inode *inode, uint64_t size)
 {
     struct mm *mm;
     uint64_t keep = ALIGN_UP(size, PAGE_BYTES);
-    LIST_FOR_EACH(mm, &all_mms, all)
-    {
+    for (LIST_EACH(mm, &all_mms, all)) {
         for (struct list *n = mm->areas.next; n != &mm->areas; n = n->next) {
             const struct area *a = LIST_ITEM(n, struct area, link);
             uint64_t kept = keep > a->offset ? keep - a->offset : 0;

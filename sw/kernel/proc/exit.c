@@ -27,8 +27,7 @@ void process_times(const struct process *p, uint64_t *user_ns, uint64_t *system_
     struct task *t;
     *user_ns = p->dead_user_ns;
     *system_ns = p->dead_system_ns;
-    LIST_FOR_EACH(t, &p->threads, in_process)
-    {
+    for (LIST_EACH(t, &p->threads, in_process)) {
         uint64_t user, system;
         task_times(t, &user, &system);
         *user_ns += user;
@@ -74,8 +73,7 @@ static void process_release(struct process *p)
 bool process_has_thread(struct process *p, const struct task *except)
 {
     struct task *t;
-    LIST_FOR_EACH(t, &p->threads, in_process)
-    {
+    for (LIST_EACH(t, &p->threads, in_process)) {
         if (t != except && t->state != TASK_ZOMBIE)
             return true;
     }
@@ -105,8 +103,7 @@ static bool end_process(struct process *p)
     timer_stop(&p->alarm);
     if (p->is_session_leader)
         tty_hang_up_session(p->session);
-    LIST_FOR_EACH(child, &p->children, sibling)
-    {
+    for (LIST_EACH(child, &p->children, sibling)) {
         list_remove(&child->sibling);
         list_append(&init_process->children, &child->sibling);
         child->parent = init_process;
@@ -205,8 +202,7 @@ static long ask_children(int id, uint32_t options, int *status, struct rusage *u
 {
     struct process *self = current->process, *child;
     long result = -ECHILD;
-    LIST_FOR_EACH(child, &self->children, sibling)
-    {
+    for (LIST_EACH(child, &self->children, sibling)) {
         if (id != -1 && id != child->pid && (id ? -id : self->pgrp) != child->pgrp)
             continue;
         result = ask(child, options, status, usage);

@@ -49,8 +49,7 @@ static void enqueue(struct cpu *cpu, struct task *t)
 {
     struct task *other;
     struct list *at = &cpu->run_queue;
-    LIST_FOR_EACH(other, &cpu->run_queue, in_queue)
-    {
+    for (LIST_EACH(other, &cpu->run_queue, in_queue)) {
         if (t->virtual_time < other->virtual_time) {
             at = &other->in_queue;
             break;
@@ -138,8 +137,7 @@ static struct task *steal(struct cpu *cpu)
 {
     struct task *t, *best = NULL;
     for (uint32_t i = 0; i < cpu_count; i++)
-        LIST_FOR_EACH(t, &cpus[i].run_queue, in_queue)
-        {
+        for (LIST_EACH(t, &cpus[i].run_queue, in_queue)) {
             if (may_run_on(t, cpu->index) && (!best || cpus[i].runnable > cpus[best->cpu].runnable))
                 best = t;
         }

@@ -87,8 +87,7 @@ void timer_start(struct timer *t, uint64_t deadline)
     if (deadline == NEVER)
         return;
     struct list *at = &cpu->timers;
-    LIST_FOR_EACH(other, &cpu->timers, link)
-    {
+    for (LIST_EACH(other, &cpu->timers, link)) {
         if (other->deadline > deadline) {
             at = &other->link;
             break;

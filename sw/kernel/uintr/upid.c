@@ -115,8 +115,7 @@ void uitt_put(struct uitt *table)
 static void uitt_disconnect(struct uintr_fd *via)
 {
     struct uitt *table;
-    LIST_FOR_EACH(table, &all_tables, all)
-    {
+    for (LIST_EACH(table, &all_tables, all)) {
         for (unsigned i = 0; via->connections && i < UITT_ENTRIES; i++)
             if (table->via[i] == via)
                 uitt_remove(table, i);

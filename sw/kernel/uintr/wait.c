@@ -43,8 +43,7 @@ void uintr_wake(struct upid_object *u)
 void uintr_wake_interrupt(void)
 {
     struct upid_object *u;
-    LIST_FOR_EACH(u, &waiting_list, waiting)
-    {
+    for (LIST_EACH(u, &waiting_list, waiting)) {
         if (u->hw.control & UPID_ON || upid_has_posts(u))
             uintr_wake(u);
     }
