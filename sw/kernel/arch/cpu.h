@@ -28,7 +28,6 @@ struct cpu {
     struct list timers;
     /* mm/pagetable.c */
     volatile bool flush_wanted;
-    uint64_t flush_start, flush_end;
     /* for /proc */
     uint64_t interrupts[256], switches;
     struct tss tss __attribute__((aligned(16)));
@@ -81,16 +80,12 @@ void ioapic_route(uint32_t pin, uint8_t vector);       /* edge, to core 0, unmas
 /* --- arch/fpu.c: extended state, eagerly saved at switches with XSAVES --- */
 struct fpu;
 void fpu_init_cpu(void);
-struct fpu *fpu_create(void);            /* initial state; NULL: no memory */
+struct fpu *fpu_create(void);            /* initial state; NULL: no memory. To be kfree'd */
 struct fpu *fpu_copy(struct task *from); /* of the calling task, without component 14 */
-void fpu_free(struct fpu *f);
-void fpu_reset(struct task *t); /* initial state: exec */
+void fpu_reset(struct task *t);          /* initial state: exec */
 /* Brings t's state into memory (XSAVES if it is live: clears UINV) and disowns the registers. */
 void fpu_save(struct task *t);
 void fpu_restore_current(void); /* XRSTORS of the current task unless live; on the way to user mode */
-/* Component 14 of t's saved image (fpu_save() first): 6 words as spec, XSAVE area; NULL: no such component. With
- * must_exist its bit in XSTATE_BV is set (zeroed before if it was not). */
-uint64_t *fpu_uintr_words(struct task *t, bool must_exist);
 /* The frame of a signal: writes the current task's non-compacted image (x87, SSE and what else XCR0 has) at `to`,
  * 64-byte aligned, with Linux's software bytes; and back. 0 or -EFAULT (-EINVAL: bad image). */
 size_t fpu_signal_bytes(void);

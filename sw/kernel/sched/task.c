@@ -56,7 +56,7 @@ void task_free(struct task *t)
     timer_stop(&t->sleep_timer);
     if (t->tid)
         tasks[t->tid] = NULL;
-    fpu_free(t->fpu);
+    kfree(t->fpu);
     kfree(t->kernel_stack);
     kfree(t);
 }
