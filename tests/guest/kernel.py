@@ -282,7 +282,7 @@ class Disk(Kernel):
     def test_little_memory(self):
         self.make(4096, "48M")
         result = self.on_disk("cp large a; cat large a large >b; cp b c; md5sum large a; cmp b c; disk_checks -n 300 folder",
-                              "platform.memory_bytes=50331648")
+                              "platform.memory_bytes=52428800")
         self.assertEqual(len({line.split()[0] for line in result.lines[:2]}), 1)
         self.assertEqual(result.lines[2:], ["300 steps, no difference"])
         self.judge()
