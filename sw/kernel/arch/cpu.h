@@ -3,9 +3,10 @@
 #ifndef KERNEL_CPU_H
 #define KERNEL_CPU_H
 
-#define CPU_SELF 0
 #define CPU_KERNEL_STACK 8 /* top of the current task's, for SYSCALL */
 #define CPU_USER_RSP 16
+#define KERNEL_BASE_ASM 0xffffffff80000000
+#define BOOT_STACK_BYTES 16384
 
 #ifndef __ASSEMBLER__
 #include "arch/segment.h"
@@ -96,8 +97,16 @@ int fpu_from_user(uint64_t from);
 void trap_dispatch(struct frame *f);
 /* Work before any return to user mode: reschedule, signals, extended state, uintr. Gives up the kernel lock. */
 void prepare_return(struct frame *f);
-long syscall_dispatch(struct frame *f);
 bool syscall_trap(struct frame *f);
+
+/* --- arch/boot.S and what it calls --- */
+extern uint64_t boot_pml4[512];   /* kernel half and the identity map, for cores that start */
+extern uint64_t kernel_pml4[512]; /* the kernel half alone                                 */
+extern uint64_t ap_stack_top;     /* for the core that starts next                         */
+extern volatile uint32_t ap_index;
+
+_Noreturn void kernel_main(uint32_t magic, uint32_t info);
+_Noreturn void kernel_main_ap(void);
 
 /* --- arch/smp.c --- */
 void smp_start(void);

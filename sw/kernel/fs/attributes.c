@@ -138,10 +138,9 @@ static long set_times(const struct path_result *r, uint64_t times)
         if (t[i].tv_nsec != NOW && t[i].tv_nsec != OMIT && !timespec_is_valid(&t[i]))
             return -EINVAL;
     r->inode->ctime = now;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2; i++)
         if (t[i].tv_nsec != OMIT)
             *fields[i] = t[i].tv_nsec == NOW ? now : (uint64_t)(t[i].tv_sec * NS_PER_SECOND + t[i].tv_nsec);
-    }
     return 0;
 }
 

@@ -17,14 +17,9 @@ static long give_name(const struct path_result *r, uint64_t inode)
 
 int vfs_name(const char *path, struct inode *i)
 {
-    struct path_result r;
-    int error = i ? path_lookup(AT_FDCWD, path, NAME_ITSELF, &r) : -ENOMEM;
-    if (!error) {
-        error = (int)give_name(&r, (uint64_t)i);
-        path_result_free(&r);
-    }
+    long error = i ? at_kernel_path(AT_FDCWD, path, NAME_ITSELF, give_name, (uint64_t)i) : -ENOMEM;
     inode_put(i);
-    return error;
+    return (int)error;
 }
 
 int vfs_mknod(const char *path, uint32_t mode, uint64_t rdev)

@@ -107,21 +107,27 @@ void path_result_free(struct path_result *r)
     inode_put(r->parent);
 }
 
-long at_path(int dirfd, uint64_t path, uint64_t flags, path_action *act, uint64_t argument)
+long at_kernel_path(int dirfd, const char *path, uint64_t flags, path_action *act, uint64_t argument)
 {
     struct path_result r;
+    long result = path_lookup(dirfd, path, flags, &r);
+    if (result)
+        return result;
+    result = act(&r, argument);
+    path_result_free(&r);
+    return result;
+}
+
+long at_path(int dirfd, uint64_t path, uint64_t flags, path_action *act, uint64_t argument)
+{
     char *text;
     if (flags & ~(PATH_NO_FOLLOW | PATH_EMPTY | DIRECTORY_ITSELF | AT_EACCESS | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE))
         return -EINVAL;
     long result = string_from_user(&text, path, PATH_BYTES);
     if (result)
         return result;
-    result = path_lookup(dirfd, text, flags, &r);
+    result = at_kernel_path(dirfd, text, flags, act, argument);
     kfree(text);
-    if (result)
-        return result;
-    result = act(&r, argument);
-    path_result_free(&r);
     return result;
 }
 

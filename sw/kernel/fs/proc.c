@@ -184,10 +184,9 @@ static int next_process(uint64_t from) /* the least number that is not below fro
 {
     int best = 0;
     struct process *p;
-    for (LIST_EACH(p, &process_list, all)) {
+    for (LIST_EACH(p, &process_list, all))
         if (p->leader && (uint64_t)p->pid >= from && (!best || p->pid < best))
             best = p->pid;
-    }
     return best;
 }
 

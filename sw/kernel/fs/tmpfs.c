@@ -68,10 +68,9 @@ static void trim(struct inode *i, uint64_t *slot, unsigned level, uint64_t first
 static struct inode *tmpfs_lookup(struct inode *dir, const char *name, size_t len)
 {
     struct inode *i;
-    for (LIST_EACH(i, &dir->entries, link)) {
+    for (LIST_EACH(i, &dir->entries, link))
         if (!strncmp(i->name, name, len) && !i->name[len])
             return inode_get(i);
-    }
     return NULL;
 }
 

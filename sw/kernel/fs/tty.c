@@ -2,7 +2,6 @@
 /* The terminal. Its line discipline: what typed bytes mean, how they are echoed, how output is dressed. The terminal as
  * a file: read, write, poll, ioctl, and who may do so: sessions and job control. */
 #include "fs/tty.h"
-
 #include "arch/syscall.h"
 #include "mm/mm.h"
 #include "proc/process.h"
@@ -257,10 +256,9 @@ void tty_hang_up_session(int session)
     struct process *p;
     if (!session || tty.session != session)
         return;
-    for (LIST_EACH(p, &process_list, all)) {
+    for (LIST_EACH(p, &process_list, all))
         if (p->session == session)
             p->tty = NULL;
-    }
     if (tty.foreground) {
         signal_send_group(tty.foreground, SIGHUP, NULL);
         signal_send_group(tty.foreground, SIGCONT, NULL);

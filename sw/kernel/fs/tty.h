@@ -31,6 +31,4 @@ void tty_receive(uint8_t byte);
 bool tty_is_full(void);                /* what comes now would be lost */
 void tty_hang_up_session(int session); /* its leader died; harmless if it has no terminal */
 
-/* --- expected of proc/: what uname() answers --- */
-
 #endif

@@ -132,9 +132,11 @@ struct path_result {
 int path_lookup(int dirfd, const char *path, uint64_t flags, struct path_result *r);
 void path_result_free(struct path_result *r);
 int path_of_inode(const struct inode *i, char *buffer, size_t bytes); /* absolute; -ENOENT, -ENAMETOOLONG */
-/* What a call does to what a path of user memory leads to, or a descriptor (then there is only an inode). */
+/* What a call does to what a path of user memory leads to, or of the kernel's, or a descriptor (then there is only an
+ * inode). */
 typedef long path_action(const struct path_result *r, uint64_t argument);
 long at_path(int dirfd, uint64_t path, uint64_t flags, path_action *act, uint64_t argument);
+long at_kernel_path(int dirfd, const char *path, uint64_t flags, path_action *act, uint64_t argument);
 long statx_inode(const struct path_result *r, uint64_t to); /* fs/attributes.c: a path_action */
 long at_file(int fd, path_action *act, uint64_t argument);
 

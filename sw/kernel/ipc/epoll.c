@@ -123,10 +123,9 @@ SYSCALL4(epoll_wait, int, fd, uint64_t, events, int, max, int, timeout)
 static struct interest *find(const struct epoll *ep, struct file *f, int fd)
 {
     struct interest *i;
-    for (LIST_EACH(i, &f->epolls, in_file)) {
+    for (LIST_EACH(i, &f->epolls, in_file))
         if (i->epoll == ep && i->fd == fd)
             return i;
-    }
     return NULL;
 }
 

@@ -159,15 +159,13 @@ static long select_fds(int n, const uint64_t sets[SETS], uint64_t deadline)
     if (n < 0)
         return -EINVAL;
     size_t bytes = ALIGN_UP((size_t)call.n, 64) / 8;
-    for (int i = 0; i < SETS; i++) {
+    for (int i = 0; i < SETS; i++)
         if (sets[i] && copy_from_user(call.wanted[i], sets[i], bytes))
             return -EFAULT;
-    }
     long result = poll_until(look_at_sets, &call, deadline);
-    for (int i = 0; i < SETS && result >= 0; i++) {
+    for (int i = 0; i < SETS && result >= 0; i++)
         if (sets[i] && copy_to_user(sets[i], call.ready[i], bytes))
             return -EFAULT;
-    }
     return result;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Address spaces, as far as they are one thing: their life. */
 #include "mm/mm.h"
-#include "arch/boot.h"
 #include "arch/cpu.h"
 #include "arch/insn.h"
 #include "fs/vfs.h"

@@ -73,10 +73,9 @@ static void process_release(struct process *p)
 bool process_has_thread(struct process *p, const struct task *except)
 {
     struct task *t;
-    for (LIST_EACH(t, &p->threads, in_process)) {
+    for (LIST_EACH(t, &p->threads, in_process))
         if (t != except && t->state != TASK_ZOMBIE)
             return true;
-    }
     return false;
 }
 
@@ -216,13 +215,13 @@ SYSCALL4(wait4, int, id, uint64_t, status_to, uint32_t, options, uint64_t, usage
 {
     struct rusage usage = {0};
     int status;
+    long pid = 0;
     if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WALL))
         return -EINVAL;
     if (id == INT32_MIN)
         return -ESRCH;
-    long pid = ask_children(id, options, &status, &usage);
-    if (!pid && !(options & WNOHANG) &&
-        wait_event(&current->process->child_event, pid || (pid = ask_children(id, options, &status, &usage))))
+    if (wait_event(&current->process->child_event,
+                   pid || (pid = ask_children(id, options, &status, &usage)) || options & WNOHANG))
         return -ERESTARTSYS;
     if (pid > 0 && ((status_to && PUT_USER(status_to, status)) || (usage_to && PUT_USER(usage_to, usage))))
         return -EFAULT;

@@ -16,10 +16,9 @@ SYSCALL1(getsid, int, pid) { return process_or_self(pid) ? process_or_self(pid)-
 static int session_of(int pgrp)
 {
     const struct process *p;
-    for (LIST_EACH(p, &process_list, all)) {
+    for (LIST_EACH(p, &process_list, all))
         if (p->pgrp == pgrp)
             return p->session;
-    }
     return 0;
 }
 

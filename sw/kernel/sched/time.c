@@ -2,7 +2,6 @@
 /* Time from the TSC, whose rate is CPUID leaf 15H's, the day from the RTC at boot; timers: a list by deadline for each
  * core, the APIC timer is set to the first one. SDM Vol. 2, "CPUID"; Motorola MC146818 data sheet. */
 #include "sched/time.h"
-
 #include "arch/cpu.h"
 #include "arch/insn.h"
 

@@ -44,10 +44,9 @@ void uintr_wake(struct upid_object *u)
 void uintr_wake_interrupt(void)
 {
     struct upid_object *u;
-    for (LIST_EACH(u, &waiting_list, waiting)) {
+    for (LIST_EACH(u, &waiting_list, waiting))
         if (u->hw.control & UPID_ON || upid_has_posts(u))
             uintr_wake(u);
-    }
 }
 
 /* The task's UPID if posts shall end its sleep. */
