@@ -129,20 +129,12 @@ void trap_dispatch(struct frame *f)
 #define SYSCALL_AS(name, function) SYSCALL(function)
 #define SYSCALL_AT(number, name) SYSCALL(name)
 #include "arch/syscalls.def"
-#undef SYSCALL
-#undef SYSCALL_AS
-#undef SYSCALL_AT
 
-typedef long syscall_function(const uint64_t *arguments);
-
-static syscall_function *const table[] = {
+static long (*const table[])(const uint64_t *arguments) = {
 #define SYSCALL(name) [__NR_##name] = sys_##name,
 #define SYSCALL_AS(name, function) [__NR_##name] = sys_##function,
 #define SYSCALL_AT(number, name) [number] = sys_##name,
 #include "arch/syscalls.def"
-#undef SYSCALL
-#undef SYSCALL_AS
-#undef SYSCALL_AT
 };
 
 SYSCALL0(nothing) { return 0; }

@@ -117,7 +117,7 @@ SYSCALL3(poll, uint64_t, fds, uint32_t, count, int, timeout)
 SYSCALL5(ppoll, uint64_t, fds, uint32_t, count, uint64_t, timeout, uint64_t, mask, size_t, mask_bytes)
 {
     uint64_t deadline;
-    int error = deadline_from_user(timeout, &deadline);
+    int error = deadline_from_user(timeout, CLOCK_MONOTONIC, false, &deadline);
     if (!error)
         error = mask_begin(mask, mask_bytes);
     uint64_t fds_and_count[2] = {fds, count};
@@ -191,7 +191,7 @@ SYSCALL6(pselect6, int, n, uint64_t, reads, uint64_t, writes, uint64_t, exceptio
     uint64_t deadline;
     if (signals && GET_USER(set, signals))
         return -EFAULT;
-    int error = deadline_from_user(timeout, &deadline);
+    int error = deadline_from_user(timeout, CLOCK_MONOTONIC, false, &deadline);
     if (!error)
         error = mask_begin(set.mask, set.bytes);
     const uint64_t sets[SETS] = {reads, writes, exceptions};

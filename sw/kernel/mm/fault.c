@@ -82,8 +82,7 @@ bool oom_relieve(void)
     const struct task *t, *victim = NULL;
     struct process *p;
     for (LIST_EACH(p, &process_list, all)) {
-        for (struct list *n = p->threads.next; n != &p->threads; n = n->next) {
-            t = LIST_ITEM(n, struct task, in_process);
+        for (LIST_EACH(t, &p->threads, in_process)) {
             if (!t->mm || p == init_process)
                 continue;
             if (p->group_exiting || t->pending & SIGNAL_BIT(SIGKILL))

@@ -74,10 +74,10 @@ void mm_activate(struct mm *mm)
 void mm_truncated(struct inode *inode, uint64_t size)
 {
     struct mm *mm;
+    const struct area *a;
     uint64_t keep = ALIGN_UP(size, PAGE_BYTES);
     for (LIST_EACH(mm, &all_mms, all)) {
-        for (struct list *n = mm->areas.next; n != &mm->areas; n = n->next) {
-            const struct area *a = LIST_ITEM(n, struct area, link);
+        for (LIST_EACH(a, &mm->areas, link)) {
             uint64_t kept = keep > a->offset ? keep - a->offset : 0;
             if (a->inode == inode && kept < a->end - a->start)
                 pt_unmap(mm, a->start + kept, a->end);

@@ -15,7 +15,7 @@ static __attribute__((noinline)) int user_copy(void *to, const void *from, size_
     int result = -EFAULT;
     size_t words = bytes / 8;
     __asm__ volatile(".globl user_copy_failed\n"
-"user_copy_start: stac\n\t"
+                     "user_copy_start: stac\n\t"
                      "rep movsq\n\t"
                      "testb $4, %b[bytes]\n\t"
                      "jz 1f\n\t"

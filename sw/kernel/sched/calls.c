@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* System calls about time - clocks, sleeping, the alarm, CPU time used - and about where and in which order tasks run. */
+/* System calls about time - clocks, sleeping, the alarm, CPU time used - and about where and in which order tasks run.
+ */
 #include "arch/cpu.h"
 #include "arch/syscall.h"
 #include "mm/mm.h"
@@ -12,20 +13,6 @@ enum {
     NICE_OFFSET = 20,
     ALARM_REST_NS = 50000 /* between two, whatever the interval: for what the program does itself */
 };
-
-int deadline_from_user(uint64_t address, uint64_t *deadline)
-{
-    struct __kernel_timespec t;
-    *deadline = NEVER;
-    if (!address)
-        return 0;
-    if (GET_USER(t, address))
-        return -EFAULT;
-    if (!timespec_is_valid(&t))
-        return -EINVAL;
-    *deadline = add_ns(clock_now(), timespec_ns(&t));
-    return 0;
-}
 
 /* Time now of a Linux clock id in ns; NEVER: there is no such clock. */
 static uint64_t clock_read(int id)
@@ -43,6 +30,21 @@ static uint64_t clock_read(int id)
     default: return NEVER;
     }
     return user + system;
+}
+
+int deadline_from_user(uint64_t address, int clock, bool is_absolute, uint64_t *deadline)
+{
+    struct __kernel_timespec t;
+    uint64_t passed = is_absolute ? clock_read(clock) : 0;
+    *deadline = NEVER;
+    if (!address)
+        return 0;
+    if (GET_USER(t, address))
+        return -EFAULT;
+    if (!timespec_is_valid(&t))
+        return -EINVAL;
+    *deadline = timespec_ns(&t) > passed ? add_ns(clock_now(), timespec_ns(&t) - passed) : 0;
+    return 0;
 }
 
 SYSCALL2(clock_gettime, int, id, uint64_t, to)
@@ -90,22 +92,16 @@ static long sleep_again(struct task *self) { return sleep_until(self->restart.ar
 
 SYSCALL4(clock_nanosleep, int, id, int, flags, uint64_t, from, uint64_t, rest)
 {
-    struct __kernel_timespec t;
-    uint64_t now = clock_read(id);
-    if (now == NEVER || id == CLOCK_THREAD_CPUTIME_ID)
+    uint64_t deadline;
+    if (clock_read(id) == NEVER || id == CLOCK_THREAD_CPUTIME_ID)
         return -EINVAL;
     if (id == CLOCK_PROCESS_CPUTIME_ID)
         return -EOPNOTSUPP;
-    if (GET_USER(t, from))
-        return -EFAULT;
-    if (!timespec_is_valid(&t))
-        return -EINVAL;
-    uint64_t ns = timespec_ns(&t), deadline;
-    if (flags & TIMER_ABSTIME) {
-        deadline = ns > now ? add_ns(clock_now(), ns - now) : 0;
+    int error = from ? deadline_from_user(from, id, flags & TIMER_ABSTIME, &deadline) : -EFAULT;
+    if (error)
+        return error;
+    if (flags & TIMER_ABSTIME)
         return sleep_until(deadline, 0) ? -ERESTARTNOHAND : 0;
-    }
-    deadline = add_ns(clock_now(), ns);
     return call_restartable(sleep_again, deadline, rest, 0, 0, 0);
 }
 

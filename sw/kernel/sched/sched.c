@@ -47,14 +47,9 @@ static void account(struct task *t)
 
 static void enqueue(struct cpu *cpu, struct task *t)
 {
-    struct task *other;
-    struct list *at = &cpu->run_queue;
-    for (LIST_EACH(other, &cpu->run_queue, in_queue)) {
-        if (t->virtual_time < other->virtual_time) {
-            at = &other->in_queue;
-            break;
-        }
-    }
+    struct list *at = cpu->run_queue.next;
+    while (at != &cpu->run_queue && LIST_ITEM(at, struct task, in_queue)->virtual_time <= t->virtual_time)
+        at = at->next;
     list_insert_before(at, &t->in_queue);
     t->cpu = cpu->index;
     cpu->runnable++;

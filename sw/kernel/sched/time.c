@@ -80,18 +80,13 @@ void timer_stop(struct timer *t) { list_remove(&t->link); /* the APIC timer may 
 void timer_start(struct timer *t, uint64_t deadline)
 {
     struct cpu *cpu = this_cpu();
-    struct timer *other;
     list_remove(&t->link);
     t->deadline = deadline;
     if (deadline == NEVER)
         return;
-    struct list *at = &cpu->timers;
-    for (LIST_EACH(other, &cpu->timers, link)) {
-        if (other->deadline > deadline) {
-            at = &other->link;
-            break;
-        }
-    }
+    struct list *at = cpu->timers.next;
+    while (at != &cpu->timers && LIST_ITEM(at, struct timer, link)->deadline <= deadline)
+        at = at->next;
     list_insert_before(at, &t->link);
     if (cpu->timers.next == &t->link)
         program(cpu);

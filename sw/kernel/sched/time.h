@@ -51,7 +51,8 @@ static inline uint64_t add_ns(uint64_t a, uint64_t b) { return a + b < a ? UINT6
 
 /* A call that goes on with these arguments (struct restart) if -ERESTART_RESTARTBLOCK ended it. */
 long call_restartable(long (*again)(struct task *self), uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);
-/* The timeout of a call, relative, at address (0: none, NEVER): *deadline in clock_now() time. -EFAULT, -EINVAL. */
-int deadline_from_user(uint64_t address, uint64_t *deadline);
+/* The timeout of a call at address (0: none, NEVER), from now on or a time of a clock: *deadline in clock_now() time, 0
+ * if it is over. -EFAULT, -EINVAL. */
+int deadline_from_user(uint64_t address, int clock, bool is_absolute, uint64_t *deadline);
 
 #endif

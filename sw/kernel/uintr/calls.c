@@ -121,19 +121,13 @@ SYSCALL2(uintr2_unregister_sender, int, index, uint32_t, flags)
 
 SYSCALL2(uintr2_wait, uint64_t, us, uint32_t, flags)
 {
-    if (check2(flags))
-        return check2(flags);
-    if (us > WAIT_MAX_US)
-        return -EINVAL;
-    return us ? uintr_wait_until(clock_now() + us * 1000) : 0;
+    return check2(flags) ?: us > WAIT_MAX_US ? -EINVAL : us ? uintr_wait_until(clock_now() + us * 1000) : 0;
 }
 
 SYSCALL2(uintr2_register_self, uint64_t, vector, uint32_t, flags)
 {
-    if (check2(flags))
-        return check2(flags);
     struct upid_object *u = uintr_receiver(current);
-    return !u ? -EINVAL : vector >= UINTR_VECTORS ? -ENOSPC : connect_to(u, (unsigned)vector);
+    return check2(flags) ?: !u ? -EINVAL : vector >= UINTR_VECTORS ? -ENOSPC : connect_to(u, (unsigned)vector);
 }
 
 /* sp is the first stack pointer, the top. The CPU refuses one that is not canonical, and Linux does not look. */
