@@ -354,6 +354,18 @@ static void *send_without_registering(void *index)
     return NULL;
 }
 
+/* A connection of the one generation through a descriptor of the other ends with it as well. */
+static void check_mixed(void)
+{
+    uintr_register_handler(on_interrupt, 0);
+    int fd = uintr_vector_fd(1);
+    uintr_generation = 1;
+    expect(uintr_register_sender(fd), 0, "generation 1 connects through a descriptor of generation 2");
+    close(fd);
+    expect(uintr_register_sender(uintr_vector_fd(2)), 0, "and does not know it any more when it is closed");
+    uintr_generation = 2;
+}
+
 static void check_self(void)
 {
     pthread_t thread;
@@ -672,6 +684,7 @@ static const struct group {
     {"full table", check_full_table, 0},
     {"wait", check_wait, 0},
     {"nested sleep", check_nested_sleep, 2},
+    {"mixed", check_mixed, 2},
     {"self", check_self, 2},
     {"alternate stack", check_alt_stack, 2},
     {"ipi fd", check_ipi_fd, 2},

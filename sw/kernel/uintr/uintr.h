@@ -47,8 +47,8 @@ struct uitt {
 struct uintr_fd {
     struct upid_object *upid;
     uint8_t vector;
-    bool is_first_generation; /* owns its vector; closing it ends its connections */
-    uint32_t connections;     /* in `via` of UITTs */
+    bool is_first_generation; /* owns its vector */
+    uint32_t connections;     /* in `via` of UITTs: they end with it */
 };
 
 /* --- what the rest of the kernel calls --- */
