@@ -23,9 +23,8 @@ static struct tty tty = {
             .c_cc = "\003\034\177\025\004\000\001\000\000\000\032", /* ^C ^\ DEL ^U ^D, VMIN = 1, ^Z */
         },
     .size = {.ws_row = 24, .ws_col = 80},
+    .readable = {.waiters = {&tty.readable.waiters, &tty.readable.waiters}},
 };
-
-void tty_init(void) { wait_queue_init(&tty.readable); }
 
 static bool has_mode(unsigned local_flag) { return tty.termios.c_lflag & local_flag; }
 

@@ -87,7 +87,6 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t info)
     smp_start();
     uintr_init_cpu();
     write_cr3(virt_to_phys(kernel_pml4)); /* the identity map goes */
-    tty_init();
     storage_start();
     start_init();
     sched_start_cpu();

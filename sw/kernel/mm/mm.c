@@ -43,8 +43,6 @@ struct mm *mm_fork(struct mm *from)
     return NULL;
 }
 
-void mm_get(struct mm *mm) { mm->refs++; }
-
 void mm_put(struct mm *mm)
 {
     if (--mm->refs)

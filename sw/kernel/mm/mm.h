@@ -44,7 +44,7 @@ struct mm {
 
 struct mm *mm_create(void);        /* empty, kernel half mapped; NULL: no memory */
 struct mm *mm_fork(struct mm *mm); /* copy on write of everything; NULL: no memory */
-void mm_get(struct mm *mm);
+static inline void mm_get(struct mm *mm) { mm->refs++; }
 void mm_put(struct mm *mm);      /* the last reference frees all */
 void mm_activate(struct mm *mm); /* loads CR3 on this core; NULL: the kernel's own tables (idle) */
 

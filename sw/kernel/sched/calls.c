@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* System calls about time - clocks, sleeping, the alarm, CPU time used - and about where and in which order tasks run.
- */
+/* System calls about time (clocks, sleeping, the alarm, CPU time used), and where and in which order tasks run. */
 #include "arch/cpu.h"
 #include "arch/syscall.h"
 #include "mm/mm.h"

@@ -73,8 +73,6 @@ void timer_init(struct timer *t, void (*expired)(struct timer *))
     t->expired = expired;
 }
 
-bool timer_is_running(const struct timer *t) { return !list_is_empty(&t->link); }
-
 void timer_stop(struct timer *t) { list_remove(&t->link); /* the APIC timer may fire for nothing */ }
 
 void timer_start(struct timer *t, uint64_t deadline)

@@ -25,7 +25,7 @@ uint64_t clock_tsc_at(uint64_t ns); /* the TSC at that time */
 void timer_init(struct timer *t, void (*expired)(struct timer *));
 void timer_start(struct timer *t, uint64_t deadline); /* on this core; one that runs is moved; NEVER only stops it */
 void timer_stop(struct timer *t);                     /* harmless if it does not run */
-bool timer_is_running(const struct timer *t);
+static inline bool timer_is_running(const struct timer *t) { return !list_is_empty(&t->link); }
 void timer_interrupt(void); /* runs what is due on this core, programs the next deadline */
 
 static inline bool timespec_is_valid(const struct __kernel_timespec *t)

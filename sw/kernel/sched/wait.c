@@ -19,8 +19,6 @@ void wait_begin(struct wait_queue *q, struct waiter *w)
     list_append(&q->waiters, &w->link);
 }
 
-void wait_end(struct waiter *w) { list_remove(&w->link); }
-
 void wake_all(struct wait_queue *q)
 {
     q->sequence++;
