@@ -59,6 +59,8 @@ static void check_names(void)
     mkdir("e", 0700);
     close(creat("e/f", 0600));
     expect_error(rmdir("d/."), EINVAL, "rmdir of .");
+    expect_error(rmdir("d/.."), ENOTEMPTY, "rmdir of ..");
+    expect_error(rmdir("/"), EBUSY, "rmdir of the root");
     expect_error(rename("d/.", "g"), EBUSY, "rename of .");
     expect_error(rename("e", "d/."), EBUSY, "rename to .");
     expect_error(rename("e/..", "g"), EBUSY, "rename of ..");
@@ -100,12 +102,19 @@ static void check_bind(void)
     line(free_bytes() + 256 * 1024 > before, "bind leaves no memory behind");
 }
 
-static volatile sig_atomic_t caught;
-static void on_fault(int number)
+static void check_advice(void)
 {
-    caught = number;
-    _exit(number == SIGBUS ? 0 : 1);
+    char *p = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(p + 4096, 4096);
+    memset(p, 1, 4096);
+    memset(p + 8192, 1, 4096);
+    expect_error(madvise(p, 3 * 4096, MADV_DONTNEED), ENOMEM, "madvise across a hole");
+    line(!*p && !p[8192], "and it is done nevertheless");
+    expect_error(madvise(p, SIZE_MAX, MADV_NORMAL), EINVAL, "madvise of everything");
+    line(madvise(p, 4096, MADV_NORMAL) == 0 && madvise(p, 0, MADV_NORMAL) == 0, "madvise of what is there");
 }
+
+static void on_fault(int number) { _exit(number == SIGBUS ? 0 : 1); }
 
 /* Touching a hole of a file for which there is no room is SIGBUS, for the one who does it and nobody else. */
 static void check_full(void)
@@ -246,8 +255,10 @@ static const struct group {
     const char *name;
     void (*run)(void);
 } groups[] = {
-    {"names", check_names},       {"bind", check_bind},       {"a full file system", check_full},
-    {"interval", check_interval}, {"timeout", check_timeout}, {"exec", check_exec},
+    {"names", check_names},       {"bind", check_bind},
+    {"advice", check_advice},     {"a full file system", check_full},
+    {"interval", check_interval}, {"timeout", check_timeout},
+    {"exec", check_exec},
 };
 
 int main(int argc, char **argv)

@@ -68,7 +68,7 @@ SYSCALL2(symlink, uint64_t, target, uint64_t, path)
     return error;
 }
 
-/* It is the root, or the path ends with . or .. */
+/* It is the root, or the path ends with . or .., which is no name to be removed. */
 static bool has_no_name(const struct path_result *r)
 {
     return !*r->name || !strcmp(r->name, ".") || !strcmp(r->name, "..");
@@ -83,7 +83,7 @@ static long remove_name(const struct path_result *r, uint64_t is_directory)
     if (S_ISDIR(r->inode->mode) != is_directory)
         return is_directory ? -ENOTDIR : -EISDIR;
     if (has_no_name(r))
-        return -EINVAL;
+        return !*r->name ? -EBUSY : r->name[1] ? -ENOTEMPTY : -EINVAL;
     return ext2_owns(r->parent) ? ext2_unlink(r->parent, r->name) : tmpfs_unlink(r->inode);
 }
 

@@ -236,11 +236,13 @@ SYSCALL3(mprotect, uint64_t, start, uint64_t, bytes, uint64_t, prot)
 SYSCALL3(madvise, uint64_t, start, uint64_t, bytes, int, advice)
 {
     uint64_t end = start + ALIGN_UP(bytes, PAGE_BYTES);
-    if (start % PAGE_BYTES || end < start || end > USER_END || advice < MADV_NORMAL || advice > MADV_DONTNEED)
+    if (start % PAGE_BYTES || (bytes && end <= start) || advice < MADV_NORMAL || advice > MADV_DONTNEED)
         return -EINVAL;
     if (advice == MADV_DONTNEED) /* the rest is mere advice */
-        pt_unmap(current->mm, start, end);
-    return 0;
+        pt_unmap(current->mm, MIN(start, USER_END), MIN(end, USER_END));
+    for (const struct area *a; start < end && (a = mm_find(current->mm, start)) != NULL;)
+        start = a->end;
+    return start < end ? -ENOMEM : 0;
 }
 
 SYSCALL4(mremap, uint64_t, old, uint64_t, old_bytes, uint64_t, new_bytes, uint64_t, flags)
