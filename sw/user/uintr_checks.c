@@ -324,10 +324,46 @@ static void check_wait(void)
 
 /* --- generation 2 only --- */
 
+static void __attribute__((interrupt)) on_interrupt_sleep(struct __uintr_frame *frame, unsigned long long vector)
+{
+    struct timespec pause = {0, 1000000};
+    (void)frame, (void)vector;
+    nanosleep(&pause, NULL);
+    received = received + 1;
+}
+
+/* A post that ends a sleep, whose handler sleeps itself: the first sleep goes on, or tells what is left of it. */
+static void check_nested_sleep(void)
+{
+    struct timespec pause = {0, 100000000}, left = {0, 0};
+    pthread_t thread;
+    uintr_register_handler(on_interrupt_sleep, UINTR_WAITING_RECEIVER);
+    struct delayed d = {uintr_vector_fd(2), 20};
+    pthread_create(&thread, NULL, send_later, &d);
+    uint64_t start = now_us();
+    _stui();
+    bool is_told = nanosleep(&pause, &left) == -1 && errno == EINTR && left.tv_nsec > 50000000;
+    line(received == 1 && (is_told || now_us() - start >= 100000),
+         "a handler that sleeps does not shorten the sleep it ended");
+    pthread_join(thread, NULL);
+}
+
 static void *send_without_registering(void *index)
 {
     _senduipi((uint64_t)(uintptr_t)index);
     return NULL;
+}
+
+/* A connection of the one generation through a descriptor of the other ends with it as well. */
+static void check_mixed(void)
+{
+    uintr_register_handler(on_interrupt, 0);
+    int fd = uintr_vector_fd(1);
+    uintr_generation = 1;
+    expect(uintr_register_sender(fd), 0, "generation 1 connects through a descriptor of generation 2");
+    close(fd);
+    expect(uintr_register_sender(uintr_vector_fd(2)), 0, "and does not know it any more when it is closed");
+    uintr_generation = 2;
 }
 
 static void check_self(void)
@@ -647,6 +683,8 @@ static const struct group {
     {"receivers gone", check_gone, 0},
     {"full table", check_full_table, 0},
     {"wait", check_wait, 0},
+    {"nested sleep", check_nested_sleep, 2},
+    {"mixed", check_mixed, 2},
     {"self", check_self, 2},
     {"alternate stack", check_alt_stack, 2},
     {"ipi fd", check_ipi_fd, 2},

@@ -4,7 +4,7 @@ import re
 import subprocess
 
 LONGEST_FILE = 800
-KERNEL, KERNEL_LINES = "sw/kernel", 9100  # 9000 to be read in a weekend, and the lines at which it calls sw/kernel_io
+KERNEL, KERNEL_LINES = "sw/kernel", 9000  # to be read in a weekend
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
 # Formats without comments, and prose.
 WITHOUT_LICENCE_NAMES = ("LICENSE", ".gitignore", ".clang-format", "passwd", "group", "hostname")

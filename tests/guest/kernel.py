@@ -106,6 +106,10 @@ class Checks(Kernel):
         self.assertEqual([line for line in result.lines if line.startswith("FAIL")], [])
         self.assertRegex(result.lines[-1], r"^1[0-9]+ checks, 0 failed$")
 
+    def test_other_calls(self):
+        result = self.succeed("kernel_checks")
+        self.assertRegex(result.lines[-1], r"^2[0-9] checks, 0 failed$")
+
     def test_without_user_interrupts(self):
         result = run("uipi_sample", options=["--set", "cpu.features=-uintr"])
         self.assertNotEqual(result.returncode, 0)
@@ -299,8 +303,8 @@ class Disk(Kernel):
     def test_little_memory(self):
         self.make(4096, "48M")
         result = self.on_disk("cp large a; cat large a large >b; cp b c; md5sum large a; cmp b c; disk_checks -n 300 folder",
-                              "platform.memory_bytes=50331648")
-        self.assertEqual(self.on_disk("rm b c; disk_checks -m 15 -n 10 folder", "platform.memory_bytes=50331648").lines,
+                              "platform.memory_bytes=52428800")
+        self.assertEqual(self.on_disk("rm b c; disk_checks -m 15 -n 10 folder", "platform.memory_bytes=52428800").lines,
                          ["10 steps, no difference"])
         self.assertEqual(len({line.split()[0] for line in result.lines[:2]}), 1)
         self.assertEqual(result.lines[2:], ["300 steps, no difference"])

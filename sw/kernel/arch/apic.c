@@ -2,7 +2,6 @@
 /* The local APIC in x2APIC mode, its timer with a TSC deadline, and the one I/O APIC pin that is used. SDM Vol. 3A,
  * "Advanced Programmable Interrupt Controller (APIC)"; Intel 82093AA data sheet. */
 #include "arch/apic.h"
-
 #include "arch/cpu.h"
 #include "arch/insn.h"
 #include "arch/msr.h"

@@ -4,7 +4,7 @@
  * switch to long mode with boot_pml4, where the first 4 GiB are mapped three times: to themselves, at DIRECT_MAP and (the
  * first GiB) at KERNEL_BASE. SDM Vol. 3A, "Initializing IA-32e Mode", "Multiple-Processor (MP) Initialization".
  */
-#include "arch/boot.h"
+#include "arch/cpu.h"
 #include "arch/multiboot.h"
 #include "arch/data_segments.inc"
 #include "arch/segment.h"
@@ -62,17 +62,11 @@ boot_start:
     .code64
 first64:
     movabs $high64, %rax
-    movl $SEL_KERNEL_DATA, %ecx
-    movl %ecx, %ds
-    movl %ecx, %es
-    movl %ecx, %ss
     jmp  *%rax
 
     .text
 high64:
-    xorl %eax, %eax
-    movl %eax, %fs
-    movl %eax, %gs
+    load_data_segments
     leaq boot_stack_top(%rip), %rsp
     movl %esi, %edi
     movl %ebx, %esi

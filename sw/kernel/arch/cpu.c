@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Descriptor tables, control registers and system-call registers of one core. */
 #include "arch/cpu.h"
-
 #include "arch/control.h"
 #include "arch/insn.h"
 #include "arch/msr.h"

@@ -3,9 +3,10 @@
 #ifndef KERNEL_CPU_H
 #define KERNEL_CPU_H
 
-#define CPU_SELF 0
 #define CPU_KERNEL_STACK 8 /* top of the current task's, for SYSCALL */
 #define CPU_USER_RSP 16
+#define KERNEL_BASE_ASM 0xffffffff80000000
+#define BOOT_STACK_BYTES 16384
 
 #define TRACE_PORT 0x5e0
 #define TRACE_PORT_WORK 0x608 /* eight ports that are open to programs: sw/user/include/work_trace.h */
@@ -31,7 +32,6 @@ struct cpu {
     struct list timers;
     /* mm/pagetable.c */
     volatile bool flush_wanted;
-    uint64_t flush_start, flush_end;
     /* for /proc */
     uint64_t interrupts[256], switches;
     struct tss tss __attribute__((aligned(16)));
@@ -85,16 +85,12 @@ void ioapic_route(uint32_t pin, uint8_t vector, uint32_t cpu_index); /* edge, un
 /* --- arch/fpu.c: extended state, eagerly saved at switches with XSAVES --- */
 struct fpu;
 void fpu_init_cpu(void);
-struct fpu *fpu_create(void);            /* initial state; NULL: no memory */
+struct fpu *fpu_create(void);            /* initial state; NULL: no memory. To be kfree'd */
 struct fpu *fpu_copy(struct task *from); /* of the calling task, without component 14 */
-void fpu_free(struct fpu *f);
-void fpu_reset(struct task *t); /* initial state: exec */
+void fpu_reset(struct task *t);          /* initial state: exec */
 /* Brings t's state into memory (XSAVES if it is live: clears UINV) and disowns the registers. */
 void fpu_save(struct task *t);
 void fpu_restore_current(void); /* XRSTORS of the current task unless live; on the way to user mode */
-/* Component 14 of t's saved image (fpu_save() first): 6 words as spec, XSAVE area; NULL: no such component. With
- * must_exist its bit in XSTATE_BV is set (zeroed before if it was not). */
-uint64_t *fpu_uintr_words(struct task *t, bool must_exist);
 /* The frame of a signal: writes the current task's non-compacted image (x87, SSE and what else XCR0 has) at `to`,
  * 64-byte aligned, with Linux's software bytes; and back. 0 or -EFAULT (-EINVAL: bad image). */
 size_t fpu_signal_bytes(void);
@@ -105,8 +101,16 @@ int fpu_from_user(uint64_t from);
 void trap_dispatch(struct frame *f);
 /* Work before any return to user mode: reschedule, signals, extended state, uintr. Gives up the kernel lock. */
 void prepare_return(struct frame *f);
-long syscall_dispatch(struct frame *f);
 bool syscall_trap(struct frame *f);
+
+/* --- arch/boot.S and what it calls --- */
+extern uint64_t boot_pml4[512];   /* kernel half and the identity map, for cores that start */
+extern uint64_t kernel_pml4[512]; /* the kernel half alone                                 */
+extern uint64_t ap_stack_top;     /* for the core that starts next                         */
+extern volatile uint32_t ap_index;
+
+_Noreturn void kernel_main(uint32_t magic, uint32_t info);
+_Noreturn void kernel_main_ap(void);
 
 /* --- arch/smp.c --- */
 void smp_start(void);

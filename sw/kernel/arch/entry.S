@@ -26,9 +26,8 @@ trap_common:
     xorl %ebp, %ebp
     call trap_dispatch
     testb $3, FRAME_CS(%rsp)
-    jz   1f
-    swapgs
-1:  POP_REGISTERS
+    jnz  leave_by_iret
+    POP_REGISTERS
     addq $16, %rsp
     iretq
 

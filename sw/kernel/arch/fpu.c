@@ -14,9 +14,7 @@
 enum {
     LEGACY_BYTES = 512,
     HEADER_BYTES = 64,
-    COMPONENT_AVX = 2,
     COMPONENT_UINTR = 14,
-    UINTR_WORDS = 6,
     XCR0_USED = 0x7, /* x87, SSE, AVX where there is one */
     MSR_XSS = 0xda0,
     SIGNAL_BYTES_MAX = 1024
@@ -36,7 +34,6 @@ _Static_assert(offsetof(struct fpu, present) == LEGACY_BYTES, "the header of an 
 
 static uint64_t user_mask, supervisor_mask;
 static size_t user_bytes;
-static size_t uintr_offset; /* of component 14 in an image; 0: none */
 
 void fpu_init_cpu(void)
 {
@@ -48,9 +45,6 @@ void fpu_init_cpu(void)
     user_bytes = cpuid(0xd, 0).ebx;
     supervisor_mask = leaf1.ecx & 1u << COMPONENT_UINTR && read_cr4() & CR4_UINTR ? 1u << COMPONENT_UINTR : 0;
     wrmsr(MSR_XSS, supervisor_mask);
-    size_t avx_bytes = user_mask >> COMPONENT_AVX & 1 ? cpuid(0xd, COMPONENT_AVX).eax : 0;
-    if (supervisor_mask) /* whether it wants to be aligned: all before it has multiples of 64 bytes */
-        uintr_offset = LEGACY_BYTES + HEADER_BYTES + avx_bytes;
     KASSERT(user_bytes <= SIGNAL_BYTES_MAX && cpuid(0xd, 1).ebx <= sizeof(struct fpu));
 }
 
@@ -78,8 +72,6 @@ struct fpu *fpu_copy(struct task *from)
     return f;
 }
 
-void fpu_free(struct fpu *f) { kfree(f); }
-
 void fpu_reset(struct task *t)
 {
     fpu_save(t);
@@ -104,20 +96,6 @@ void fpu_restore_current(void)
     uint64_t mask = user_mask | supervisor_mask;
     __asm__ volatile("xrstors64 (%0)" ::"r"(t->fpu), "a"((uint32_t)mask), "d"(0) : "memory");
     cpu->fpu_owner = t;
-}
-
-uint64_t *fpu_uintr_words(struct task *t, bool must_exist)
-{
-    if (!uintr_offset || !t->fpu)
-        return NULL;
-    uint64_t *words = (uint64_t *)((uint8_t *)t->fpu + uintr_offset);
-    if (!(t->fpu->present >> COMPONENT_UINTR & 1)) {
-        if (!must_exist)
-            return NULL;
-        memset(words, 0, UINTR_WORDS * sizeof *words);
-        t->fpu->present |= 1u << COMPONENT_UINTR;
-    }
-    return words;
 }
 
 /* --- signals: Linux's layout, arch/x86/include/uapi/asm/sigcontext.h --- */

@@ -2,7 +2,6 @@
 /* The other cores, those that the MADT lists: starting one after the other, and the lock that all of them need. SDM
  * Vol. 3A, "Multiple-Processor (MP) Initialization". */
 #include "arch/apic.h"
-#include "arch/boot.h"
 #include "arch/cpu.h"
 #include "arch/insn.h"
 #include "madt.h"

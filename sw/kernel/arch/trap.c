@@ -4,11 +4,13 @@
 #include "arch/control.h"
 #include "arch/cpu.h"
 #include "arch/insn.h"
+#include "arch/syscall.h"
 #include "ext2/ext2.h"
 #include "fs/tty.h"
 #include "mm/mm.h"
 #include "proc/process.h"
 #include "uintr/uintr.h"
+#include <asm/unistd_64.h>
 
 enum { OOM_RETRY_NS = 1000000 };
 
@@ -61,7 +63,9 @@ static void page_fault(struct frame *f)
         task_sleep_uninterrupted(clock_now() + OOM_RETRY_NS); /* then it faults again, or dies itself */
     else if (is_from_user(f))
         signal_fault(current, number, code, address);
-    else if (!user_copy_fixup(f))
+    else if (is_user_copy(f))
+        f->rip = (uint64_t)user_copy_failed;
+    else
         die(f);
 }
 
@@ -119,12 +123,43 @@ void trap_dispatch(struct frame *f)
     prepare_return(f);
 }
 
+/* --- system calls: from a number to a function --- */
+
+#define SYSCALL(name) long sys_##name(const uint64_t *arguments);
+#define SYSCALL_AS(name, function) SYSCALL(function)
+#define SYSCALL_AT(number, name) SYSCALL(name)
+#include "arch/syscalls.def"
+
+static long (*const table[])(const uint64_t *arguments) = {
+#define SYSCALL(name) [__NR_##name] = sys_##name,
+#define SYSCALL_AS(name, function) [__NR_##name] = sys_##function,
+#define SYSCALL_AT(number, name) [number] = sys_##name,
+#include "arch/syscalls.def"
+};
+
+SYSCALL0(nothing) { return 0; }
+
+static uint64_t named[ARRAY_SIZE(table) / 64 + 1]; /* calls without a function that were reported */
+
+static long dispatch(const struct frame *f)
+{
+    uint64_t number = f->rax;
+    const uint64_t arguments[6] = {f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9};
+    if (number < ARRAY_SIZE(table) && table[number])
+        return table[number](arguments);
+    if (number < ARRAY_SIZE(table) && !(named[number / 64] >> number % 64 & 1)) {
+        named[number / 64] |= UINT64_C(1) << number % 64;
+        klog("system call %lu is not implemented (%s, process %d)", number, current->name, current->process->pid);
+    }
+    return -ENOSYS;
+}
+
 bool syscall_trap(struct frame *f)
 {
     klock_acquire();
     account_entry(f);
     trace(TRACE_SYSCALL, (uint32_t)f->rax);
-    f->rax = (uint64_t)syscall_dispatch(f);
+    f->rax = (uint64_t)dispatch(f);
     trace(TRACE_SYSCALL_END, (uint32_t)f->rax);
     prepare_return(f);
     /* SYSRET loads only RIP and RFLAGS, and those from RCX and R11. */

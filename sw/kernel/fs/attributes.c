@@ -134,11 +134,13 @@ static long set_times(const struct path_result *r, uint64_t times)
     struct __kernel_timespec t[2] = {{.tv_nsec = NOW}, {.tv_nsec = NOW}};
     if (times && GET_USER(t, times))
         return -EFAULT;
+    for (size_t i = 0; i < 2; i++)
+        if (t[i].tv_nsec != NOW && t[i].tv_nsec != OMIT && !timespec_is_valid(&t[i]))
+            return -EINVAL;
     r->inode->ctime = now;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2; i++)
         if (t[i].tv_nsec != OMIT)
             *fields[i] = t[i].tv_nsec == NOW ? now : (uint64_t)(t[i].tv_sec * NS_PER_SECOND + t[i].tv_nsec);
-    }
     return 0;
 }
 

@@ -40,8 +40,9 @@ static struct inode *make_link(const struct header *h)
 }
 
 /* What has this name already gives way, but directories stay. */
-static int unpack_entry(const struct header *h, const struct path_result *r)
+static long unpack_entry(const struct path_result *r, uint64_t header)
 {
+    const struct header *h = (const struct header *)header;
     uint32_t mode = h->field[MODE];
     if (r->inode && S_ISDIR(r->inode->mode))
         return S_ISDIR(mode) ? 0 : -EISDIR;
@@ -68,20 +69,15 @@ void cpio_unpack(const void *archive, size_t bytes)
     const char *start = archive;
     for (size_t at = 0; at < bytes;) {
         struct header h = {.name = ""};
-        struct path_result r;
         if (!parse_header(start + at, bytes - at, &h)) { /* nothing after it can be found */
             klog("cpio archive, offset %zu: no header of the newc format, or the end is missing", at);
             return;
         }
         if (!strcmp(h.name, "TRAILER!!!"))
             return;
-        int error = path_lookup(AT_FDCWD, h.name, NAME_ITSELF, &r);
-        if (!error) {
-            error = unpack_entry(&h, &r);
-            path_result_free(&r);
-        }
+        long error = at_kernel_path(AT_FDCWD, h.name, NAME_ITSELF, unpack_entry, (uint64_t)&h);
         if (error)
-            klog("cpio archive, offset %zu: %s: error %d", at, h.name, -error);
+            klog("cpio archive, offset %zu: %s: error %ld", at, h.name, -error);
         at = ALIGN_UP((size_t)(h.data - start) + h.field[FILESIZE], (size_t)4);
     }
 }

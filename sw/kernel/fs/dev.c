@@ -44,10 +44,9 @@ static const struct {
 
 const struct file_ops *dev_file_ops(uint64_t rdev)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
         if (devices[i].rdev == rdev)
             return devices[i].ops;
-    }
     return NULL;
 }
 

@@ -88,10 +88,9 @@ struct files *files_copy(const struct files *from)
     *f = *from;
     f->refs = 1;
     inode_get(f->cwd);
-    for (int fd = 0; fd < FDS_MAX; fd++) {
+    for (int fd = 0; fd < FDS_MAX; fd++)
         if (f->file[fd])
             file_get(f->file[fd]);
-    }
     return f;
 }
 
@@ -122,10 +121,9 @@ static void set_slot(struct files *f, int fd, struct file *file, bool close_on_e
 
 void files_close_on_exec(struct files *f)
 {
-    for (int fd = 0; fd < FDS_MAX; fd++) {
+    for (int fd = 0; fd < FDS_MAX; fd++)
         if (f->close_on_exec[fd])
             set_slot(f, fd, NULL, false);
-    }
 }
 
 struct file *fd_file(int fd)
@@ -137,10 +135,9 @@ static int fd_limit(void) { return (int)MIN(current->process->rlimit[RLIMIT_NOFI
 
 int fd_lowest(int from)
 {
-    for (int fd = from; fd < fd_limit(); fd++) {
+    for (int fd = from; fd < fd_limit(); fd++)
         if (!current->files->file[fd])
             return fd;
-    }
     return -EMFILE;
 }
 

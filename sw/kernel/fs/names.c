@@ -17,14 +17,9 @@ static long give_name(const struct path_result *r, uint64_t inode)
 
 int vfs_name(const char *path, struct inode *i)
 {
-    struct path_result r;
-    int error = i ? path_lookup(AT_FDCWD, path, NAME_ITSELF, &r) : -ENOMEM;
-    if (!error) {
-        error = (int)give_name(&r, (uint64_t)i);
-        path_result_free(&r);
-    }
+    long error = i ? at_kernel_path(AT_FDCWD, path, NAME_ITSELF, give_name, (uint64_t)i) : -ENOMEM;
     inode_put(i);
-    return error;
+    return (int)error;
 }
 
 int vfs_mknod(const char *path, uint32_t mode, uint64_t rdev)
@@ -37,7 +32,8 @@ int vfs_mknod(const char *path, uint32_t mode, uint64_t rdev)
 
 static long name_user(int dir, uint64_t path, struct inode *i)
 {
-    long error = i ? at_path(dir, path, NAME_ITSELF, give_name, (uint64_t)i) : -ENOMEM;
+    uint64_t flags = i && S_ISDIR(i->mode) ? DIRECTORY_ITSELF : NAME_ITSELF;
+    long error = i ? at_path(dir, path, flags, give_name, (uint64_t)i) : -ENOMEM;
     inode_put(i);
     return error;
 }
@@ -72,6 +68,12 @@ SYSCALL2(symlink, uint64_t, target, uint64_t, path)
     return error;
 }
 
+/* It is the root, or the path ends with . or .., which is no name to be removed. */
+static bool has_no_name(const struct path_result *r)
+{
+    return !*r->name || !strcmp(r->name, ".") || !strcmp(r->name, "..");
+}
+
 static long remove_name(const struct path_result *r, uint64_t is_directory)
 {
     if (!r->inode)
@@ -80,14 +82,18 @@ static long remove_name(const struct path_result *r, uint64_t is_directory)
         return -EPERM;
     if (S_ISDIR(r->inode->mode) != is_directory)
         return is_directory ? -ENOTDIR : -EISDIR;
+    if (has_no_name(r))
+        return !*r->name ? -EBUSY : r->name[1] ? -ENOTEMPTY : -EINVAL;
     return ext2_owns(r->parent) ? ext2_unlink(r->parent, r->name) : tmpfs_unlink(r->inode);
 }
 
-SYSCALL1(rmdir, uint64_t, path) { return at_path(AT_FDCWD, path, NAME_ITSELF, remove_name, true); }
+SYSCALL1(rmdir, uint64_t, path) { return at_path(AT_FDCWD, path, DIRECTORY_ITSELF, remove_name, true); }
 SYSCALL1(unlink, uint64_t, path) { return at_path(AT_FDCWD, path, NAME_ITSELF, remove_name, false); }
 SYSCALL3(unlinkat, int, dir, uint64_t, path, uint32_t, flags)
 {
-    return flags & ~(uint32_t)AT_REMOVEDIR ? -EINVAL : at_path(dir, path, NAME_ITSELF, remove_name, flags != 0);
+    return flags & ~(uint32_t)AT_REMOVEDIR
+               ? -EINVAL
+               : at_path(dir, path, flags ? DIRECTORY_ITSELF : NAME_ITSELF, remove_name, flags != 0);
 }
 
 static bool is_ancestor(const struct inode *of, const struct inode *maybe)
@@ -103,6 +109,8 @@ static long rename_to(const struct path_result *to, uint64_t argument)
     struct inode *old = from->inode, *replaced = to->inode;
     if (!old)
         return -ENOENT;
+    if (has_no_name(from) || has_no_name(to))
+        return -EBUSY;
     bool is_disk = ext2_owns(from->parent) && ext2_owns(to->parent);
     if (!is_disk && (!tmpfs_owns(from->parent) || !tmpfs_owns(to->parent)))
         return -EXDEV;
@@ -118,10 +126,11 @@ static long rename_to(const struct path_result *to, uint64_t argument)
 
 static long rename_from(const struct path_result *from, uint64_t to)
 {
-    return at_path(AT_FDCWD, to, NAME_ITSELF, rename_to, (uint64_t)from);
+    bool is_directory = from->inode && S_ISDIR(from->inode->mode);
+    return at_path(AT_FDCWD, to, is_directory ? DIRECTORY_ITSELF : NAME_ITSELF, rename_to, (uint64_t)from);
 }
 
-SYSCALL2(rename, uint64_t, from, uint64_t, to) { return at_path(AT_FDCWD, from, NAME_ITSELF, rename_from, to); }
+SYSCALL2(rename, uint64_t, from, uint64_t, to) { return at_path(AT_FDCWD, from, DIRECTORY_ITSELF, rename_from, to); }
 
 /* Linux's record of getdents64; no user-space header has it. */
 struct dirent64 {

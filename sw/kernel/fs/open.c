@@ -5,7 +5,6 @@
 #include "mm/mm.h"
 
 enum {
-    CREATE = O_CREAT | O_WRONLY | O_TRUNC,                               /* what creat() means */
     OPEN_ONLY_FLAGS = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC, /* fcntl does not show them */
     MEMORY_MAJOR = 1 /* null and zero: the character devices that have offsets */
 };
@@ -90,4 +89,4 @@ static int open_at(int dir, uint64_t path, uint32_t flags, uint32_t mode)
 
 SYSCALL3(open, uint64_t, path, uint32_t, flags, uint32_t, mode) { return open_at(AT_FDCWD, path, flags, mode); }
 SYSCALL4(openat, int, dir, uint64_t, path, uint32_t, flag, uint32_t, mode) { return open_at(dir, path, flag, mode); }
-SYSCALL2(creat, uint64_t, path, uint32_t, mode) { return open_at(AT_FDCWD, path, CREATE, mode); }
+SYSCALL2(creat, uint64_t, path, uint32_t, mode) { return open_at(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode); }

@@ -66,9 +66,8 @@ static int walk(const char *path, uint64_t flags, struct path_result *r)
         struct inode *next = next_inode(r->inode, path, len);
         if (inode_error(next))
             return inode_error(next);
-        /* Slashes after a name that is made or removed say that it is a directory's; elsewhere they are one more step.
-         */
-        is_last = !path[len + slashes] && (!slashes || (flags & NAME_ITSELF) == NAME_ITSELF);
+        /* Slashes may follow the name of a directory that is made or removed; elsewhere they are one more step. */
+        is_last = !path[len + slashes] && (!slashes || flags & PATH_DIRECTORY);
         if (!next && !(is_last && flags & PATH_PARENT))
             return -ENOENT;
         if (next && S_ISLNK(next->mode) && !(is_last && flags & PATH_NO_FOLLOW)) {
@@ -108,17 +107,10 @@ void path_result_free(struct path_result *r)
     inode_put(r->parent);
 }
 
-long at_path(int dirfd, uint64_t path, uint64_t flags, path_action *act, uint64_t argument)
+long at_kernel_path(int dirfd, const char *path, uint64_t flags, path_action *act, uint64_t argument)
 {
     struct path_result r;
-    char *text;
-    if (flags & ~(PATH_NO_FOLLOW | PATH_EMPTY | PATH_PARENT | AT_EACCESS | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE))
-        return -EINVAL;
-    long result = string_from_user(&text, path, PATH_BYTES);
-    if (result)
-        return result;
-    result = path_lookup(dirfd, text, flags, &r);
-    kfree(text);
+    long result = path_lookup(dirfd, path, flags, &r);
     if (result)
         return result;
     result = act(&r, argument);
@@ -126,11 +118,28 @@ long at_path(int dirfd, uint64_t path, uint64_t flags, path_action *act, uint64_
     return result;
 }
 
+long at_path(int dirfd, uint64_t path, uint64_t flags, path_action *act, uint64_t argument)
+{
+    char *text;
+    if (flags & ~(PATH_NO_FOLLOW | PATH_EMPTY | DIRECTORY_ITSELF | AT_EACCESS | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE))
+        return -EINVAL;
+    long result = string_from_user(&text, path, PATH_BYTES);
+    if (result)
+        return result;
+    result = at_kernel_path(dirfd, text, flags, act, argument);
+    kfree(text);
+    return result;
+}
+
 long at_file(int fd, path_action *act, uint64_t argument)
 {
     struct file *f = fd_file(fd);
-    const struct path_result r = {.inode = f ? f->inode : NULL};
-    return f ? act(&r, argument) : -EBADF;
+    if (!f)
+        return -EBADF;
+    const struct path_result r = {.inode = inode_get(f->inode)}; /* the file may be closed while act sleeps */
+    long result = act(&r, argument);
+    inode_put(r.inode);
+    return result;
 }
 
 int path_of_inode(const struct inode *i, char *buffer, size_t bytes)

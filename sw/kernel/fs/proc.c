@@ -96,9 +96,11 @@ PRINTER(print_pid_stat)
     unsigned threads = 0;
     struct area *a;
     process_times(p, &user, &system);
-    LIST_FOR_EACH(each, &p->threads, in_process) { threads++; }
+    for (LIST_EACH(each, &p->threads, in_process))
+        threads++;
     if (t->mm)
-        LIST_FOR_EACH(a, &t->mm->areas, link) { bytes += a->end - a->start; }
+        for (LIST_EACH(a, &t->mm->areas, link))
+            bytes += a->end - a->start;
     print("%d (%.15s) %c %d %d %d ", p->pid, t->name, states[t->state], p->parent ? p->parent->pid : 0, p->pgrp,
           p->session);
     print("%d %d 0 0 0 0 0 %lu %lu 0 0 ", p->tty ? DEVICE_SERIAL : 0, p->tty ? p->tty->foreground : -1, user / TICK_NS,
@@ -182,11 +184,9 @@ static int next_process(uint64_t from) /* the least number that is not below fro
 {
     int best = 0;
     struct process *p;
-    LIST_FOR_EACH(p, &process_list, all)
-    {
+    for (LIST_EACH(p, &process_list, all))
         if (p->leader && (uint64_t)p->pid >= from && (!best || p->pid < best))
             best = p->pid;
-    }
     return best;
 }
 

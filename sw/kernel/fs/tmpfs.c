@@ -68,11 +68,9 @@ static void trim(struct inode *i, uint64_t *slot, unsigned level, uint64_t first
 static struct inode *tmpfs_lookup(struct inode *dir, const char *name, size_t len)
 {
     struct inode *i;
-    LIST_FOR_EACH(i, &dir->entries, link)
-    {
+    for (LIST_EACH(i, &dir->entries, link))
         if (!strncmp(i->name, name, len) && !i->name[len])
             return inode_get(i);
-    }
     return NULL;
 }
 
@@ -134,8 +132,7 @@ int tmpfs_rename(struct inode *i, struct inode *dir, const char *name, struct in
 static struct inode *tmpfs_next(struct inode *dir, uint64_t *position, const char **name)
 {
     struct inode *i;
-    LIST_FOR_EACH(i, &dir->entries, link)
-    {
+    for (LIST_EACH(i, &dir->entries, link)) {
         if (i->position < *position)
             continue;
         *position = i->position + 1;

@@ -2,7 +2,6 @@
 /* The terminal. Its line discipline: what typed bytes mean, how they are echoed, how output is dressed. The terminal as
  * a file: read, write, poll, ioctl, and who may do so: sessions and job control. */
 #include "fs/tty.h"
-
 #include "arch/syscall.h"
 #include "mm/mm.h"
 #include "proc/process.h"
@@ -24,9 +23,8 @@ static struct tty tty = {
             .c_cc = "\003\034\177\025\004\000\001\000\000\000\032", /* ^C ^\ DEL ^U ^D, VMIN = 1, ^Z */
         },
     .size = {.ws_row = 24, .ws_col = 80},
+    .readable = {.waiters = {&tty.readable.waiters, &tty.readable.waiters}},
 };
-
-void tty_init(void) { wait_queue_init(&tty.readable); }
 
 static bool has_mode(unsigned local_flag) { return tty.termios.c_lflag & local_flag; }
 
@@ -257,11 +255,9 @@ void tty_hang_up_session(int session)
     struct process *p;
     if (!session || tty.session != session)
         return;
-    LIST_FOR_EACH(p, &process_list, all)
-    {
+    for (LIST_EACH(p, &process_list, all))
         if (p->session == session)
             p->tty = NULL;
-    }
     if (tty.foreground) {
         signal_send_group(tty.foreground, SIGHUP, NULL);
         signal_send_group(tty.foreground, SIGCONT, NULL);

@@ -26,11 +26,8 @@ struct tty {
     struct wait_queue readable;
 };
 extern const struct file_ops tty_file_ops;
-void tty_init(void);
 void tty_receive(uint8_t byte);
 bool tty_is_full(void);                /* what comes now would be lost */
 void tty_hang_up_session(int session); /* its leader died; harmless if it has no terminal */
-
-/* --- expected of proc/: what uname() answers --- */
 
 #endif

@@ -120,11 +120,14 @@ static inline int inode_error(const struct inode *i)
     return (uint64_t)i > (uint64_t)-PATH_BYTES ? (int)(int64_t)i : 0;
 }
 
-/* PATH_PARENT: the last component may be new. No 32-bit flags of a user's can have that bit. */
+/* PATH_PARENT: the last component may be new; PATH_DIRECTORY: and be followed by slashes. No 32-bit flags of a user's
+ * can have these bits. */
 #define PATH_NO_FOLLOW ((uint64_t)AT_SYMLINK_NOFOLLOW)
 #define PATH_EMPTY ((uint64_t)AT_EMPTY_PATH)
 #define PATH_PARENT (1ull << 32)
+#define PATH_DIRECTORY (1ull << 33)
 #define NAME_ITSELF (PATH_PARENT | PATH_NO_FOLLOW) /* the name shall be made or removed */
+#define DIRECTORY_ITSELF (NAME_ITSELF | PATH_DIRECTORY)
 struct path_result {
     struct inode *inode;  /* a reference; NULL with PATH_PARENT: the name does not exist */
     struct inode *parent; /* a reference */
@@ -135,9 +138,11 @@ struct path_result {
 int path_lookup(int dirfd, const char *path, uint64_t flags, struct path_result *r);
 void path_result_free(struct path_result *r);
 int path_of_inode(const struct inode *i, char *buffer, size_t bytes); /* absolute; -ENOENT, -ENAMETOOLONG */
-/* What a call does to what a path of user memory leads to, or a descriptor (then there is only an inode). */
+/* What a call does to what a path of user memory leads to, or of the kernel's, or a descriptor (then there is only an
+ * inode). */
 typedef long path_action(const struct path_result *r, uint64_t argument);
 long at_path(int dirfd, uint64_t path, uint64_t flags, path_action *act, uint64_t argument);
+long at_kernel_path(int dirfd, const char *path, uint64_t flags, path_action *act, uint64_t argument);
 long statx_inode(const struct path_result *r, uint64_t to); /* fs/attributes.c: a path_action */
 long at_file(int fd, path_action *act, uint64_t argument);
 

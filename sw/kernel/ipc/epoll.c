@@ -59,8 +59,7 @@ static unsigned epoll_poll(struct file *f, struct poll_table *pt)
     struct interest *i;
     unsigned bits = 0;
     (void)pt;
-    LIST_FOR_EACH(i, &ep->interests, in_epoll)
-    {
+    for (LIST_EACH(i, &ep->interests, in_epoll)) {
         uint64_t unused;
         if (look(i, &unused))
             bits = EPOLLIN | EPOLLRDNORM;
@@ -124,11 +123,9 @@ SYSCALL4(epoll_wait, int, fd, uint64_t, events, int, max, int, timeout)
 static struct interest *find(const struct epoll *ep, struct file *f, int fd)
 {
     struct interest *i;
-    LIST_FOR_EACH(i, &f->epolls, in_file)
-    {
+    for (LIST_EACH(i, &f->epolls, in_file))
         if (i->epoll == ep && i->fd == fd)
             return i;
-    }
     return NULL;
 }
 

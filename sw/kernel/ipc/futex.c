@@ -46,8 +46,7 @@ static int release(const struct key *from, uint32_t bitset, int wakes, const str
 {
     struct futex_waiter *w;
     int done = 0;
-    LIST_FOR_EACH(w, &waiters, link)
-    {
+    for (LIST_EACH(w, &waiters, link)) {
         if (w->key.object != from->object || w->key.offset != from->offset || !(w->bitset & bitset))
             continue;
         if (done >= wakes && done - wakes >= moves)
@@ -100,7 +99,13 @@ static long wait(uint64_t address, bool is_shared, uint32_t expected, uint64_t d
         return 0;
     if (result == -ETIMEDOUT)
         return result;
-    return deadline == NEVER ? -ERESTARTSYS : -ERESTARTNOHAND;
+    return deadline == NEVER ? -ERESTARTSYS : -ERESTART_RESTARTBLOCK;
+}
+
+static long wait_again(struct task *self)
+{
+    const uint64_t *a = self->restart.argument;
+    return wait(a[0], a[1], (uint32_t)a[2], a[3], (uint32_t)a[4]);
 }
 
 static long requeue(uint64_t from, uint64_t to, bool is_shared, int wakes, int moves, const uint32_t *expected)
@@ -114,36 +119,21 @@ static long requeue(uint64_t from, uint64_t to, bool is_shared, int wakes, int m
     return error ? error : release(&old, FUTEX_BITSET_MATCH_ANY, wakes, &new, moves);
 }
 
-/* FUTEX_WAIT counts from now, FUTEX_WAIT_BITSET names a time of either clock. */
-static int futex_deadline(int op, uint64_t address, uint64_t *deadline)
-{
-    struct __kernel_timespec t;
-    if (GET_USER(t, address))
-        return -EFAULT;
-    if (!timespec_is_valid(&t))
-        return -EINVAL;
-    uint64_t ns = timespec_ns(&t), ahead = op & FUTEX_CLOCK_REALTIME ? clock_realtime() - clock_now() : 0;
-    if ((op & FUTEX_CMD_MASK) == FUTEX_WAIT)
-        *deadline = add_ns(clock_now(), ns);
-    else if (ns != NEVER)
-        *deadline = ns > ahead ? ns - ahead : 0;
-    return 0;
-}
-
 SYSCALL6(futex, uint64_t, address, int, op, uint32_t, value, uint64_t, timeout, uint64_t, address2, uint32_t, value3)
 {
     bool is_shared = !(op & FUTEX_PRIVATE_FLAG);
     int command = op & FUTEX_CMD_MASK, count = (int)value, count2 = (int)timeout;
     uint64_t deadline = NEVER;
-    bool waits = command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET;
-    int error = waits && timeout ? futex_deadline(op, timeout, &deadline) : 0;
+    int error = 0, clock = op & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+    if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET) /* the one waits so long, the other until then */
+        error = deadline_from_user(timeout, clock, command == FUTEX_WAIT_BITSET, &deadline);
     if (!error && op & FUTEX_CLOCK_REALTIME && command != FUTEX_WAIT_BITSET)
         error = -ENOSYS;
     if (error)
         return error;
     switch (command) {
-    case FUTEX_WAIT: return wait(address, is_shared, value, deadline, FUTEX_BITSET_MATCH_ANY);
-    case FUTEX_WAIT_BITSET: return wait(address, is_shared, value, deadline, value3);
+    case FUTEX_WAIT: value3 = FUTEX_BITSET_MATCH_ANY; /* fallthrough */
+    case FUTEX_WAIT_BITSET: return call_restartable(wait_again, address, is_shared, value, deadline, value3);
     case FUTEX_WAKE: return wake(current->mm, address, is_shared, count, FUTEX_BITSET_MATCH_ANY);
     case FUTEX_WAKE_BITSET: return wake(current->mm, address, is_shared, count, value3);
     case FUTEX_REQUEUE: return requeue(address, address2, is_shared, count, count2, NULL);

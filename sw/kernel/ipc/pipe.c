@@ -171,14 +171,12 @@ static int fifo_open(struct file *f)
     /* Our own count keeps the ring through the sleep. Who comes and goes meanwhile has been there. */
     uint32_t before = r->opens[reads];
     bool lacks_peer = waits && (!r->writers || !r->readers);
-    while (lacks_peer && r->opens[reads] == before) {
-        int error = ipc_wait(&r->changed, NEVER);
-        if (error) {
-            pipe_release(f);
-            return error;
-        }
-    }
-    return 0;
+    int error = 0;
+    while (!error && lacks_peer && r->opens[reads] == before)
+        error = ipc_wait(&r->changed, NEVER);
+    if (error)
+        pipe_release(f);
+    return error;
 }
 
 const struct file_ops fifo_file_ops = {

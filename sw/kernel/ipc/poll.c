@@ -111,14 +111,13 @@ static long poll_again(struct task *self)
 SYSCALL3(poll, uint64_t, fds, uint32_t, count, int, timeout)
 {
     uint64_t deadline = timeout < 0 ? NEVER : clock_now() + (uint64_t)timeout * 1000000;
-    current->restart = (struct restart){.again = poll_again, .argument = {fds, count, deadline}};
-    return poll_again(current);
+    return call_restartable(poll_again, fds, count, deadline, 0, 0);
 }
 
 SYSCALL5(ppoll, uint64_t, fds, uint32_t, count, uint64_t, timeout, uint64_t, mask, size_t, mask_bytes)
 {
     uint64_t deadline;
-    int error = deadline_from_user(timeout, &deadline);
+    int error = deadline_from_user(timeout, CLOCK_MONOTONIC, false, &deadline);
     if (!error)
         error = mask_begin(mask, mask_bytes);
     uint64_t fds_and_count[2] = {fds, count};
@@ -160,15 +159,13 @@ static long select_fds(int n, const uint64_t sets[SETS], uint64_t deadline)
     if (n < 0)
         return -EINVAL;
     size_t bytes = ALIGN_UP((size_t)call.n, 64) / 8;
-    for (int i = 0; i < SETS; i++) {
+    for (int i = 0; i < SETS; i++)
         if (sets[i] && copy_from_user(call.wanted[i], sets[i], bytes))
             return -EFAULT;
-    }
     long result = poll_until(look_at_sets, &call, deadline);
-    for (int i = 0; i < SETS && result >= 0; i++) {
+    for (int i = 0; i < SETS && result >= 0; i++)
         if (sets[i] && copy_to_user(sets[i], call.ready[i], bytes))
             return -EFAULT;
-    }
     return result;
 }
 
@@ -194,7 +191,7 @@ SYSCALL6(pselect6, int, n, uint64_t, reads, uint64_t, writes, uint64_t, exceptio
     uint64_t deadline;
     if (signals && GET_USER(set, signals))
         return -EFAULT;
-    int error = deadline_from_user(timeout, &deadline);
+    int error = deadline_from_user(timeout, CLOCK_MONOTONIC, false, &deadline);
     if (!error)
         error = mask_begin(set.mask, set.bytes);
     const uint64_t sets[SETS] = {reads, writes, exceptions};

@@ -192,6 +192,7 @@ SYSCALL3(bind, int, fd, uint64_t, address, int, bytes)
         error = path_lookup(AT_FDCWD, name.un.sun_path, PATH_NO_FOLLOW, &r);
     if (error)
         return error == -EEXIST ? -EADDRINUSE : error;
+    inode_put(r.parent);
     s->inode = r.inode;
     s->inode->data = s;
     return 0;

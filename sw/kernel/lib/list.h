@@ -35,10 +35,11 @@ static inline struct list *list_pop(struct list *head) /* of a ring that is not 
 #define LIST_ITEM(node, type, member) CONTAINER_OF(node, type, member)
 #define LIST_FIRST(head, type, member) LIST_ITEM((head)->next, type, member)
 #define LIST_POP(head, type, member) LIST_ITEM(list_pop(head), type, member)
-/* The body may remove the item it is at, no other. */
-#define LIST_FOR_EACH(item, head, member)                                                                              \
-    for (struct list *node_ = (head)->next, *next_ = node_->next;                                                      \
-         node_ != (head) && ((item) = LIST_ITEM(node_, __typeof__(*(item)), member), true);                            \
-         node_ = next_, next_ = node_->next)
+/* for (LIST_EACH(item, head, member)): the body may remove the item it is at, no other. */
+#define LIST_EACH(item, head, member)                                                                                  \
+    struct list *item##_at = (head)->next, *item##_next = item##_at->next;                                             \
+    item##_at != (head) && ((item) = LIST_ITEM(item##_at, __typeof__(*(item)), member), true);                         \
+    item##_at = item##_next, item##_next = item##_at->next
+#define LIST_FOR_EACH(item, head, member) for (LIST_EACH(item, head, member))
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The order in which things come to life. The first boot module is the archive that fills the file system; the command
  * line, if there is one, is the program to run as process 1, else it is /sbin/init. */
-#include "arch/boot.h"
 #include "arch/cpu.h"
 #include "arch/insn.h"
 #include "block/block.h"
@@ -88,7 +87,6 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t info)
     smp_start();
     uintr_init_cpu();
     write_cr3(virt_to_phys(kernel_pml4)); /* the identity map goes */
-    tty_init();
     storage_start();
     start_init();
     sched_start_cpu();

@@ -68,20 +68,15 @@ static int split(struct mm *mm, uint64_t address)
 }
 
 /* No area crosses start or end any more. */
-static int isolate(struct mm *mm, uint64_t start, uint64_t end)
-{
-    int result = split(mm, start);
-    return result ? result : split(mm, end);
-}
+static int isolate(struct mm *mm, uint64_t start, uint64_t end) { return split(mm, start) ?: split(mm, end); }
 
 /* Neighbours that are alike. */
 static void merge(struct mm *mm)
 {
     struct area *a, *before = NULL;
-    LIST_FOR_EACH(a, &mm->areas, link)
-    {
+    for (LIST_EACH(a, &mm->areas, link)) {
         if (before && before->end == a->start && before->flags == a->flags && before->inode == a->inode &&
-            before->name == a->name && area_offset(before, a->start) == a->offset) {
+            area_offset(before, a->start) == a->offset) {
             before->end = a->end;
             area_free(mm, a);
         } else {
@@ -118,10 +113,8 @@ static int64_t place(struct mm *mm, uint64_t address, uint64_t bytes, uint32_t m
 static struct inode *shared_memory(uint64_t bytes)
 {
     struct inode *inode = tmpfs_create(S_IFREG | 0600);
-    if (inode && inode->ops->truncate(inode, bytes) != 0) {
-        inode_put(inode);
-        return NULL;
-    }
+    if (inode)
+        inode->size = bytes;
     return inode;
 }
 
@@ -132,14 +125,12 @@ int64_t mm_map(struct mm *mm, uint64_t address, uint64_t bytes, uint32_t area_fl
     int64_t start = place(mm, address, bytes, map_flags);
     if (start < 0)
         return start;
-    struct area model = {.start = (uint64_t)start, .end = (uint64_t)start + bytes, .flags = area_flags, .inode = inode};
     struct inode *own = area_flags & AREA_SHARED && !inode ? shared_memory(bytes) : NULL;
-    if (inode)
-        model.offset = offset;
-    else if (own)
-        model.inode = own;
-    else if (area_flags & AREA_SHARED)
+    if (area_flags & AREA_SHARED && !inode && !own)
         return -ENOMEM;
+    struct area model = {.start = (uint64_t)start, .end = (uint64_t)start + bytes, .flags = area_flags};
+    model.inode = own ? own : inode;
+    model.offset = inode ? offset : 0;
     int64_t result = mm_unmap(mm, model.start, bytes);
     if (!result && !area_insert(mm, &model))
         result = -ENOMEM;
@@ -165,12 +156,6 @@ int mm_unmap(struct mm *mm, uint64_t address, uint64_t bytes)
 
 /* --- system calls --- */
 
-static uint32_t protection(uint64_t prot)
-{
-    return (prot & PROT_READ ? AREA_READ : 0) | (prot & PROT_WRITE ? AREA_WRITE : 0) |
-           (prot & PROT_EXEC ? AREA_EXEC : 0);
-}
-
 /* What can be mapped of a file, NULL for private zeros; or why not. */
 static int check_file(const struct file *f, bool is_shared, uint32_t *area_flags, struct inode **inode)
 {
@@ -189,7 +174,7 @@ SYSCALL6(mmap, uint64_t, address, uint64_t, bytes, uint64_t, prot, uint64_t, fla
     struct inode *inode = NULL;
     uint64_t type = flags & MAP_TYPE;
     bool is_anonymous = flags & MAP_ANONYMOUS, is_shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE;
-    uint32_t area_flags = protection(prot) | (is_shared ? AREA_SHARED : 0);
+    uint32_t area_flags = (prot & AREA_PROTECTION) | (is_shared ? AREA_SHARED : 0);
     if (offset % PAGE_BYTES)
         return -EINVAL;
     const struct file *f = is_anonymous ? NULL : fd_file(fd);
@@ -209,7 +194,7 @@ SYSCALL1(brk, uint64_t, end)
 {
     struct mm *mm = current->mm;
     uint64_t old_top = ALIGN_UP(mm->brk_end, PAGE_BYTES), top = ALIGN_UP(end, PAGE_BYTES);
-    const struct area heap = {.start = old_top, .end = top, .flags = AREA_READ | AREA_WRITE, .name = "[heap]"};
+    const struct area heap = {.start = old_top, .end = top, .flags = AREA_READ | AREA_WRITE};
     bool is_done = end >= mm->brk_start && end <= USER_END;
     if (is_done && top < old_top)
         is_done = !mm_unmap(mm, top, old_top - top);
@@ -225,7 +210,7 @@ SYSCALL3(mprotect, uint64_t, start, uint64_t, bytes, uint64_t, prot)
 {
     struct mm *mm = current->mm;
     uint64_t end = start + ALIGN_UP(bytes, PAGE_BYTES);
-    if (start % PAGE_BYTES || prot & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC))
+    if (start % PAGE_BYTES || prot & ~(uint64_t)AREA_PROTECTION)
         return -EINVAL;
     if (!bytes)
         return 0;
@@ -239,7 +224,7 @@ SYSCALL3(mprotect, uint64_t, start, uint64_t, bytes, uint64_t, prot)
         } else if (prot & PROT_WRITE && a->flags & AREA_NEVER_WRITE) {
             result = -EACCES;
         } else {
-            a->flags = (a->flags & ~(uint32_t)AREA_PROTECTION) | protection(prot);
+            a->flags = (a->flags & ~(uint32_t)AREA_PROTECTION) | (uint32_t)prot;
             pt_protect(mm, a);
             start = a->end;
         }
@@ -251,11 +236,13 @@ SYSCALL3(mprotect, uint64_t, start, uint64_t, bytes, uint64_t, prot)
 SYSCALL3(madvise, uint64_t, start, uint64_t, bytes, int, advice)
 {
     uint64_t end = start + ALIGN_UP(bytes, PAGE_BYTES);
-    if (start % PAGE_BYTES || end < start || end > USER_END || advice < MADV_NORMAL || advice > MADV_DONTNEED)
+    if (start % PAGE_BYTES || (bytes && end <= start) || advice < MADV_NORMAL || advice > MADV_DONTNEED)
         return -EINVAL;
     if (advice == MADV_DONTNEED) /* the rest is mere advice */
-        pt_unmap(current->mm, start, end);
-    return 0;
+        pt_unmap(current->mm, MIN(start, USER_END), MIN(end, USER_END));
+    for (const struct area *a; start < end && (a = mm_find(current->mm, start)) != NULL;)
+        start = a->end;
+    return start < end ? -ENOMEM : 0;
 }
 
 SYSCALL4(mremap, uint64_t, old, uint64_t, old_bytes, uint64_t, new_bytes, uint64_t, flags)

@@ -63,7 +63,7 @@ int mm_fault(struct mm *mm, uint64_t address, uint64_t error, int *code)
     int failed = is_disk ? ext2_prepare_page(a, area_offset(a, va) / PAGE_BYTES) : 0;
     if (failed)
         return failed == -ENOMEM ? SIGKILL : SIGBUS;
-    return fill(mm, a, va, error & PF_ERROR_W) ? 0 : SIGKILL;
+    return fill(mm, a, va, error & PF_ERROR_W) ? 0 : pages_free() ? SIGBUS : SIGKILL; /* the file's system is full */
 }
 
 uint64_t mm_page_at(struct mm *mm, uint64_t address, bool is_write)
@@ -83,10 +83,8 @@ bool oom_relieve(void)
 {
     const struct task *t, *victim = NULL;
     struct process *p;
-    LIST_FOR_EACH(p, &process_list, all)
-    {
-        for (struct list *n = p->threads.next; n != &p->threads; n = n->next) {
-            t = LIST_ITEM(n, struct task, in_process);
+    for (LIST_EACH(p, &process_list, all)) {
+        for (LIST_EACH(t, &p->threads, in_process)) {
             if (!t->mm || p == init_process)
                 continue;
             if (p->group_exiting || t->pending & SIGNAL_BIT(SIGKILL))

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Address spaces, as far as they are one thing: their life. */
 #include "mm/mm.h"
-#include "arch/boot.h"
 #include "arch/cpu.h"
 #include "arch/insn.h"
 #include "fs/vfs.h"
@@ -34,8 +33,7 @@ struct mm *mm_fork(struct mm *from)
     to->brk_end = from->brk_end;
     struct area *a;
     bool is_complete = true;
-    LIST_FOR_EACH(a, &from->areas, link)
-    {
+    for (LIST_EACH(a, &from->areas, link)) {
         is_complete = is_complete && area_insert(to, a) && pt_copy(to, a->start, from, a) == 0;
     }
     tlb_flush(from->active, 0, USER_END); /* its pages are read-only now */
@@ -44,8 +42,6 @@ struct mm *mm_fork(struct mm *from)
     mm_put(to);
     return NULL;
 }
-
-void mm_get(struct mm *mm) { mm->refs++; }
 
 void mm_put(struct mm *mm)
 {
@@ -76,11 +72,10 @@ void mm_activate(struct mm *mm)
 void mm_truncated(struct inode *inode, uint64_t size)
 {
     struct mm *mm;
+    const struct area *a;
     uint64_t keep = ALIGN_UP(size, PAGE_BYTES);
-    LIST_FOR_EACH(mm, &all_mms, all)
-    {
-        for (struct list *n = mm->areas.next; n != &mm->areas; n = n->next) {
-            const struct area *a = LIST_ITEM(n, struct area, link);
+    for (LIST_EACH(mm, &all_mms, all)) {
+        for (LIST_EACH(a, &mm->areas, link)) {
             uint64_t kept = keep > a->offset ? keep - a->offset : 0;
             if (a->inode == inode && kept < a->end - a->start)
                 pt_unmap(mm, a->start + kept, a->end);

@@ -11,9 +11,9 @@ struct inode;
 struct frame;
 
 enum {
-    AREA_READ = 1,
-    AREA_WRITE = 2,
-    AREA_EXEC = 4,
+    AREA_READ = PROT_READ,
+    AREA_WRITE = PROT_WRITE,
+    AREA_EXEC = PROT_EXEC,
     AREA_PROTECTION = AREA_READ | AREA_WRITE | AREA_EXEC,
     AREA_SHARED = 8,
     AREA_NEVER_WRITE = 16 /* shared, of a file that was not opened for writing: mprotect refuses */
@@ -28,7 +28,6 @@ struct area {         /* pages [start, end) that are alike */
     uint32_t flags;      /* AREA_ */
     struct inode *inode; /* one reference; NULL: anonymous. Shared anonymous memory has an inode of its own */
     uint64_t offset;     /* of start in the file, bytes */
-    char *name;          /* for /proc/PID/maps, static: "[heap]", "[stack]" or NULL */
 };
 
 struct mm {
@@ -45,7 +44,7 @@ struct mm {
 
 struct mm *mm_create(void);        /* empty, kernel half mapped; NULL: no memory */
 struct mm *mm_fork(struct mm *mm); /* copy on write of everything; NULL: no memory */
-void mm_get(struct mm *mm);
+static inline void mm_get(struct mm *mm) { mm->refs++; }
 void mm_put(struct mm *mm);      /* the last reference frees all */
 void mm_activate(struct mm *mm); /* loads CR3 on this core; NULL: the kernel's own tables (idle) */
 
@@ -96,7 +95,7 @@ int64_t copy_string_from_user(char *to, uint64_t from, size_t max);
 /* An allocated copy in *to, kfree'd by the caller; 0 or the errors above, -ENOMEM. max 4096 for paths. */
 int string_from_user(char **to, uint64_t from, size_t max);
 bool is_user_copy(const struct frame *f); /* did a page fault at CPL 0 happen in a user copy? */
-bool user_copy_fixup(struct frame *f);    /* for a page fault at CPL 0: true if it was a user copy's, rip moved */
+extern char user_copy_failed[];           /* where that goes on if nothing can be done */
 
 #define GET_USER(variable, address) copy_from_user(&(variable), (address), sizeof(variable))
 #define PUT_USER(address, variable) copy_to_user((address), &(variable), sizeof(variable))

@@ -6,7 +6,7 @@
 
 enum { STRING_MAX = 4096 };
 
-extern char user_copy_start[], user_copy_end[], user_copy_failed[];
+extern char user_copy_start[], user_copy_end[];
 
 /* The only code of the kernel that touches user addresses, with AC = 1 (SMAP). A page fault in it that cannot be
  * resolved continues at user_copy_failed. Four bytes are read and written at once: a futex. */
@@ -14,7 +14,8 @@ static __attribute__((noinline)) int user_copy(void *to, const void *from, size_
 {
     int result = -EFAULT;
     size_t words = bytes / 8;
-    __asm__ volatile("user_copy_start: stac\n\t"
+    __asm__ volatile(".globl user_copy_failed\n"
+                     "user_copy_start: stac\n\t"
                      "rep movsq\n\t"
                      "testb $4, %b[bytes]\n\t"
                      "jz 1f\n\t"
@@ -69,12 +70,4 @@ int string_from_user(char **to, uint64_t from, size_t max)
 bool is_user_copy(const struct frame *f)
 {
     return f->rip >= (uint64_t)user_copy_start && f->rip < (uint64_t)user_copy_end;
-}
-
-bool user_copy_fixup(struct frame *f)
-{
-    bool is_ours = is_user_copy(f);
-    if (is_ours)
-        f->rip = (uint64_t)user_copy_failed;
-    return is_ours;
 }

@@ -124,7 +124,6 @@ int exec_store(struct mm *mm, uint64_t to, const void *from, size_t bytes)
 /* Where a segment overlaps with one before, it wins. */
 static int map_segment(struct mm *mm, struct inode *inode, const Elf64_Phdr *s, uint64_t address)
 {
-    static const uint8_t zeros[PAGE_BYTES];
     if (s->p_vaddr >= USER_END || s->p_memsz >= USER_END || address + s->p_memsz > MMAP_TOP)
         return -ENOMEM;
     if (s->p_filesz > s->p_memsz || s->p_offset > inode->size || s->p_filesz > inode->size - s->p_offset ||
@@ -141,7 +140,7 @@ static int map_segment(struct mm *mm, struct inode *inode, const Elf64_Phdr *s, 
         at = mm_map(mm, zero, end - zero, flags, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
     /* The rest of the file's last page would be whatever follows in the file. */
     if (at >= 0 && s->p_memsz > s->p_filesz && zero > file_end && flags & AREA_WRITE)
-        at = exec_store(mm, file_end, zeros, zero - file_end) ? -ENOMEM : 0;
+        at = exec_store(mm, file_end, zero_page, zero - file_end) ? -ENOMEM : 0;
     return at < 0 ? (int)at : 0;
 }
 
@@ -186,14 +185,14 @@ static int build_stack(struct program *g)
     size_t count = g->argument_count + g->environment_count, bytes = (count + 3 + AUXILIARY_WORDS) * sizeof(uint64_t);
     uint64_t text = USER_END - 8 - g->bytes;
     g->stack = ALIGN_DOWN(text - bytes, (uint64_t)16);
-    const uint64_t auxiliary[AUXILIARY_WORDS / 2][2] = {{AT_PAGESZ, PAGE_BYTES},
-                                                        {AT_PHDR, g->headers},
-                                                        {AT_PHENT, sizeof(Elf64_Phdr)},
-                                                        {AT_PHNUM, g->header_count},
-                                                        {AT_SECURE, 0},
-                                                        {AT_RANDOM, g->stack + bytes - 16},
-                                                        {AT_NULL, 0},
-                                                        {kernel_random(), kernel_random()}};
+    const uint64_t auxiliary[AUXILIARY_WORDS] = {AT_PAGESZ,       PAGE_BYTES,
+                                                 AT_PHDR,         g->headers,
+                                                 AT_PHENT,        sizeof(Elf64_Phdr),
+                                                 AT_PHNUM,        g->header_count,
+                                                 AT_SECURE,       0,
+                                                 AT_RANDOM,       g->stack + bytes - 16,
+                                                 AT_NULL,         0,
+                                                 kernel_random(), kernel_random()};
     uint64_t *words = kzalloc(bytes); /* of STRINGS_BYTES of strings, all this fits well into the area */
     if (!words)
         return -ENOMEM;
@@ -206,8 +205,6 @@ static int build_stack(struct program *g)
                            MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0) >= 0 &&
                     !exec_store(g->mm, g->stack, words, bytes) && !exec_store(g->mm, text, g->strings, g->bytes);
     kfree(words);
-    if (is_built)
-        mm_find(g->mm, text)->name = "[stack]";
     return is_built ? 0 : -ENOMEM;
 }
 

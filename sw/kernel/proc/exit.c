@@ -27,8 +27,7 @@ void process_times(const struct process *p, uint64_t *user_ns, uint64_t *system_
     struct task *t;
     *user_ns = p->dead_user_ns;
     *system_ns = p->dead_system_ns;
-    LIST_FOR_EACH(t, &p->threads, in_process)
-    {
+    for (LIST_EACH(t, &p->threads, in_process)) {
         uint64_t user, system;
         task_times(t, &user, &system);
         *user_ns += user;
@@ -74,11 +73,9 @@ static void process_release(struct process *p)
 bool process_has_thread(struct process *p, const struct task *except)
 {
     struct task *t;
-    LIST_FOR_EACH(t, &p->threads, in_process)
-    {
+    for (LIST_EACH(t, &p->threads, in_process))
         if (t != except && t->state != TASK_ZOMBIE)
             return true;
-    }
     return false;
 }
 
@@ -105,8 +102,7 @@ static bool end_process(struct process *p)
     timer_stop(&p->alarm);
     if (p->is_session_leader)
         tty_hang_up_session(p->session);
-    LIST_FOR_EACH(child, &p->children, sibling)
-    {
+    for (LIST_EACH(child, &p->children, sibling)) {
         list_remove(&child->sibling);
         list_append(&init_process->children, &child->sibling);
         child->parent = init_process;
@@ -205,8 +201,7 @@ static long ask_children(int id, uint32_t options, int *status, struct rusage *u
 {
     struct process *self = current->process, *child;
     long result = -ECHILD;
-    LIST_FOR_EACH(child, &self->children, sibling)
-    {
+    for (LIST_EACH(child, &self->children, sibling)) {
         if (id != -1 && id != child->pid && (id ? -id : self->pgrp) != child->pgrp)
             continue;
         result = ask(child, options, status, usage);
@@ -220,13 +215,13 @@ SYSCALL4(wait4, int, id, uint64_t, status_to, uint32_t, options, uint64_t, usage
 {
     struct rusage usage = {0};
     int status;
+    long pid = 0;
     if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WALL))
         return -EINVAL;
     if (id == INT32_MIN)
         return -ESRCH;
-    long pid = ask_children(id, options, &status, &usage);
-    if (!pid && !(options & WNOHANG) &&
-        wait_event(&current->process->child_event, pid || (pid = ask_children(id, options, &status, &usage))))
+    if (wait_event(&current->process->child_event,
+                   pid || (pid = ask_children(id, options, &status, &usage)) || options & WNOHANG))
         return -ERESTARTSYS;
     if (pid > 0 && ((status_to && PUT_USER(status_to, status)) || (usage_to && PUT_USER(usage_to, usage))))
         return -EFAULT;

@@ -16,11 +16,9 @@ SYSCALL1(getsid, int, pid) { return process_or_self(pid) ? process_or_self(pid)-
 static int session_of(int pgrp)
 {
     const struct process *p;
-    LIST_FOR_EACH(p, &process_list, all)
-    {
+    for (LIST_EACH(p, &process_list, all))
         if (p->pgrp == pgrp)
             return p->session;
-    }
     return 0;
 }
 
@@ -75,7 +73,8 @@ void job_prepare(struct process *p, int number)
         return;
     p->is_stopped = false;
     p->job_status = STATUS_CONTINUED;
-    LIST_FOR_EACH(t, &p->threads, in_process) { task_continue(t); }
+    for (LIST_EACH(t, &p->threads, in_process))
+        task_continue(t);
     job_tell_parent(p, CLD_CONTINUED, SIGCONT);
 }
 
@@ -100,8 +99,7 @@ void job_stop(int number)
 bool job_is_orphaned(int pgrp)
 {
     struct process *p;
-    LIST_FOR_EACH(p, &process_list, all)
-    {
+    for (LIST_EACH(p, &process_list, all)) {
         const struct process *parent = p->parent;
         if (p->pgrp == pgrp && !p->is_dead && parent && parent != init_process && parent->pgrp != pgrp &&
             parent->session == p->session)

@@ -26,8 +26,7 @@ static void notify(struct task *t)
 void signal_send_threads(struct process *p, int number, const struct task *except)
 {
     struct task *t;
-    LIST_FOR_EACH(t, &p->threads, in_process)
-    {
+    for (LIST_EACH(t, &p->threads, in_process)) {
         if (t == except || t->state == TASK_ZOMBIE)
             continue;
         t->pending |= SIGNAL_BIT(number);
@@ -38,8 +37,7 @@ void signal_send_threads(struct process *p, int number, const struct task *excep
 void signal_retarget(struct process *p, uint64_t numbers, const struct task *except)
 {
     struct task *t;
-    LIST_FOR_EACH(t, &p->threads, in_process)
-    {
+    for (LIST_EACH(t, &p->threads, in_process)) {
         if (t == except || (t->state != TASK_RUNNABLE && t->state != TASK_SLEEPING) || !(numbers & ~t->blocked))
             continue;
         notify(t);
@@ -60,7 +58,7 @@ void signal_send(struct task *t, int number, const siginfo_t *given, bool is_pro
     job_prepare(p, number);
     /* One that is blocked is kept even if it is ignored: sigtimedwait() may want it. */
     uint64_t bit = SIGNAL_BIT(number), blocked = t->blocked | (t->has_saved_blocked ? t->saved_blocked : 0);
-    if (p->group_exiting || (!(blocked & bit) && signal_is_ignored(p, number)))
+    if (!(blocked & bit) && signal_is_ignored(p, number))
         return;
     uint64_t *pending = is_process ? &p->pending : &t->pending;
     siginfo_t *info = is_process ? &p->info[number] : &t->info[number];
@@ -84,8 +82,7 @@ int signal_send_group(int pgrp, int number, const siginfo_t *info)
 {
     struct process *p;
     int result = -ESRCH;
-    LIST_FOR_EACH(p, &process_list, all)
-    {
+    for (LIST_EACH(p, &process_list, all)) {
         if (pgrp == -1 ? p == init_process || p == current->process : p->pgrp != pgrp)
             continue;
         result = 0;
@@ -130,7 +127,8 @@ void signal_remove(struct process *p, uint64_t numbers)
 {
     struct task *t;
     p->pending &= ~numbers;
-    LIST_FOR_EACH(t, &p->threads, in_process) { t->pending &= ~numbers; }
+    for (LIST_EACH(t, &p->threads, in_process))
+        t->pending &= ~numbers;
 }
 
 void signal_set_blocked(struct task *t, uint64_t mask)

@@ -71,7 +71,7 @@ SYSCALL4(rt_sigtimedwait, uint64_t, from, uint64_t, to, uint64_t, timeout, size_
         return -EINVAL;
     if (GET_USER(set, from))
         return -EFAULT;
-    int error = deadline_from_user(timeout, &deadline);
+    int error = deadline_from_user(timeout, CLOCK_MONOTONIC, false, &deadline);
     if (error)
         return error;
     int number, result = 0;

@@ -47,15 +47,9 @@ static void account(struct task *t)
 
 static void enqueue(struct cpu *cpu, struct task *t)
 {
-    struct task *other;
-    struct list *at = &cpu->run_queue;
-    LIST_FOR_EACH(other, &cpu->run_queue, in_queue)
-    {
-        if (t->virtual_time < other->virtual_time) {
-            at = &other->in_queue;
-            break;
-        }
-    }
+    struct list *at = cpu->run_queue.next;
+    while (at != &cpu->run_queue && LIST_ITEM(at, struct task, in_queue)->virtual_time <= t->virtual_time)
+        at = at->next;
     list_insert_before(at, &t->in_queue);
     t->cpu = cpu->index;
     cpu->runnable++;
@@ -107,12 +101,10 @@ static void make_runnable(struct task *t)
         look_again(cpu);
 }
 
-bool task_wake(struct task *t)
+void task_wake(struct task *t)
 {
-    if (t->state != TASK_SLEEPING && t->state != TASK_DEEP)
-        return false;
-    make_runnable(t);
-    return true;
+    if (t->state == TASK_SLEEPING || t->state == TASK_DEEP)
+        make_runnable(t);
 }
 
 void task_start(struct task *t)
@@ -138,11 +130,9 @@ static struct task *steal(struct cpu *cpu)
 {
     struct task *t, *best = NULL;
     for (uint32_t i = 0; i < cpu_count; i++)
-        LIST_FOR_EACH(t, &cpus[i].run_queue, in_queue)
-        {
+        for (LIST_EACH(t, &cpus[i].run_queue, in_queue))
             if (may_run_on(t, cpu->index) && (!best || cpus[i].runnable > cpus[best->cpu].runnable))
                 best = t;
-        }
     if (!best)
         return NULL;
     uint64_t moved = best->virtual_time + cpu->virtual_time, former = cpus[best->cpu].virtual_time;
@@ -154,12 +144,9 @@ static struct task *steal(struct cpu *cpu)
 
 static struct task *pick(struct cpu *cpu)
 {
-    struct task *t;
-    if (list_is_empty(&cpu->run_queue)) {
-        t = steal(cpu);
-        return t ? t : cpu->idle;
-    }
-    t = LIST_FIRST(&cpu->run_queue, struct task, in_queue);
+    if (list_is_empty(&cpu->run_queue))
+        return steal(cpu) ?: cpu->idle;
+    struct task *t = LIST_FIRST(&cpu->run_queue, struct task, in_queue);
     dequeue(t);
     return t;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tables of tasks and processes. Numbers come from one counter: a process has that of its first task. */
 #include "sched/task.h"
-
-#include "arch/boot.h"
 #include "arch/cpu.h"
 #include "mm/mm.h"
 #include "proc/process.h"
@@ -56,7 +54,7 @@ void task_free(struct task *t)
     timer_stop(&t->sleep_timer);
     if (t->tid)
         tasks[t->tid] = NULL;
-    fpu_free(t->fpu);
+    kfree(t->fpu);
     kfree(t->kernel_stack);
     kfree(t);
 }
@@ -107,11 +105,10 @@ void task_exchange_tids(struct task *a, struct task *b)
 
 bool task_has_signal(const struct task *t)
 {
-    const uint64_t kill = UINT64_C(1) << (SIGKILL - 1);
     if (!t->process)
         return false;
     uint64_t pending = t->pending | t->process->pending;
-    return (pending & ~t->blocked) != 0 || (pending & kill) != 0 || t->process->group_exiting;
+    return pending & (~t->blocked | SIGNAL_BIT(SIGKILL)) || t->process->group_exiting;
 }
 
 /* What switch_to() pops: six registers, then the address to return to. */

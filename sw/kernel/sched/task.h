@@ -14,9 +14,7 @@ struct mm;
 struct files;
 struct fpu;
 struct uintr_task;
-struct inode;
 struct file;
-struct frame;
 
 enum { CPUS_MAX = 8, KERNEL_STACK_BYTES = 16384, TASK_NAME_BYTES = 16, SIGNALS = 64 };
 
@@ -61,9 +59,10 @@ struct task {
     bool has_saved_blocked;
     siginfo_t info[SIGNALS + 1]; /* of pending signals */
     stack_t alternate_stack;
-    struct restart {
-        long (*again)(struct task *self); /* restart_syscall(); NULL: -EINTR */
-        uint64_t argument[6];
+    struct restart {                      /* what restart_syscall() does */
+        long (*again)(struct task *self); /* NULL: -EINTR */
+        uint64_t rsp;                     /* with which the call was made */
+        uint64_t argument[5];
     } restart;
 
     /* exit: proc/exit.c */
@@ -98,7 +97,6 @@ struct process {
     uint64_t alarm_interval;
     char executable[256], command[512]; /* path; argv joined by NULs, as much as fits, for /proc */
     size_t command_bytes;
-    uint32_t uid, gid;
 };
 
 struct task *current_task(void);
@@ -122,8 +120,8 @@ struct task *sched_create_idle(uint32_t cpu); /* a core's idle task; NULL: no me
 /* Gives the CPU to whoever should have it; returns when this task is picked again. */
 void schedule(void);
 void task_start(struct task *t); /* a new one becomes runnable */
-/* SLEEPING or DEEP becomes runnable; true if it was. A reschedule IPI goes to the chosen core if that must look up. */
-bool task_wake(struct task *t);
+/* SLEEPING or DEEP becomes runnable. A reschedule IPI goes to the chosen core if that must look up. */
+void task_wake(struct task *t);
 void task_continue(struct task *t); /* STOPPED becomes runnable: SIGCONT, SIGKILL */
 void task_kick(struct task *t);     /* runs in user mode elsewhere: makes it look at its signals */
 /* The last thing a task does that nobody waits for: it is freed once off the CPU. */

@@ -2,7 +2,6 @@
 /* Time from the TSC, whose rate is CPUID leaf 15H's, the day from the RTC at boot; timers: a list by deadline for each
  * core, the APIC timer is set to the first one. SDM Vol. 2, "CPUID"; Motorola MC146818 data sheet. */
 #include "sched/time.h"
-
 #include "arch/cpu.h"
 #include "arch/insn.h"
 
@@ -74,26 +73,18 @@ void timer_init(struct timer *t, void (*expired)(struct timer *))
     t->expired = expired;
 }
 
-bool timer_is_running(const struct timer *t) { return !list_is_empty(&t->link); }
-
 void timer_stop(struct timer *t) { list_remove(&t->link); /* the APIC timer may fire for nothing */ }
 
 void timer_start(struct timer *t, uint64_t deadline)
 {
     struct cpu *cpu = this_cpu();
-    struct timer *other;
     list_remove(&t->link);
     t->deadline = deadline;
     if (deadline == NEVER)
         return;
-    struct list *at = &cpu->timers;
-    LIST_FOR_EACH(other, &cpu->timers, link)
-    {
-        if (other->deadline > deadline) {
-            at = &other->link;
-            break;
-        }
-    }
+    struct list *at = cpu->timers.next;
+    while (at != &cpu->timers && LIST_ITEM(at, struct timer, link)->deadline <= deadline)
+        at = at->next;
     list_insert_before(at, &t->link);
     if (cpu->timers.next == &t->link)
         program(cpu);

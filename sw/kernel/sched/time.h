@@ -9,6 +9,8 @@
 
 #define NS_PER_SECOND 1000000000ull
 
+struct task;
+
 struct timer {
     struct list link;                /* in the owning core's list, by deadline */
     uint64_t deadline;               /* ns */
@@ -23,7 +25,7 @@ uint64_t clock_tsc_at(uint64_t ns); /* the TSC at that time */
 void timer_init(struct timer *t, void (*expired)(struct timer *));
 void timer_start(struct timer *t, uint64_t deadline); /* on this core; one that runs is moved; NEVER only stops it */
 void timer_stop(struct timer *t);                     /* harmless if it does not run */
-bool timer_is_running(const struct timer *t);
+static inline bool timer_is_running(const struct timer *t) { return !list_is_empty(&t->link); }
 void timer_interrupt(void); /* runs what is due on this core, programs the next deadline */
 
 static inline bool timespec_is_valid(const struct __kernel_timespec *t)
@@ -47,7 +49,10 @@ static inline struct __kernel_old_timeval timeval_of(uint64_t ns)
 }
 static inline uint64_t add_ns(uint64_t a, uint64_t b) { return a + b < a ? UINT64_MAX : a + b; }
 
-/* The timeout of a call, relative, at address (0: none, NEVER): *deadline in clock_now() time. -EFAULT, -EINVAL. */
-int deadline_from_user(uint64_t address, uint64_t *deadline);
+/* A call that goes on with these arguments (struct restart) if -ERESTART_RESTARTBLOCK ended it. */
+long call_restartable(long (*again)(struct task *self), uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);
+/* The timeout of a call at address (0: none, NEVER), from now on or a time of a clock: *deadline in clock_now() time, 0
+ * if it is over. -EFAULT, -EINVAL. */
+int deadline_from_user(uint64_t address, int clock, bool is_absolute, uint64_t *deadline);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See wait.h. */
 #include "sched/wait.h"
-
-#include "sched/task.h"
+#include "proc/process.h"
 #include "uintr/uintr.h"
 
 struct wait_queue pollers = {.waiters = {&pollers.waiters, &pollers.waiters}};
@@ -20,14 +19,12 @@ void wait_begin(struct wait_queue *q, struct waiter *w)
     list_append(&q->waiters, &w->link);
 }
 
-void wait_end(struct waiter *w) { list_remove(&w->link); }
-
 void wake_all(struct wait_queue *q)
 {
     q->sequence++;
     while (!list_is_empty(&q->waiters)) {
         struct waiter *w = LIST_POP(&q->waiters, struct waiter, link);
-        w->woken ? w->woken(w) : (void)task_wake(w->task);
+        w->woken ? w->woken(w) : task_wake(w->task);
     }
     if (q->is_polled) {
         q->is_polled = false;
@@ -64,7 +61,6 @@ int task_sleep(uint64_t deadline)
 
 int task_sleep_uninterrupted(uint64_t deadline)
 {
-    const uint64_t kill = UINT64_C(1) << (SIGKILL - 1);
-    int result = current->pending & kill ? 0 : sleep_in(TASK_DEEP, deadline);
-    return current->pending & kill ? -EINTR : result;
+    int result = current->pending & SIGNAL_BIT(SIGKILL) ? 0 : sleep_in(TASK_DEEP, deadline);
+    return current->pending & SIGNAL_BIT(SIGKILL) ? -EINTR : result;
 }

@@ -26,8 +26,8 @@ struct waiter {
 };
 
 void wait_queue_init(struct wait_queue *q);
-void wait_begin(struct wait_queue *q, struct waiter *w); /* appends the calling task */
-void wait_end(struct waiter *w);                         /* removes it; harmless if a wake removed it */
+void wait_begin(struct wait_queue *q, struct waiter *w);                 /* appends the calling task */
+static inline void wait_end(struct waiter *w) { list_remove(&w->link); } /* harmless if a wake removed it */
 void wake_all(struct wait_queue *q);
 
 /* Sleeps until task_wake(), the deadline (clock_now() in ns) or a signal that is not blocked; returns at once if one is

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls of both of Intel's kernel generations. In the first (449-454) connections belong to a thread and are named
  * by descriptor, in the second (471-479) they belong to a process and are named by index. */
+#include "arch/msr.h"
 #include "arch/syscall.h"
 #include "fs/vfs.h"
 #include "mm/mm.h"
@@ -51,7 +52,7 @@ SYSCALL2(uintr1_register_sender, int, descriptor, uint32_t, flags)
         return -ENOMEM;
     int index = uitt_add(u->uitt, fd->upid, fd->vector, fd);
     if (index >= 0)
-        uintr_set_sender(current, u->uitt);
+        uintr_set_sender(u->uitt);
     return index;
 }
 
@@ -96,7 +97,7 @@ static long connect_to(struct upid_object *u, unsigned vector)
         return error;
     int index = uitt_add(table, u, vector, NULL);
     if (index >= 0)
-        uintr_set_sender(current, table);
+        uintr_set_sender(table);
     return index;
 }
 
@@ -120,19 +121,13 @@ SYSCALL2(uintr2_unregister_sender, int, index, uint32_t, flags)
 
 SYSCALL2(uintr2_wait, uint64_t, us, uint32_t, flags)
 {
-    if (check2(flags))
-        return check2(flags);
-    if (us > WAIT_MAX_US)
-        return -EINVAL;
-    return us ? uintr_wait_until(clock_now() + us * 1000) : 0;
+    return check2(flags) ?: us > WAIT_MAX_US ? -EINVAL : us ? uintr_wait_until(clock_now() + us * 1000) : 0;
 }
 
 SYSCALL2(uintr2_register_self, uint64_t, vector, uint32_t, flags)
 {
-    if (check2(flags))
-        return check2(flags);
     struct upid_object *u = uintr_receiver(current);
-    return !u ? -EINVAL : vector >= UINTR_VECTORS ? -ENOSPC : connect_to(u, (unsigned)vector);
+    return check2(flags) ?: !u ? -EINVAL : vector >= UINTR_VECTORS ? -ENOSPC : connect_to(u, (unsigned)vector);
 }
 
 /* sp is the first stack pointer, the top. The CPU refuses one that is not canonical, and Linux does not look. */
@@ -145,7 +140,7 @@ SYSCALL3(uintr2_alt_stack, uint64_t, sp, uint64_t, bytes, uint32_t, flags)
         return -EOPNOTSUPP;
     uint64_t adjust = sp ? sp | UINTR_STACKADJUST_LOAD : UINTR_RED_ZONE;
     if (uintr_is_canonical(adjust))
-        uintr_write(current, UINTR_STACKADJUST, adjust);
+        uintr_write(MSR_UINTR_STACKADJUST, adjust);
     return 0;
 }
 
@@ -161,7 +156,7 @@ static int64_t ioctl_table(struct file *f, uint32_t request, uint64_t argument)
         return -EBUSY;
     table->refs++;
     current->mm->uitt = table;
-    uintr_set_sender(current, table);
+    uintr_set_sender(table);
     return 0;
 }
 

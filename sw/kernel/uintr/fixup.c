@@ -3,6 +3,7 @@
  * never loaded. #GP: the receiver sleeps and wants its senders to pay for the wake-up. Everything else is the
  * program's own fault. */
 #include "arch/control.h"
+#include "arch/msr.h"
 #include "arch/segment.h"
 #include "arch/uintr.h"
 #include "mm/mm.h"
@@ -46,9 +47,9 @@ bool uintr_fixup(struct frame *f, uint64_t vector)
     unsigned length = decode_senduipi(f->rip, &reg);
     if (length == 0)
         return false;
-    bool is_enabled = uintr_read(t, UINTR_TT) & UINTR_TT_ENABLE;
+    bool is_enabled = uintr_read(MSR_UINTR_TT) & UINTR_TT_ENABLE;
     if (vector == VECTOR_UD && !is_enabled) {
-        uintr_set_sender(t, table);
+        uintr_set_sender(table);
         return true;
     }
     uint64_t index = register_value(f, reg);

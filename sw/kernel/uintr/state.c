@@ -12,7 +12,6 @@
 #include "mm/page.h"
 #include "uintr/uintr.h"
 
-#define MISC_UIF 0x8000000000000000ull /* in the XSAVE image only; reserved in the MSR */
 #define MISC_UINV_MASK 0xff00000000ull
 
 static bool available;
@@ -21,29 +20,18 @@ bool uintr_is_available(void) { return available; }
 
 void uintr_init_cpu(void) { available = read_cr4() & CR4_UINTR && cpuid(0xd, 1).ecx >> 14 & 1; }
 
-/* --- the registers, or their image while they are not loaded --- */
+/* --- the registers of the current task, which are loaded again if it has slept in this call --- */
 
-static const uint32_t msr_of_word[] = {MSR_UINTR_HANDLER, MSR_UINTR_STACKADJUST, MSR_UINTR_MISC,
-                                       MSR_UINTR_PD,      MSR_UINTR_RR,          MSR_UINTR_TT};
-
-static bool is_live(const struct task *t) { return this_cpu()->fpu_owner == t; }
-
-uint64_t uintr_read(struct task *t, enum uintr_word word)
+uint64_t uintr_read(uint32_t msr)
 {
-    if (is_live(t))
-        return rdmsr(msr_of_word[word]);
-    uint64_t value = fpu_uintr_words(t, true)[word];
-    return word == UINTR_MISC ? value & ~MISC_UIF : value;
+    fpu_restore_current();
+    return rdmsr(msr);
 }
 
-void uintr_write(struct task *t, enum uintr_word word, uint64_t value)
+void uintr_write(uint32_t msr, uint64_t value)
 {
-    if (is_live(t)) {
-        wrmsr(msr_of_word[word], value);
-        return;
-    }
-    uint64_t *image = &fpu_uintr_words(t, true)[word];
-    *image = word == UINTR_MISC ? (*image & MISC_UIF) | value : value;
+    fpu_restore_current();
+    wrmsr(msr, value);
 }
 
 bool uintr_is_canonical(uint64_t address) { return (uint64_t)((int64_t)(address << 16) >> 16) == address; }
@@ -71,10 +59,10 @@ long uintr_register(uint64_t handler, uint32_t waiting_flags)
         return -ENOMEM;
     u->waiting_flags = waiting_flags;
     upid_change(u->upid, UPID_NV_MASK, (uint64_t)VECTOR_UINTR << UPID_NV_SHIFT | UPID_SN);
-    uintr_write(t, UINTR_HANDLER, uintr_is_canonical(handler) ? handler : 0);
-    uintr_write(t, UINTR_PD, (uint64_t)&u->upid->hw);
-    uintr_write(t, UINTR_STACKADJUST, UINTR_RED_ZONE);
-    uintr_write(t, UINTR_MISC, uintr_read(t, UINTR_MISC) | (uint64_t)VECTOR_UINTR << UINTR_MISC_UINV_SHIFT);
+    uintr_write(MSR_UINTR_HANDLER, uintr_is_canonical(handler) ? handler : 0);
+    uintr_write(MSR_UINTR_PD, (uint64_t)&u->upid->hw);
+    uintr_write(MSR_UINTR_STACKADJUST, UINTR_RED_ZONE);
+    uintr_write(MSR_UINTR_MISC, uintr_read(MSR_UINTR_MISC) | (uint64_t)VECTOR_UINTR << UINTR_MISC_UINV_SHIFT);
     u->is_receiver = true;
     return 0;
 }
@@ -94,21 +82,21 @@ long uintr_unregister(bool keeps_upid)
     if (!uintr_receiver(t))
         return -EINVAL;
     upid_change(t->uintr->upid, 0, UPID_SN);
-    uintr_write(t, UINTR_MISC, uintr_read(t, UINTR_MISC) & ~MISC_UINV_MASK);
-    uintr_write(t, UINTR_PD, 0);
-    uintr_write(t, UINTR_RR, 0);
-    uintr_write(t, UINTR_STACKADJUST, 0);
-    uintr_write(t, UINTR_HANDLER, 0);
+    uintr_write(MSR_UINTR_MISC, uintr_read(MSR_UINTR_MISC) & ~MISC_UINV_MASK);
+    uintr_write(MSR_UINTR_PD, 0);
+    uintr_write(MSR_UINTR_RR, 0);
+    uintr_write(MSR_UINTR_STACKADJUST, 0);
+    uintr_write(MSR_UINTR_HANDLER, 0);
     t->uintr->is_receiver = false;
     if (!keeps_upid)
         abandon_upid(t->uintr);
     return 0;
 }
 
-void uintr_set_sender(struct task *t, const struct uitt *table)
+void uintr_set_sender(const struct uitt *table)
 {
-    uintr_write(t, UINTR_MISC, (uintr_read(t, UINTR_MISC) & MISC_UINV_MASK) | (UITT_ENTRIES - 1));
-    uintr_write(t, UINTR_TT, (uint64_t)table->entries | UINTR_TT_ENABLE);
+    uintr_write(MSR_UINTR_MISC, (uintr_read(MSR_UINTR_MISC) & MISC_UINV_MASK) | (UITT_ENTRIES - 1));
+    uintr_write(MSR_UINTR_TT, (uint64_t)table->entries | UINTR_TT_ENABLE);
 }
 
 /* --- the task's ways --- */
@@ -126,12 +114,7 @@ void uintr_switch_out(struct task *t)
 void uintr_prepare_return(struct task *t)
 {
     struct upid_object *u = uintr_receiver(t);
-    if (!u)
-        return;
-    uint64_t misc = rdmsr(MSR_UINTR_MISC);
-    if (!(misc & MISC_UINV_MASK)) /* an XSAVES without a reload */
-        wrmsr(MSR_UINTR_MISC, misc | (uint64_t)VECTOR_UINTR << UINTR_MISC_UINV_SHIFT);
-    if (!(u->hw.control & UPID_SN))
+    if (!u || !(u->hw.control & UPID_SN))
         return;
     ((volatile uint32_t *)&u->hw.control)[1] = this_cpu()->apic_id;
     upid_change(u, UPID_SN | UPID_ON, 0);
@@ -144,30 +127,23 @@ void uintr_prepare_return(struct task *t)
 /* The notification was for a task that has left this core since, or for one whose UINV was 0. */
 void uintr_notification(void)
 {
-    struct upid_object *u = uintr_receiver(current);
-    if (u && !u->is_waiting)
-        upid_change(u, 0, UPID_SN);
+    uintr_switch_out(current);
     uintr_wake_interrupt();
 }
 
+/* The registers keep their values until another task's are loaded, but without UINV nobody looks at PD, and exec's
+ * fpu_reset() makes zeros of them. */
 void uintr_task_exit(struct task *t)
 {
-    if (!available)
-        return;
     struct uintr_task *u = t->uintr;
-    if (u && u->upid) {
+    fpu_save(t); /* UINV is 0 */
+    if (!u)
+        return;
+    if (u->upid) {
         uintr_end_wait(u->upid);
         upid_change(u->upid, 0, UPID_SN);
     }
-    if (t->fpu) { /* also of a thread that only sends: TT */
-        fpu_save(t);
-        uint64_t *words = fpu_uintr_words(t, false);
-        for (unsigned i = 0; words && i < ARRAY_SIZE(msr_of_word); i++)
-            words[i] = 0;
-    }
-    if (!u)
-        return;
-    abandon_upid(u); /* PD leads there no more, and UINV is 0 since fpu_save() */
+    abandon_upid(u);
     uitt_put(u->uitt);
     kfree(u);
     t->uintr = NULL;

@@ -32,8 +32,8 @@ struct uintr_task {
     struct upid_object *upid; /* a reference; generation 2 keeps it without a handler too */
     bool is_receiver;         /* has a handler */
     uint32_t waiting_flags;
-    bool sleeps_for_posts; /* between uintr_sleep_begin() and _end() */
-    struct uitt *uitt;     /* generation 1: this thread's own */
+    bool waits;        /* in uintr_wait_until() */
+    struct uitt *uitt; /* generation 1: this thread's own */
 };
 
 struct uitt {
@@ -47,8 +47,8 @@ struct uitt {
 struct uintr_fd {
     struct upid_object *upid;
     uint8_t vector;
-    bool is_first_generation; /* owns its vector; closing it ends its connections */
-    uint32_t connections;     /* in `via` of UITTs */
+    bool is_first_generation; /* owns its vector */
+    uint32_t connections;     /* in `via` of UITTs: they end with it */
 };
 
 /* --- what the rest of the kernel calls --- */
@@ -56,10 +56,9 @@ bool uintr_is_available(void);
 void uintr_init_cpu(void);                 /* CR4.UINTR and IA32_XSS are set by arch/fpu.c, before; the rest here */
 void uintr_switch_out(struct task *t);     /* before another task runs here: UPID.SN; the state is saved by fpu_save */
 void uintr_prepare_return(struct task *t); /* last thing before user mode, interrupts off, after fpu_restore_current */
-/* Also exec: handler, UPID, UITT given up. Before fpu_free() or fpu_reset(). */
-void uintr_task_exit(struct task *t);
-void uintr_notification(void);   /* VECTOR_UINTR through the IDT; EOI is done by the caller */
-void uintr_wake_interrupt(void); /* VECTOR_UINTR_KERNEL; likewise */
+void uintr_task_exit(struct task *t);      /* also exec, before fpu_reset(): handler, UPID, UITT given up */
+void uintr_notification(void);             /* VECTOR_UINTR through the IDT; EOI is done by the caller */
+void uintr_wake_interrupt(void);           /* VECTOR_UINTR_KERNEL; likewise */
 /* #UD or #GP of user code: true if it was a SENDUIPI that has been dealt with, go on at f->rip (spec 9.6). */
 bool uintr_fixup(struct frame *f, uint64_t vector);
 /* For task_sleep(): around a sleep that signals interrupt, of a receiver whose handler was registered with a waiting
@@ -87,9 +86,8 @@ void uitt_remove(struct uitt *table, unsigned index); /* no SENDUIPI of any core
 int uitt_of_current_mm(struct uitt **table);          /* made at first use; 0, -EBUSY (own table of gen. 1), -ENOMEM */
 
 /* --- state.c --- */
-enum uintr_word { UINTR_HANDLER, UINTR_STACKADJUST, UINTR_MISC, UINTR_PD, UINTR_RR, UINTR_TT }; /* as XSAVES has them */
-uint64_t uintr_read(struct task *t, enum uintr_word word); /* t: the current task */
-void uintr_write(struct task *t, enum uintr_word word, uint64_t value);
+uint64_t uintr_read(uint32_t msr); /* of the current task */
+void uintr_write(uint32_t msr, uint64_t value);
 bool uintr_is_canonical(uint64_t address);                             /* what WRMSR and XRSTORS take */
 struct uintr_task *uintr_task_of_current(void);                        /* made at first use; NULL: no memory */
 static inline struct upid_object *uintr_receiver(const struct task *t) /* of a task with a handler; else NULL */
@@ -98,7 +96,7 @@ static inline struct upid_object *uintr_receiver(const struct task *t) /* of a t
 }
 long uintr_register(uint64_t handler, uint32_t waiting_flags);
 long uintr_unregister(bool keeps_upid);
-void uintr_set_sender(struct task *t, const struct uitt *table);
+void uintr_set_sender(const struct uitt *table); /* of the current task */
 
 /* --- wait.c --- */
 long uintr_wait_until(uint64_t deadline); /* 0: nothing came, -EINTR: a user interrupt or signal, -EOPNOTSUPP */

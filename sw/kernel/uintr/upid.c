@@ -115,8 +115,7 @@ void uitt_put(struct uitt *table)
 static void uitt_disconnect(struct uintr_fd *via)
 {
     struct uitt *table;
-    LIST_FOR_EACH(table, &all_tables, all)
-    {
+    for (LIST_EACH(table, &all_tables, all)) {
         for (unsigned i = 0; via->connections && i < UITT_ENTRIES; i++)
             if (table->via[i] == via)
                 uitt_remove(table, i);
@@ -139,10 +138,9 @@ int uitt_of_current_mm(struct uitt **table)
 static void release_fd(struct file *f)
 {
     struct uintr_fd *fd = f->data;
-    if (fd->is_first_generation) {
-        uitt_disconnect(fd);
+    uitt_disconnect(fd); /* also one of generation 2 through which a thread connected by generation 1 */
+    if (fd->is_first_generation)
         fd->upid->vectors &= ~(1ull << fd->vector);
-    }
     upid_put(fd->upid);
     kfree(fd);
 }

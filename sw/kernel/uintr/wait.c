@@ -3,6 +3,7 @@
  * kernel: whichever core gets it looks through all sleeping receivers. If the sender is to pay instead, the UPID makes
  * its SENDUIPI fault, see fixup.c. */
 #include "arch/cpu.h"
+#include "arch/msr.h"
 #include "uintr/uintr.h"
 
 static struct list waiting_list = {&waiting_list, &waiting_list}; /* struct upid_object.waiting */
@@ -43,47 +44,44 @@ void uintr_wake(struct upid_object *u)
 void uintr_wake_interrupt(void)
 {
     struct upid_object *u;
-    LIST_FOR_EACH(u, &waiting_list, waiting)
-    {
+    for (LIST_EACH(u, &waiting_list, waiting))
         if (u->hw.control & UPID_ON || upid_has_posts(u))
             uintr_wake(u);
-    }
+}
+
+/* The task's UPID if posts shall end its sleep. */
+static struct upid_object *awaited(const struct task *t)
+{
+    struct upid_object *u = uintr_receiver(t);
+    return u && (t->uintr->waiting_flags || t->uintr->waits) ? u : NULL;
+}
+
+bool uintr_sleep_begin(struct task *t)
+{
+    struct upid_object *u = awaited(t);
+    return !u || begin_wait(u, t->uintr->waiting_flags);
+}
+
+bool uintr_sleep_end(struct task *t)
+{
+    struct upid_object *u = awaited(t);
+    if (!u || !u->is_waiting) /* SN is set: the way out looks at PIR */
+        return u;
+    uintr_end_wait(u);
+    return upid_has_posts(u);
 }
 
 long uintr_wait_until(uint64_t deadline)
 {
     struct task *t = current;
-    struct upid_object *u = uintr_receiver(t);
-    if (!u)
-        return -EOPNOTSUPP;
-    if (uintr_read(t, UINTR_RR) || !begin_wait(u, t->uintr->waiting_flags))
-        return -EINTR; /* masked by CLUI as well: the caller lets it in after this */
     int result = 0;
-    while (u->is_waiting && !result)
+    if (!uintr_receiver(t))
+        return -EOPNOTSUPP;
+    if (uintr_read(MSR_UINTR_RR))
+        return -EINTR; /* masked by CLUI as well: the caller lets it in after this */
+    t->uintr->waits = true;
+    while (!result)
         result = task_sleep(deadline);
-    if (!u->is_waiting) /* SN is set: the way out looks at PIR */
-        return -EINTR;
-    uintr_end_wait(u);
-    return result == -ETIMEDOUT && !upid_has_posts(u) ? 0 : -EINTR;
-}
-
-bool uintr_sleep_begin(struct task *t)
-{
-    struct upid_object *u = uintr_receiver(t);
-    if (!u || !t->uintr->waiting_flags || u->is_waiting)
-        return true;
-    return t->uintr->sleeps_for_posts = begin_wait(u, t->uintr->waiting_flags);
-}
-
-bool uintr_sleep_end(struct task *t)
-{
-    struct upid_object *u = uintr_receiver(t);
-    if (!u || !t->uintr->sleeps_for_posts)
-        return false;
-    t->uintr->sleeps_for_posts = false;
-    if (u->is_waiting) {
-        uintr_end_wait(u);
-        return upid_has_posts(u);
-    }
-    return true;
+    t->uintr->waits = false;
+    return result == -ETIMEDOUT ? 0 : -EINTR;
 }
