@@ -197,10 +197,11 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
         // By the name that the user gave: for a plug-in its file.
         const std::string &chosen = config.text("timing.model");
         const crash_guard guard("timing model " + chosen, "in create");
-        if (!timing_create(&m_timing.model, config.timing_model(), &setup, error.data(), error.size()))
+        if (!timing_create(&m_timing.model, config.timing_model(), &setup, error.data(), error.size())) {
             const std::string place = config.blame(error.data());
-        throw user_error(fmt::format("{}timing model {}: {}", place.empty() ? config.blame("timing.model") : place,
-                                     chosen, error.data()));
+            throw user_error(fmt::format("{}timing model {}: {}", place.empty() ? config.blame("timing.model") : place,
+                                         chosen, error.data()));
+        }
     }
     if (!options.itrace_path.empty())
         m_insn_trace = std::make_unique<insn_trace>(options.itrace_path);
