@@ -10,7 +10,7 @@ from layers import PUBLIC, WHITE_BOX, layer_of
 
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-unused-function", "-Wno-unused-const-variable"]
 GUEST_FLAGS = ["-std=gnu17", "-ffreestanding", "-mgeneral-regs-only", "-muintr", "-Isw/include", "-Isw/lib", "-Isw/boot"]
-KERNEL_FLAGS = [*GUEST_FLAGS, "-Isw/kernel", "-Wno-pedantic"]
+KERNEL_FLAGS = [*GUEST_FLAGS, "-Isw/kernel", "-Isw/kernel_io", "-Wno-pedantic"]
 SSE_FLAGS = [*(f for f in GUEST_FLAGS if f != "-mgeneral-regs-only"), "-msse4.2"]
 USER_FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-muintr", "-Isw/user/include"]
 

@@ -59,7 +59,7 @@ def check_commands(tree):
     """Every `make X` that a document names is a target of the Makefile, every scripts/X exists."""
     targets = set()
     for line in tree.lines("Makefile"):
-        match = re.match(r"([a-z][a-z ]*):(?!=)", line)
+        match = re.match(r"([a-z][a-z -]*):(?!=)", line)
         if match:
             targets.update(match[1].split())
     found = []
@@ -67,10 +67,10 @@ def check_commands(tree):
         for number, line in enumerate(tree.lines(path), 1):
             code = re.findall(r"`([^`]+)`", line) + ([line.strip()] if line.startswith("    ") else [])
             for text in code:
-                for name in re.findall(r"(?:^|\s)make ([a-z]+)", text):
+                for name in re.findall(r"(?:^|\s)make ([a-z-]+)", text):
                     if name not in targets:
                         found.append(f"{path}:{number}: `make {name}` is not in the Makefile")
-                for script in re.findall(r"(?:^|\s)(scripts/\w+)", text):
+                for script in re.findall(r"(?:^|\s)(scripts/[\w-]+)", text):
                     if not (tree.root / script).exists():
                         found.append(f"{path}:{number}: {script} does not exist")
     return found

@@ -40,6 +40,5 @@ static inline struct list *list_pop(struct list *head) /* of a ring that is not 
     struct list *item##_at = (head)->next, *item##_next = item##_at->next;                                             \
     item##_at != (head) && ((item) = LIST_ITEM(item##_at, __typeof__(*(item)), member), true);                         \
     item##_at = item##_next, item##_next = item##_at->next
-#define LIST_FOR_EACH(item, head, member) for (LIST_EACH(item, head, member))
 
 #endif

@@ -164,8 +164,7 @@ int cache_drop(struct mapping *m, uint64_t index)
 {
     struct cpage *p;
     m->drops++;
-    LIST_FOR_EACH(p, &m->pages, in_mapping)
-    {
+    for (LIST_EACH(p, &m->pages, in_mapping)) {
         if (p->index < index)
             continue;
         if (p->is_writing)

@@ -157,8 +157,7 @@ static void gather_shared(struct mapping *m)
     struct cpage *p;
     if (!m->shared)
         return;
-    LIST_FOR_EACH(p, &m->pages, in_mapping)
-    {
+    for (LIST_EACH(p, &m->pages, in_mapping)) {
         if (!p->is_shared)
             continue;
         cache_dirty(p, 0, PAGE_BYTES);

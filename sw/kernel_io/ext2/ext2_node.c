@@ -149,8 +149,7 @@ void ext2_node_drop(struct ext2_node *n)
 static struct ext2_node *find_node(struct ext2_fs *fs, uint32_t ino)
 {
     struct ext2_node *n;
-    LIST_FOR_EACH(n, &fs->nodes, link)
-    {
+    for (LIST_EACH(n, &fs->nodes, link)) {
         if (n->ino == ino)
             return n;
         ext2_node_drop(n); /* the cache may have given up its pages */

@@ -196,7 +196,9 @@ void ext2_sync_all(struct ext2_fs *fs, bool may_sleep)
 {
     uint64_t count = 0;
     struct ext2_node *n;
-    LIST_FOR_EACH(n, &fs->nodes, link) { count++; }
+    for (LIST_EACH(n, &fs->nodes, link)) {
+        count++;
+    }
     for (; count && !list_is_empty(&fs->nodes); count--) {
         n = LIST_FIRST(&fs->nodes, struct ext2_node, link);
         list_remove(&n->link);
@@ -214,8 +216,7 @@ void ext2_close(struct ext2_fs *fs)
     struct ext2_node *n;
     if (fs->is_read_only)
         return;
-    LIST_FOR_EACH(n, &fs->nodes, link)
-    {
+    for (LIST_EACH(n, &fs->nodes, link)) {
         n->busy = 0; /* nobody comes back to it */
         if (n->ino && n->inode && !n->raw.links)
             CACHE_TRY(false, ext2_delete(n)); /* still open, but without a name */

@@ -15,8 +15,7 @@ static struct list bound = {&bound, &bound}; /* sockets that were given a port *
 static struct socket *find(uint16_t port)
 {
     struct socket *s;
-    LIST_FOR_EACH(s, &bound, in_ports)
-    {
+    for (LIST_EACH(s, &bound, in_ports)) {
         if (s->port == port)
             return s;
     }

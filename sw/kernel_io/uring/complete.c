@@ -63,8 +63,7 @@ static void keep_cqe(struct uring *r, const struct io_uring_cqe *cqe)
 static void tell_everybody(struct uring *r)
 {
     struct uring_sleeper *s;
-    LIST_FOR_EACH(s, &r->sleepers, link)
-    {
+    for (LIST_EACH(s, &r->sleepers, link)) {
         if (uring_cq_ready(r) >= s->wanted || !list_is_empty(&r->overflow))
             task_wake(s->task);
     }

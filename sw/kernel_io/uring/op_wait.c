@@ -68,8 +68,7 @@ int64_t issue_timeout(struct request *q)
 void timeouts_check(struct uring *r)
 {
     struct request *q;
-    LIST_FOR_EACH(q, &r->timeouts, in_queue)
-    {
+    for (LIST_EACH(q, &r->timeouts, in_queue)) {
         if (!q->sqe.off || (int32_t)(r->completions - q->timeout.completions) < 0)
             continue;
         list_remove(&q->in_queue);
@@ -106,8 +105,7 @@ static bool is_meant(const struct request *q, const struct request *other)
 static struct request *find(const struct request *q)
 {
     struct request *other;
-    LIST_FOR_EACH(other, &q->ring->requests, in_ring)
-    {
+    for (LIST_EACH(other, &q->ring->requests, in_ring)) {
         if (is_meant(q, other))
             return other;
     }
