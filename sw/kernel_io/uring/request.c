@@ -275,9 +275,8 @@ void request_finish(struct request *q, int64_t result)
 
 int request_cancel(struct request *q)
 {
-    if (q->is_reading) {
+    if (q->is_reading && file_read_cancel(&q->read)) {
         q->is_reading = false;
-        file_read_cancel(&q->read);
     } else if (q->state == REQUEST_RUNNING) {
         q->is_cancelled = true;
         if (q->worker) { /* ends its sleep */

@@ -128,22 +128,35 @@ static void check_errors(int fd)
         fail("address bad from the middle on", result);
 }
 
+// Cancelled or not, and how much of it there is: once its completion is there the disk leaves the memory alone.
 static void check_cancel(int fd)
 {
-    uint64_t which;
-    struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
-    io_uring_prep_read(sqe, fd, got, (unsigned)size & ~4095u, 0);
-    io_uring_sqe_set_data64(sqe, 1);
-    io_uring_submit(&ring);
-    sqe = io_uring_get_sqe(&ring);
-    io_uring_prep_cancel64(sqe, 1, 0);
-    io_uring_sqe_set_data64(sqe, 2);
-    io_uring_submit(&ring);
+    unsigned bytes = (unsigned)size & ~4095u;
+    long read_result = 0, cancel_result = 0;
+    memset(got, 0, bytes);
     for (int i = 0; i < 2; i++) {
-        long result = wait_one(&which);
-        if (which == 2 ? result != 0 : result != -ECANCELED && (result <= 0 || result >= (long)size))
-            printf("%lu ", (unsigned long)which), fail("cancelled", result);
+        struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+        if (i)
+            io_uring_prep_cancel64(sqe, 1, 0);
+        else
+            io_uring_prep_read(sqe, fd, got, bytes, 0);
+        io_uring_sqe_set_data64(sqe, i ? 2 : 1);
+        io_uring_submit(&ring);
     }
+    for (int i = 0; i < 2; i++) {
+        uint64_t which;
+        long result = wait_one(&which);
+        *(which == 1 ? &read_result : &cancel_result) = result;
+        if (which == 1)
+            memset(got, 'u', bytes);
+    }
+    if (cancel_result ? cancel_result != -EALREADY || read_result <= 0 || read_result > (long)bytes
+                      : read_result != -ECANCELED && (read_result <= 0 || read_result >= (long)bytes))
+        printf("%ld ", read_result), fail("cancelled", cancel_result);
+    usleep(100000);
+    for (unsigned i = 0; i < bytes; i++)
+        if (got[i] != 'u')
+            fail("memory changed after the completion", i);
 }
 
 static void check_end(const char *path)
@@ -336,6 +349,7 @@ int main(int argc, char **argv)
     check_pieces(direct);
     check_errors(fd);
     check_errors(direct);
+    check_cancel(fd);
     check_cancel(direct);
     check_end(argv[1]);
     check_writing(argv[1]);
