@@ -24,6 +24,13 @@ static void socket_put(struct socket *s)
     kfree(s);
 }
 
+int socket_error(struct socket *s)
+{
+    bool was_reset = s->is_reset;
+    s->is_reset = false;
+    return was_reset ? -ECONNRESET : 0;
+}
+
 static int64_t transfer(struct file *f, struct uio *u, uint32_t flags, bool is_send)
 {
     struct socket *s = f->data;
@@ -34,6 +41,7 @@ static int64_t transfer(struct file *f, struct uio *u, uint32_t flags, bool is_s
         return is_send == (s->family == AF_UNIX) ? -ENOTCONN : is_send ? -EPIPE : -EINVAL;
     file_get(f);
     int64_t n = is_send ? ring_write(&s->peer->in, u, deadline, flags & MSG_NOSIGNAL) : ring_read(&s->in, u, deadline);
+    n = n || is_send || !u->left ? n : socket_error(s);
     file_put(f);
     return n;
 }
@@ -62,7 +70,7 @@ static unsigned socket_poll(struct file *f, struct poll_table *pt)
         return EPOLLOUT | EPOLLWRNORM | EPOLLHUP;
     poll_wait(pt, &peer->in.changed);
     bool is_over = !s->in.writers, is_deaf = !peer->in.readers;
-    return (is_over ? EPOLLRDHUP : 0) | (is_over && is_deaf ? EPOLLHUP : 0) |
+    return (s->is_reset ? EPOLLERR : 0) | (is_over ? EPOLLRDHUP : 0) | (is_over && is_deaf ? EPOLLHUP : 0) |
            (is_over || s->in.used ? EPOLLIN | EPOLLRDNORM : 0) |
            (is_deaf || ring_has_room(&peer->in) ? EPOLLOUT | EPOLLWRNORM : 0);
 }
@@ -79,6 +87,7 @@ static void socket_release(struct file *f)
         file_put(LIST_POP(&s->pending, struct socket, in_pending)->file);
     shut(s); /* also wakes who sleeps to connect, which holds no reference */
     if (s->peer) {
+        s->peer->is_reset = s->in.used;
         shut(s->peer);
         socket_put(s->peer);
     }
@@ -236,10 +245,9 @@ int socket_connect(struct file *f, const union socket_name *name)
     file_get(f);
     do /* after a sleep the name may mean another one */
         error = find_listener(name, &to);
-    while (!error && s->family == AF_UNIX && to->pending_count > to->backlog &&
-           !(error = ipc_wait(&to->in.changed, file_deadline(f))));
+    while (!error && to->pending_count > to->backlog && !(error = ipc_wait(&to->in.changed, file_deadline(f))));
     if (!error && (s->peer || s->is_listening))
-        error = s->peer ? -EISCONN : -EINVAL;
+        error = s->peer || s->family == AF_INET ? -EISCONN : -EINVAL;
     if (!error && s->family == AF_INET && !s->port)
         error = inet_bind_any(s);
     struct socket *new = error ? NULL : create_peer(s);
@@ -296,6 +304,8 @@ SYSCALL2(shutdown, int, fd, int, how)
     struct socket *s = socket_of(fd_file(fd), &error);
     if (!s || how < 0 || how > 2)
         return s ? -EINVAL : error;
+    if (s->family == AF_INET && !s->peer && !s->is_listening)
+        return -ENOTCONN;
     s->is_listening &= how == 1;
     if (how != 1)
         shut(s);
