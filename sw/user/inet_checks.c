@@ -207,6 +207,17 @@ static void ends(int l)
     say("once", recv(client, c, sizeof c, 0));
     close(client);
 
+    int other = tcp(0);
+    say("listen", listen(other, 4));
+    struct sockaddr_in there;
+    socklen_t bytes = sizeof there;
+    getsockname(other, (struct sockaddr *)&there, &bytes);
+    client = tcp(0);
+    say("connect", connect_to(client, "127.0.0.1", ntohs(there.sin_port)));
+    say("close of the listener", close(other));
+    say("reset of who was not accepted", recv(client, c, sizeof c, 0));
+    close(client);
+
     say("shutdown without a connection", shutdown(tcp(0), SHUT_RDWR));
     say("how is that", shutdown(l, 7));
     say("listener connects", connect_to(l, "127.0.0.1", PORT));

@@ -83,11 +83,14 @@ static void socket_release(struct file *f)
     inode_put(s->inode);
     if (s->is_in_ports)
         list_remove(&s->in_ports);
-    while (!list_is_empty(&s->pending))
-        file_put(LIST_POP(&s->pending, struct socket, in_pending)->file);
+    while (!list_is_empty(&s->pending)) {
+        struct socket *new = LIST_POP(&s->pending, struct socket, in_pending);
+        new->peer->is_reset = true;
+        file_put(new->file);
+    }
     shut(s); /* also wakes who sleeps to connect, which holds no reference */
     if (s->peer) {
-        s->peer->is_reset = s->in.used;
+        s->peer->is_reset |= s->in.used != 0;
         shut(s->peer);
         socket_put(s->peer);
     }

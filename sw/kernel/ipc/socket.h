@@ -19,7 +19,7 @@ struct socket {
     uint32_t address;            /* AF_INET: its own, in the order of the network */
     bool is_in_ports;            /* it was bound, so nobody else can be: the others got their port from who listens */
     struct inode *inode;         /* AF_UNIX: what bind() made, a reference; its data is this socket */
-    bool is_listening, is_reset; /* the other end has left bytes unread: told once */
+    bool is_listening, is_reset; /* the other end has not read all: told once */
     uint32_t backlog, pending_count;
     struct list pending, in_pending,
         in_ports; /* pending: peers of those that connected, not accepted yet: their files */

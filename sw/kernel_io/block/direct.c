@@ -6,7 +6,7 @@
 #include "mm/mm.h"
 #include "string.h"
 
-enum { PAGES = 32, REQUESTS = 12 /* of one reader under way at most */ };
+enum { PAGES = 32, REQUESTS = 12 /* of one reader under way at most */, PIECES = 64 /* looked at for one */ };
 
 struct direct {
     struct block_request r;
@@ -95,7 +95,7 @@ static int begin_request(struct file_read *r)
     if (error)
         return error;
     *d = (struct direct){.r = {.kind = BLOCK_READ, .done = ended}, .read = r, .at = r->at};
-    for (; r->at < r->end; r->at += bytes, r->address += bytes) {
+    for (unsigned n = 0; n < PIECES && r->at < r->end; n++, r->at += bytes, r->address += bytes) {
         uint64_t page = mm_page_at(r->mm, r->address, true), pa = page + r->address % PAGE_BYTES;
         error = page ? m->ops->map(m, r->at / PAGE_BYTES, sector) : -EFAULT;
         if (error)
@@ -132,7 +132,7 @@ int64_t direct_read(struct file_read *r, int error)
         error = 0;
     }
     r->is_advancing = true;
-    while (!error && !r->error && r->at < r->end && r->under_way < REQUESTS)
+    for (unsigned n = 0; n < REQUESTS && !error && !r->error && r->at < r->end && r->under_way < REQUESTS; n++)
         error = begin_request(r);
     r->is_advancing = false;
     if (error == -EAGAIN) {
@@ -143,5 +143,9 @@ int64_t direct_read(struct file_read *r, int error)
         note_error(r, r->at, error);
     if (r->under_way)
         return FILE_READ_PENDING;
+    if (r->at < r->end) { /* much was at hand: others come to their turn */
+        block_defer_longer(&r->call.deferred);
+        return FILE_READ_PENDING;
+    }
     return r->end > r->first ? (int64_t)(r->end - r->first) : r->error;
 }

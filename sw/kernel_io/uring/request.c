@@ -206,7 +206,7 @@ static int64_t attempt(struct request *q, bool may_sleep)
     disarm(q);
     if (q->is_failed)
         return q->result;
-    if (q->is_cancelled)
+    if (q->is_cancelled || q->ring->is_closed || q->owner->is_ending) /* nobody would cancel it any more */
         return -ECANCELED;
     if (op->needs_file && !q->file && !(q->file = request_find_file(q)))
         return -EBADF;

@@ -128,6 +128,33 @@ static void check_errors(int fd)
         fail("address bad from the middle on", result);
 }
 
+// A hole is no work for the disk, and a lot to be cleared: the submitter does not wait for all of it.
+static void check_hole(const char *path)
+{
+    char name[300];
+    snprintf(name, sizeof name, "%s.hole", path);
+    int fd = open(name, O_CREAT | O_RDWR | O_DIRECT, 0644);
+    unsigned bytes = (unsigned)size & ~4095u;
+    memset(got, 1, bytes);
+    if (fd < 0 || ftruncate(fd, bytes))
+        fail("hole", errno);
+    uint64_t start = now();
+    io_uring_prep_read(io_uring_get_sqe(&ring), fd, got, bytes, 0);
+    io_uring_submit(&ring);
+    uint64_t submitted = now();
+    long result = wait_one(NULL);
+    uint64_t end = now();
+    printf("hole: %u bytes, submitted in %llu us, read in %llu us\n", bytes,
+           (unsigned long long)(submitted - start) / 1000, (unsigned long long)(end - start) / 1000);
+    for (unsigned i = 0; i < bytes; i++)
+        if (got[i])
+            fail("byte of a hole", i);
+    if (result != bytes || (bytes > 16 << 20 && submitted - start > (end - start) / 2))
+        fail("reading a hole", result);
+    close(fd);
+    unlink(name);
+}
+
 // Cancelled or not, and how much of it there is: once its completion is there the disk leaves the memory alone.
 static void check_cancel(int fd)
 {
@@ -351,6 +378,7 @@ int main(int argc, char **argv)
     check_errors(direct);
     check_cancel(fd);
     check_cancel(direct);
+    check_hole(argv[1]);
     check_end(argv[1]);
     check_writing(argv[1]);
     check_races(argv[1]);
