@@ -133,6 +133,15 @@ class Web(Kernel):
         if CORES >= 4:
             self.assertGreater(paths["direct"], sum(paths.values()) / 2)
 
+    def test_nothing_outside_of_its_folder(self):
+        script = ("mkdir -p /web/in; echo inside >/web/in/file; web_server uring /web -n 4 & usleep 2000; "
+                  "for path in /in/file //etc/passwd /../etc/passwd /in/../../etc/passwd; do "
+                  'printf "GET $path HTTP/1.0\\r\\n\\r\\n" | nc 127.0.0.1 8080; done; wait')
+        text = "\n".join(self.succeed("sh", "-c", script).lines)
+        self.assertIn("inside", text)
+        self.assertNotIn("root:", text)
+        self.assertEqual(text.count("400 Bad Request"), 3)
+
     def test_a_server_that_sleeps(self):
         text, _ = self.serve("uintr", server="-i")
         self.assertRegex(text, r"by interrupt \d+  by polling 0  by waiting [1-9]")

@@ -9,6 +9,7 @@
 
 /* Not in Linux's own headers for programs. */
 enum { SOCK_TYPE_MASK = 15, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000 };
+#define BACKLOG_MAX 4096u
 
 static void shut(struct socket *s) /* no more comes in */
 {
@@ -219,7 +220,7 @@ SYSCALL2(listen, int, fd, uint32_t, backlog)
     if (s->family == AF_INET && !s->port && (error = inet_bind_any(s)))
         return error;
     s->is_listening = true;
-    s->backlog = MIN(backlog, 4096u);
+    s->backlog = MIN(backlog, BACKLOG_MAX);
     wake_all(&s->in.changed);
     return 0;
 }
@@ -246,9 +247,11 @@ int socket_connect(struct file *f, const union socket_name *name)
     if (error)
         return error;
     file_get(f);
+    bool is_patient = s->family == AF_UNIX || !(f->flags & O_NONBLOCK); /* no socket here is EINPROGRESS */
     do /* after a sleep the name may mean another one */
         error = find_listener(name, &to);
-    while (!error && to->pending_count > to->backlog && !(error = ipc_wait(&to->in.changed, file_deadline(f))));
+    while (!error && to->pending_count > (is_patient ? to->backlog : BACKLOG_MAX) &&
+           !(error = ipc_wait(&to->in.changed, file_deadline(f))));
     if (!error && (s->peer || s->is_listening))
         error = s->peer || s->family == AF_INET ? -EISCONN : -EINVAL;
     if (!error && s->family == AF_INET && !s->port)
