@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MANY = 32, SMALL = 4096 };
+enum { MANY = 32, SMALL = 4096, SECTOR = 512 };
 
 static struct io_uring ring;
 static uint8_t *expected, *got;
@@ -113,6 +113,47 @@ static void check_pieces(int fd)
     }
     if (lseek(fd, 0, SEEK_CUR) != 12000)
         fail("position afterwards", lseek(fd, 0, SEEK_CUR));
+}
+
+// Whole sectors, anywhere in the file and in memory, in several pieces; not a byte beside them is touched.
+static void check_sectors(int fd)
+{
+    enum { ROUNDS = 200, PIECES = 3, MOST = 300 };
+    uint64_t state = 77;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct iovec v[PIECES];
+        size_t all = 0, begin = 0;
+        for (unsigned i = 0; i < PIECES; i++) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            begin += SECTOR * (1 + (state >> 60));
+            v[i] = (struct iovec){got + begin, SECTOR * (1 + (state >> 33) % MOST)};
+            begin += v[i].iov_len;
+            all += v[i].iov_len;
+        }
+        size_t at = (state >> 33) % (size / SECTOR) * SECTOR;
+        if (round % 8 == 0) // to the end of the file and beyond
+            at = (size - all / 2) / SECTOR * SECTOR;
+        memset(got, 'g', begin + SECTOR);
+        io_uring_prep_readv(io_uring_get_sqe(&ring), fd, v, PIECES, at);
+        io_uring_submit(&ring);
+        size_t there = size - at < all ? size - at : all;
+        long result = wait_one(NULL);
+        if (result != (long)there)
+            fail("length of sectors", result);
+        uint8_t *outside = got;
+        for (unsigned i = 0; i < PIECES; i++) {
+            uint8_t *to = v[i].iov_base;
+            size_t n = there < v[i].iov_len ? there : v[i].iov_len;
+            if (memcmp(to, expected + at, n))
+                fail("bytes of sectors", (long)at);
+            for (; outside < to; outside++)
+                if (*outside != 'g')
+                    fail("byte beside sectors", outside - got);
+            outside = to + v[i].iov_len;
+            at += n;
+            there -= n;
+        }
+    }
 }
 
 static void check_errors(int fd)
@@ -225,7 +266,8 @@ static void check_writing(const char *path)
     unlink(name);
 }
 
-// Reads while another process writes, cuts and removes the file, and while the memory they go to is unmapped.
+// Reads while another process writes, cuts and removes the file, while the memory they go to is unmapped, and some that
+// are cancelled.
 static void check_races(const char *path)
 {
     enum { BYTES = 300000, ROUNDS = 60 };
@@ -256,13 +298,24 @@ static void check_races(const char *path)
             io_uring_sqe_set_data64(sqe, k);
         }
         io_uring_submit(&ring);
-        bool is_unmapped = i % 3 == 2;
+        bool is_unmapped = i % 3 == 2, is_cancelled = i % 4 > 1;
+        usleep(is_cancelled ? i * 7 % 200 : 0);
+        for (unsigned k = 0; k < 8 && is_cancelled; k++) {
+            struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+            io_uring_prep_cancel64(sqe, k, 0);
+            io_uring_sqe_set_data64(sqe, 8);
+        }
+        io_uring_submit(&ring);
         if (is_unmapped)
             munmap(to, 8 * piece);
         close(fd);
-        for (unsigned k = 0; k < 8; k++) {
+        for (unsigned k = 0; k < (is_cancelled ? 16 : 8); k++) {
             uint64_t which;
             long result = wait_one(&which);
+            if (which == 8 ? result && result != -ENOENT && result != -EALREADY : result == -ECANCELED && !is_cancelled)
+                fail("cancelling a racing read", result);
+            if (which == 8 || result == -ECANCELED)
+                continue;
             if (is_unmapped ? result < 0 && result != -EFAULT : result < 0)
                 fail("racing read", result);
             for (long b = 0; b < result && !is_unmapped; b++)
@@ -374,6 +427,7 @@ int main(int argc, char **argv)
     check_whole(fd, "in memory");
     check_pieces(fd);
     check_pieces(direct);
+    check_sectors(direct);
     check_errors(fd);
     check_errors(direct);
     check_cancel(fd);
