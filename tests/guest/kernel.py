@@ -401,6 +401,15 @@ class Disk(Kernel):
             self.assertEqual(self.on_disk("uring_disk large", "platform.memory_bytes=201326592").lines[-1], "no difference")
             self.judge()
 
+    def test_random_calls_on_its_files(self):
+        for seed in (5, 6):
+            self.make(1024 * (seed - 4), "24M")
+            result = self.on_disk(f"TMPDIR=/mnt syscall_fuzz -n 10000 -r {seed}; cat /proc/io_uring")
+            counts = dict(line.split() for line in result.lines[-7:])
+            self.assertEqual([counts[name] for name in ("rings", "requests", "submitters")], ["0"] * 3)
+            self.assertEqual(counts["submitted"], counts["completed"])
+            self.judge()
+
     def test_rings_and_a_full_disk(self):
         for block_bytes in (1024, 4096):
             self.make(block_bytes, "10M")
