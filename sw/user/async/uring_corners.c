@@ -91,14 +91,15 @@ void check_chain_ends(void)
     char buffer[16];
     make_pipe(p);
     for (int hard = 0; hard < 2; hard++) {
-        read_into(ring, p[0], buffer, 8, 1);
-        ring->sq.sqes[(ring->sq.sqe_tail - 1) & *ring->sq.kring_mask].flags = hard ? IOSQE_IO_HARDLINK : IOSQE_IO_LINK;
+        struct io_uring_sqe *sqe = next_sqe(ring, 1);
+        io_uring_prep_read(sqe, p[0], buffer, 8, 0);
+        sqe->flags = hard ? IOSQE_IO_HARDLINK : IOSQE_IO_LINK;
         next_sqe(ring, 2);
         io_uring_submit(ring);
         io_uring_prep_cancel64(next_sqe(ring, 4), 2, 0);
         io_uring_submit(ring);
         expect(await(ring, NULL), -ENOENT, "ASYNC_CANCEL of one that has not begun");
-        struct io_uring_sqe *sqe = next_sqe(ring, 3);
+        sqe = next_sqe(ring, 3);
         io_uring_prep_cancel64(sqe, 1, 0);
         io_uring_submit(ring);
         collect(ring, 3, r);
@@ -305,8 +306,6 @@ void check_connections(void)
     io_uring_prep_accept(next_sqe(ring, 1), listener, (struct sockaddr *)&who, &bytes, SOCK_CLOEXEC | SOCK_NONBLOCK);
     fds[0] = socket(AF_INET, SOCK_STREAM, 0);
     io_uring_prep_connect(next_sqe(ring, 2), fds[0], (struct sockaddr *)&name, sizeof name);
-    ring->sq.sqes[0].user_data = 1;
-    ring->sq.sqes[1].user_data = 2;
     io_uring_submit(ring);
     collect(ring, 2, r);
     line(r[1] >= 0 && r[2] == 0 && who.sin_family == AF_INET && who.sin_port && bytes == sizeof who,
@@ -391,7 +390,7 @@ void check_shared(void)
     ring->sq.sqe_head = ring->sq.sqe_tail = *ring->sq.ktail;
     int copy = dup(ring->ring_fd);
     next_sqe(ring, 1);
-    __atomic_store_n(ring->sq.ktail, ++*ring->sq.ktail ? *ring->sq.ktail : 0, __ATOMIC_RELEASE);
+    __atomic_store_n(ring->sq.ktail, *ring->sq.ktail + 1, __ATOMIC_RELEASE);
     expect(io_uring_enter((unsigned)copy, 1, 1, IORING_ENTER_GETEVENTS, NULL), 1, "a copy of its descriptor");
     await(ring, NULL);
     ring->sq.sqe_head = ring->sq.sqe_tail = *ring->sq.ktail;
