@@ -7,11 +7,13 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 enum { PORT = 24571, BYTES = 1 << 20 };
@@ -141,6 +143,107 @@ static unsigned events_of(int fd)
     return poll(&p, 1, 0) < 0 ? 0xffff : (unsigned)p.revents;
 }
 
+/* A new connection to the port of l; its other end in *server. */
+static int pair(int l, int *server)
+{
+    int client = tcp(0);
+    fcntl(l, F_SETFL, 0);
+    if (connect_to(client, "127.0.0.1", PORT))
+        say("connect", -1);
+    *server = accept(l, NULL, NULL);
+    return client;
+}
+
+static volatile unsigned signals;
+static void on_pipe(int number) { signals += number == SIGPIPE; }
+
+static unsigned edges(int epoll, int ms)
+{
+    struct epoll_event e = {0};
+    int n = epoll_wait(epoll, &e, 1, ms);
+    return n > 0 ? e.events : 0;
+}
+
+/* Halves that are closed, ends that leave bytes unread, edges, connections that nobody accepts. */
+static void ends(int l)
+{
+    int server, client = pair(l, &server), epoll = epoll_create1(0), fds[9], result;
+    struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET};
+    char c[8];
+    signal(SIGPIPE, on_pipe);
+    epoll_ctl(epoll, EPOLL_CTL_ADD, client, &e);
+    printf("no edge: %x\n", edges(epoll, 0));
+    say("send", send(server, "ab", 2, 0));
+    printf("an edge: %x\n", edges(epoll, 5000));
+    printf("once: %x\n", edges(epoll, 20));
+    say("send", send(server, "c", 1, 0));
+    printf("another edge: %x\n", edges(epoll, 5000));
+    say("shut for writing", shutdown(server, SHUT_WR));
+    printf("an edge of the end: %x\n", edges(epoll, 5000));
+    say("write to the shut half", write(server, "x", 1));
+    say("send without a signal", send(server, "x", 1, MSG_NOSIGNAL));
+    printf("signals: %u\n", signals);
+    say("what is left", recv(client, c, sizeof c, 0));
+    say("end", recv(client, c, sizeof c, 0));
+    say("the other half", send(client, "y", 1, 0));
+    say("received", recv(server, c, sizeof c, 0));
+    say("shut twice", shutdown(server, SHUT_WR));
+    close(server);
+    close(client);
+    client = pair(l, &server);
+    say("shut for reading", shutdown(client, SHUT_RD));
+    say("nothing is read", recv(client, c, sizeof c, 0));
+    close(server);
+    close(client);
+
+    client = pair(l, &server);
+    say("send", send(client, "unread", 6, 0));
+    say("answer", send(server, "answer", 6, 0));
+    while (!(events_of(server) & POLLIN))
+        ;
+    say("close with bytes unread", close(server));
+    printf("events: %x\n", events_of(client) & (POLLERR | POLLHUP | POLLIN));
+    say("read before", recv(client, c, sizeof c, 0));
+    say("reset", recv(client, c, sizeof c, 0));
+    say("once", recv(client, c, sizeof c, 0));
+    close(client);
+
+    int other = tcp(0);
+    say("listen", listen(other, 4));
+    struct sockaddr_in there;
+    socklen_t bytes = sizeof there;
+    getsockname(other, (struct sockaddr *)&there, &bytes);
+    client = tcp(0);
+    say("connect", connect_to(client, "127.0.0.1", ntohs(there.sin_port)));
+    say("close of the listener", close(other));
+    say("reset of who was not accepted", recv(client, c, sizeof c, 0));
+    close(client);
+
+    say("shutdown without a connection", shutdown(tcp(0), SHUT_RDWR));
+    say("how is that", shutdown(l, 7));
+    say("listener connects", connect_to(l, "127.0.0.1", PORT));
+    say("fewer may wait", listen(l, 2));
+    int connected = 0;
+    struct sigaction action = {.sa_handler = on_pipe}; /* no restart */
+    sigaction(SIGALRM, &action, NULL);
+    for (result = 0; !result && connected < 8; connected += !result) {
+        fds[connected] = tcp(0);
+        setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {0, 100000}}, NULL);
+        result = connect_to(fds[connected], "127.0.0.1", PORT);
+    }
+    say("one too many", result);
+    printf("connections that wait: %d\n", connected);
+    for (int i = 0; i < connected; i++) {
+        close(fds[i]);
+        close(accept(l, NULL, NULL));
+    }
+    close(fds[connected]);
+    client = tcp(0);
+    say("room again", connect_to(client, "127.0.0.1", PORT));
+    close(accept(l, NULL, NULL));
+    close(client);
+}
+
 int main(void)
 {
     struct sockaddr_in who = {0};
@@ -187,6 +290,7 @@ int main(void)
     say("close", close(server));
     say("end", recv(client, &c, 1, 0));
     say("close", close(client));
+    ends(l);
     say("another on the port", bind_to(tcp(0), "127.0.0.1", PORT));
     say("close", close(l));
     say("connect after close", connect_to(tcp(0), "127.0.0.1", PORT));

@@ -419,7 +419,8 @@ static _Noreturn void run_worker(uint32_t worker, uint64_t life)
 
 static void make_folder(void)
 {
-    snprintf(folder, sizeof folder, "/tmp/syscall_fuzz.%d", (int)getpid());
+    const char *where = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/syscall_fuzz.%d", where ? where : "/tmp", (int)getpid());
     if (mkdir(folder, 0755)) {
         perror(folder);
         exit(2);

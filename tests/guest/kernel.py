@@ -122,7 +122,7 @@ class Ring(Kernel):
     def test_operations_rings_and_user_interrupts(self):
         result = self.succeed("uring_checks")
         self.assertEqual([line for line in result.lines if line.startswith(("FAIL", "skip"))], [])
-        self.assertRegex(result.lines[-1], r"^3[0-9]{2} checks, 0 failed$")
+        self.assertRegex(result.lines[-1], r"^4[0-9]{2} checks, 0 failed$")
 
     def test_without_user_interrupts(self):
         result = self.succeed("uring_checks", options=["--set", "cpu.features=-uintr"])
@@ -135,6 +135,17 @@ class Ring(Kernel):
             self.assertEqual([counts[name] for name in ("rings", "requests", "submitters")], ["0", "0", "0"])
             self.assertEqual(counts["submitted"], counts["completed"])
             self.assertGreater(int(counts["submitted"]), 500)
+
+    def test_rounds_leave_the_memory_as_it_was(self):
+        groups = ("in flight", "keys of cancel", "connections", "shared rings", "registered", "overflow", "sockets",
+                  "submission thread", "user interrupts")
+        once = "; ".join(f'uring_checks "{group}" | grep FAIL' for group in groups)
+        result = self.succeed("sh", "-c", f"for i in 1 2 3; do {once}; sleep 0.3; grep MemFree /proc/meminfo; done; cat /proc/io_uring")
+        free = [int(line.split()[1]) for line in result.lines if line.startswith("MemFree")]
+        self.assertEqual([line for line in result.lines if line.startswith("FAIL")], [])
+        self.assertLess(free[0] - free[2], 64, "KiB that two rounds took")
+        counts = dict(line.split() for line in result.lines[-7:])
+        self.assertEqual([counts[name] for name in ("rings", "requests", "workers", "submitters")], ["0"] * 4)
 
     def test_on_the_timeline(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -388,6 +399,15 @@ class Disk(Kernel):
         for block_bytes in (1024, 4096):
             self.make(block_bytes, "32M")
             self.assertEqual(self.on_disk("uring_disk large", "platform.memory_bytes=201326592").lines[-1], "no difference")
+            self.judge()
+
+    def test_random_calls_on_its_files(self):
+        for seed in (5, 6):
+            self.make(1024 * (seed - 4), "24M")
+            result = self.on_disk(f"TMPDIR=/mnt syscall_fuzz -n 10000 -r {seed}; cat /proc/io_uring")
+            counts = dict(line.split() for line in result.lines[-7:])
+            self.assertEqual([counts[name] for name in ("rings", "requests", "submitters")], ["0"] * 3)
+            self.assertEqual(counts["submitted"], counts["completed"])
             self.judge()
 
     def test_rings_and_a_full_disk(self):

@@ -9,6 +9,7 @@
 
 /* Not in Linux's own headers for programs. */
 enum { SOCK_TYPE_MASK = 15, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000 };
+#define BACKLOG_MAX 4096u
 
 static void shut(struct socket *s) /* no more comes in */
 {
@@ -24,6 +25,13 @@ static void socket_put(struct socket *s)
     kfree(s);
 }
 
+int socket_error(struct socket *s)
+{
+    bool was_reset = s->is_reset;
+    s->is_reset = false;
+    return was_reset ? -ECONNRESET : 0;
+}
+
 static int64_t transfer(struct file *f, struct uio *u, uint32_t flags, bool is_send)
 {
     struct socket *s = f->data;
@@ -34,6 +42,7 @@ static int64_t transfer(struct file *f, struct uio *u, uint32_t flags, bool is_s
         return is_send == (s->family == AF_UNIX) ? -ENOTCONN : is_send ? -EPIPE : -EINVAL;
     file_get(f);
     int64_t n = is_send ? ring_write(&s->peer->in, u, deadline, flags & MSG_NOSIGNAL) : ring_read(&s->in, u, deadline);
+    n = n || is_send || !u->left ? n : socket_error(s);
     file_put(f);
     return n;
 }
@@ -62,7 +71,7 @@ static unsigned socket_poll(struct file *f, struct poll_table *pt)
         return EPOLLOUT | EPOLLWRNORM | EPOLLHUP;
     poll_wait(pt, &peer->in.changed);
     bool is_over = !s->in.writers, is_deaf = !peer->in.readers;
-    return (is_over ? EPOLLRDHUP : 0) | (is_over && is_deaf ? EPOLLHUP : 0) |
+    return (s->is_reset ? EPOLLERR : 0) | (is_over ? EPOLLRDHUP : 0) | (is_over && is_deaf ? EPOLLHUP : 0) |
            (is_over || s->in.used ? EPOLLIN | EPOLLRDNORM : 0) |
            (is_deaf || ring_has_room(&peer->in) ? EPOLLOUT | EPOLLWRNORM : 0);
 }
@@ -75,10 +84,14 @@ static void socket_release(struct file *f)
     inode_put(s->inode);
     if (s->is_in_ports)
         list_remove(&s->in_ports);
-    while (!list_is_empty(&s->pending))
-        file_put(LIST_POP(&s->pending, struct socket, in_pending)->file);
+    while (!list_is_empty(&s->pending)) {
+        struct socket *new = LIST_POP(&s->pending, struct socket, in_pending);
+        new->peer->is_reset = true;
+        file_put(new->file);
+    }
     shut(s); /* also wakes who sleeps to connect, which holds no reference */
     if (s->peer) {
+        s->peer->is_reset |= s->in.used != 0;
         shut(s->peer);
         socket_put(s->peer);
     }
@@ -207,7 +220,7 @@ SYSCALL2(listen, int, fd, uint32_t, backlog)
     if (s->family == AF_INET && !s->port && (error = inet_bind_any(s)))
         return error;
     s->is_listening = true;
-    s->backlog = MIN(backlog, 4096u);
+    s->backlog = MIN(backlog, BACKLOG_MAX);
     wake_all(&s->in.changed);
     return 0;
 }
@@ -234,12 +247,13 @@ int socket_connect(struct file *f, const union socket_name *name)
     if (error)
         return error;
     file_get(f);
+    bool is_patient = s->family == AF_UNIX || !(f->flags & O_NONBLOCK); /* no socket here is EINPROGRESS */
     do /* after a sleep the name may mean another one */
         error = find_listener(name, &to);
-    while (!error && s->family == AF_UNIX && to->pending_count > to->backlog &&
+    while (!error && to->pending_count > (is_patient ? to->backlog : BACKLOG_MAX) &&
            !(error = ipc_wait(&to->in.changed, file_deadline(f))));
     if (!error && (s->peer || s->is_listening))
-        error = s->peer ? -EISCONN : -EINVAL;
+        error = s->peer || s->family == AF_INET ? -EISCONN : -EINVAL;
     if (!error && s->family == AF_INET && !s->port)
         error = inet_bind_any(s);
     struct socket *new = error ? NULL : create_peer(s);
@@ -296,6 +310,8 @@ SYSCALL2(shutdown, int, fd, int, how)
     struct socket *s = socket_of(fd_file(fd), &error);
     if (!s || how < 0 || how > 2)
         return s ? -EINVAL : error;
+    if (s->family == AF_INET && !s->peer && !s->is_listening)
+        return -ENOTCONN;
     s->is_listening &= how == 1;
     if (how != 1)
         shut(s);

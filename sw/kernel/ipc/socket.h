@@ -15,11 +15,11 @@ struct socket {
     struct ring in;    /* its queue is also for changes of what follows */
     struct socket *peer;
     uint16_t family;
-    uint16_t port;       /* AF_INET: its own; 0: none yet */
-    uint32_t address;    /* AF_INET: its own, in the order of the network */
-    bool is_in_ports;    /* it was bound, so nobody else can be: the others got their port from who listens */
-    struct inode *inode; /* AF_UNIX: what bind() made, a reference; its data is this socket */
-    bool is_listening;
+    uint16_t port;               /* AF_INET: its own; 0: none yet */
+    uint32_t address;            /* AF_INET: its own, in the order of the network */
+    bool is_in_ports;            /* it was bound, so nobody else can be: the others got their port from who listens */
+    struct inode *inode;         /* AF_UNIX: what bind() made, a reference; its data is this socket */
+    bool is_listening, is_reset; /* the other end has not read all: told once */
     uint32_t backlog, pending_count;
     struct list pending, in_pending,
         in_ports; /* pending: peers of those that connected, not accepted yet: their files */
@@ -34,6 +34,7 @@ union socket_name {
 /* The socket of a file, or NULL and *error. */
 struct socket *socket_of(const struct file *f, int *error);
 int socket_name_from_user(union socket_name *name, uint64_t address, int bytes); /* copies it: 0, -EINVAL, -EFAULT */
+int socket_error(struct socket *s); /* what happened to it, once: 0 or -errno */
 int socket_connect(struct file *f, const union socket_name *name);
 
 #endif

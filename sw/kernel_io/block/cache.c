@@ -300,7 +300,9 @@ void cache_finish(struct cpage *p)
 static void run_call(struct block_deferred *d)
 {
     struct cache_call *c = CONTAINER_OF(d, struct cache_call, deferred);
-    c->fn(c, c->error);
+    int error = c->error;
+    c->error = 0; /* what is deferred again without the cache has none */
+    c->fn(c, error);
 }
 
 void cache_call_init(struct cache_call *c)

@@ -115,22 +115,22 @@ struct file_read {
     };
     bool is_direct, is_advancing;
     /* directly: */
-    uint32_t under_way; /* requests */
-    int error;          /* of the byte at end; 0: none */
-    struct list requests;
+    uint32_t under_way;                                /* requests */
+    int error;                                         /* of the byte at end; 0: none */
     void (*done)(struct file_read *r, int64_t result); /* bytes, or -errno if there are none */
 };
 /* The result if all is there; -EOPNOTSUPP: not a file of a disk. FILE_READ_PENDING: done will be called, in the disk's
  * interrupt, where it may begin another one, too. */
 int64_t file_read_begin(struct file_read *r, struct file *f, struct mm *mm, uint64_t address, uint64_t bytes,
                         uint64_t offset, void (*done)(struct file_read *r, int64_t result));
-void file_read_cancel(struct file_read *r); /* of one that is pending: done will not be called */
+/* Of one that is pending. True: done will not be called. False: the disk writes to the reader's memory; done is called
+ * when it has ended, and nothing more is begun. */
+bool file_read_cancel(struct file_read *r);
 
 /* --- block/direct.c: for file_read.c, of a read with is_direct --- */
 void direct_read_start(struct file_read *r); /* at its first byte, for the first time or once more */
 int64_t direct_read(struct file_read *r,
                     int error); /* moves it on; error: of what it waited for. As file_read_begin() */
-void direct_read_cancel(struct file_read *r);
 
 /* Until the call answers something else than -EAGAIN. Names are changed without sleep, so that nobody sees the middle
  * of it; who reads and writes data sleeps. The limit: what the call needs does not fit into memory. */

@@ -6,13 +6,12 @@
 #include "mm/mm.h"
 #include "string.h"
 
-enum { PAGES = 32, REQUESTS = 12 /* of one reader under way at most */ };
+enum { PAGES = 32, REQUESTS = 12 /* of one reader under way at most */, PIECES = 64 /* looked at for one */ };
 
 struct direct {
     struct block_request r;
-    struct list link;       /* in the reader's list */
-    struct file_read *read; /* NULL: cancelled */
-    uint64_t at, bytes;     /* in the file */
+    struct file_read *read;
+    uint64_t at, bytes; /* in the file */
     uint32_t pages;
     uint64_t page[PAGES];
 };
@@ -29,15 +28,12 @@ static void ended(struct block_request *b)
 {
     struct direct *d = CONTAINER_OF(b, struct direct, r);
     struct file_read *r = d->read;
-    if (r && b->error)
+    if (b->error)
         note_error(r, d->at, b->error);
-    if (r) {
-        r->under_way--;
-        /* Unless it goes on anyway: it is in the midst of it, has been told already, or waits for a page. */
-        if (!r->is_advancing && list_is_empty(&r->call.deferred.link) && list_is_empty(&r->call.link))
-            block_defer(&r->call.deferred);
-    }
-    list_remove(&d->link);
+    r->under_way--;
+    /* Unless it goes on anyway: it is in the midst of it, has been told already, or waits for a page. */
+    if (!r->is_advancing && list_is_empty(&r->call.deferred.link) && list_is_empty(&r->call.link))
+        block_defer(&r->call.deferred);
     for (uint32_t i = 0; i < d->pages; i++)
         page_put(d->page[i]);
     kfree(d);
@@ -99,7 +95,7 @@ static int begin_request(struct file_read *r)
     if (error)
         return error;
     *d = (struct direct){.r = {.kind = BLOCK_READ, .done = ended}, .read = r, .at = r->at};
-    for (; r->at < r->end; r->at += bytes, r->address += bytes) {
+    for (unsigned n = 0; n < PIECES && r->at < r->end; n++, r->at += bytes, r->address += bytes) {
         uint64_t page = mm_page_at(r->mm, r->address, true), pa = page + r->address % PAGE_BYTES;
         error = page ? m->ops->map(m, r->at / PAGE_BYTES, sector) : -EFAULT;
         if (error)
@@ -114,7 +110,6 @@ static int begin_request(struct file_read *r)
         return error;
     }
     r->under_way++;
-    list_append(&r->requests, &d->link);
     block_submit(&d->r);
     return 0; /* an error comes again with the next request */
 }
@@ -126,7 +121,6 @@ void direct_read_start(struct file_read *r)
     r->at = r->first;
     r->end = size > r->first && !r->error ? MIN(r->end, size) : r->first;
     r->drops = r->mapping->drops;
-    list_init(&r->requests);
 }
 
 int64_t direct_read(struct file_read *r, int error)
@@ -138,7 +132,7 @@ int64_t direct_read(struct file_read *r, int error)
         error = 0;
     }
     r->is_advancing = true;
-    while (!error && !r->error && r->at < r->end && r->under_way < REQUESTS)
+    for (unsigned n = 0; n < REQUESTS && !error && !r->error && r->at < r->end && r->under_way < REQUESTS; n++)
         error = begin_request(r);
     r->is_advancing = false;
     if (error == -EAGAIN) {
@@ -149,11 +143,9 @@ int64_t direct_read(struct file_read *r, int error)
         note_error(r, r->at, error);
     if (r->under_way)
         return FILE_READ_PENDING;
+    if (r->at < r->end) { /* much was at hand: others come to their turn */
+        block_defer_longer(&r->call.deferred);
+        return FILE_READ_PENDING;
+    }
     return r->end > r->first ? (int64_t)(r->end - r->first) : r->error;
-}
-
-void direct_read_cancel(struct file_read *r)
-{
-    while (!list_is_empty(&r->requests))
-        LIST_POP(&r->requests, struct direct, link)->read = NULL;
 }

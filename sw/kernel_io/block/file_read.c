@@ -185,12 +185,15 @@ int64_t file_read_begin(struct file_read *r, struct file *f, struct mm *mm, uint
     return direct_read(r, 0);
 }
 
-void file_read_cancel(struct file_read *r)
+bool file_read_cancel(struct file_read *r)
 {
+    if (r->under_way) {
+        r->end = MIN(r->end, r->at);
+        return false;
+    }
     list_remove(&r->call.link);
     list_remove(&r->call.deferred.link);
-    if (r->is_direct)
-        direct_read_cancel(r);
+    return true;
 }
 
 /* --- advice --- */

@@ -111,11 +111,11 @@ SYSCALL5(getsockopt, int, fd, int, level, int, name, uint64_t, value, uint64_t, 
 {
     int error;
     int32_t there, number = 0;
-    const struct socket *s = socket_of(fd_file(fd), &error);
+    struct socket *s = socket_of(fd_file(fd), &error);
     if (!s || level != SOL_SOCKET)
         return s ? -ENOPROTOOPT : error;
     switch (name) {
-    case SO_ERROR: /* what goes wrong is said by the call itself */
+    case SO_ERROR: number = -socket_error(s); break;
     case SO_REUSEADDR: break;
     case SO_TYPE: number = SOCK_STREAM; break;
     case SO_SNDBUF:

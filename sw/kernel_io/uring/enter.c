@@ -62,7 +62,7 @@ static long wait_for_completions(struct uring *r, uint32_t wanted, uint64_t dead
     }
     if (own)
         uring_hand_over(own);
-    return result;
+    return uring_cq_ready(r) ? 0 : result; /* some are better than an error */
 }
 
 static long get_events(struct uring *r, uint32_t wanted, uint32_t flags, uint64_t argument, size_t bytes)

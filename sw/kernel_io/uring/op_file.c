@@ -112,7 +112,7 @@ static void on_read(struct file_read *r, int64_t result)
 {
     struct request *q = CONTAINER_OF(r, struct request, read);
     q->is_reading = false;
-    result = note_read(q, result) ? read_pieces(q) : end_read(q, result);
+    result = note_read(q, result) && !q->is_cancelled ? read_pieces(q) : end_read(q, result);
     if (result != ISSUE_PENDING)
         request_finish(q, result);
 }

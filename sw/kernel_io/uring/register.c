@@ -247,6 +247,8 @@ SYSCALL4(io_uring_register, int, fd, uint32_t, operation, uint64_t, argument, ui
     struct uring *r = uring_of(f);
     if (!r)
         return f ? -EOPNOTSUPP : -EBADF;
+    if (r->flags & IORING_SETUP_SINGLE_ISSUER && r->issuer && r->issuer != current->tid)
+        return -EEXIST;
     file_get(f);
     long result = do_register(r, operation, argument, count);
     file_put(f);

@@ -206,7 +206,7 @@ static int64_t attempt(struct request *q, bool may_sleep)
     disarm(q);
     if (q->is_failed)
         return q->result;
-    if (q->is_cancelled)
+    if (q->is_cancelled || q->ring->is_closed || q->owner->is_ending) /* nobody would cancel it any more */
         return -ECANCELED;
     if (op->needs_file && !q->file && !(q->file = request_find_file(q)))
         return -EBADF;
@@ -275,9 +275,8 @@ void request_finish(struct request *q, int64_t result)
 
 int request_cancel(struct request *q)
 {
-    if (q->is_reading) {
+    if (q->is_reading && file_read_cancel(&q->read)) {
         q->is_reading = false;
-        file_read_cancel(&q->read);
     } else if (q->state == REQUEST_RUNNING) {
         q->is_cancelled = true;
         if (q->worker) { /* ends its sleep */

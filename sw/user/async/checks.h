@@ -48,6 +48,13 @@ void check_submission_thread(void);
 void check_bad_input(void);
 void check_ends(void);
 void check_signals(void);
+/* uring_corners.c */
+void check_in_flight(void);
+void check_chain_ends(void);
+void check_cancel_keys(void);
+void check_enter(void);
+void check_connections(void);
+void check_shared(void);
 void check_user_interrupts(void); /* uring_uintr.c */
 
 #endif

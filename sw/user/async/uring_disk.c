@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MANY = 32, SMALL = 4096 };
+enum { MANY = 32, SMALL = 4096, SECTOR = 512 };
 
 static struct io_uring ring;
 static uint8_t *expected, *got;
@@ -115,6 +115,47 @@ static void check_pieces(int fd)
         fail("position afterwards", lseek(fd, 0, SEEK_CUR));
 }
 
+// Whole sectors, anywhere in the file and in memory, in several pieces; not a byte beside them is touched.
+static void check_sectors(int fd)
+{
+    enum { ROUNDS = 200, PIECES = 3, MOST = 300 };
+    uint64_t state = 77;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct iovec v[PIECES];
+        size_t all = 0, begin = 0;
+        for (unsigned i = 0; i < PIECES; i++) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            begin += SECTOR * (1 + (state >> 60));
+            v[i] = (struct iovec){got + begin, SECTOR * (1 + (state >> 33) % MOST)};
+            begin += v[i].iov_len;
+            all += v[i].iov_len;
+        }
+        size_t at = (state >> 33) % (size / SECTOR) * SECTOR;
+        if (round % 8 == 0) // to the end of the file and beyond
+            at = (size - all / 2) / SECTOR * SECTOR;
+        memset(got, 'g', begin + SECTOR);
+        io_uring_prep_readv(io_uring_get_sqe(&ring), fd, v, PIECES, at);
+        io_uring_submit(&ring);
+        size_t there = size - at < all ? size - at : all;
+        long result = wait_one(NULL);
+        if (result != (long)there)
+            fail("length of sectors", result);
+        uint8_t *outside = got;
+        for (unsigned i = 0; i < PIECES; i++) {
+            uint8_t *to = v[i].iov_base;
+            size_t n = there < v[i].iov_len ? there : v[i].iov_len;
+            if (memcmp(to, expected + at, n))
+                fail("bytes of sectors", (long)at);
+            for (; outside < to; outside++)
+                if (*outside != 'g')
+                    fail("byte beside sectors", outside - got);
+            outside = to + v[i].iov_len;
+            at += n;
+            there -= n;
+        }
+    }
+}
+
 static void check_errors(int fd)
 {
     long result;
@@ -128,22 +169,62 @@ static void check_errors(int fd)
         fail("address bad from the middle on", result);
 }
 
+// A hole is no work for the disk, and a lot to be cleared: the submitter does not wait for all of it.
+static void check_hole(const char *path)
+{
+    char name[300];
+    snprintf(name, sizeof name, "%s.hole", path);
+    int fd = open(name, O_CREAT | O_RDWR | O_DIRECT, 0644);
+    unsigned bytes = (unsigned)size & ~4095u;
+    memset(got, 1, bytes);
+    if (fd < 0 || ftruncate(fd, bytes))
+        fail("hole", errno);
+    uint64_t start = now();
+    io_uring_prep_read(io_uring_get_sqe(&ring), fd, got, bytes, 0);
+    io_uring_submit(&ring);
+    uint64_t submitted = now();
+    long result = wait_one(NULL);
+    uint64_t end = now();
+    printf("hole: %u bytes, submitted in %llu us, read in %llu us\n", bytes,
+           (unsigned long long)(submitted - start) / 1000, (unsigned long long)(end - start) / 1000);
+    for (unsigned i = 0; i < bytes; i++)
+        if (got[i])
+            fail("byte of a hole", i);
+    if (result != bytes || (bytes > 16 << 20 && submitted - start > (end - start) / 2))
+        fail("reading a hole", result);
+    close(fd);
+    unlink(name);
+}
+
+// Cancelled or not, and how much of it there is: once its completion is there the disk leaves the memory alone.
 static void check_cancel(int fd)
 {
-    uint64_t which;
-    struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
-    io_uring_prep_read(sqe, fd, got, (unsigned)size & ~4095u, 0);
-    io_uring_sqe_set_data64(sqe, 1);
-    io_uring_submit(&ring);
-    sqe = io_uring_get_sqe(&ring);
-    io_uring_prep_cancel64(sqe, 1, 0);
-    io_uring_sqe_set_data64(sqe, 2);
-    io_uring_submit(&ring);
+    unsigned bytes = (unsigned)size & ~4095u;
+    long read_result = 0, cancel_result = 0;
+    memset(got, 0, bytes);
     for (int i = 0; i < 2; i++) {
-        long result = wait_one(&which);
-        if (which == 2 ? result != 0 : result != -ECANCELED && (result <= 0 || result >= (long)size))
-            printf("%lu ", (unsigned long)which), fail("cancelled", result);
+        struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+        if (i)
+            io_uring_prep_cancel64(sqe, 1, 0);
+        else
+            io_uring_prep_read(sqe, fd, got, bytes, 0);
+        io_uring_sqe_set_data64(sqe, i ? 2 : 1);
+        io_uring_submit(&ring);
     }
+    for (int i = 0; i < 2; i++) {
+        uint64_t which;
+        long result = wait_one(&which);
+        *(which == 1 ? &read_result : &cancel_result) = result;
+        if (which == 1)
+            memset(got, 'u', bytes);
+    }
+    if (cancel_result ? cancel_result != -EALREADY || read_result <= 0 || read_result > (long)bytes
+                      : read_result != -ECANCELED && (read_result <= 0 || read_result >= (long)bytes))
+        printf("%ld ", read_result), fail("cancelled", cancel_result);
+    usleep(100000);
+    for (unsigned i = 0; i < bytes; i++)
+        if (got[i] != 'u')
+            fail("memory changed after the completion", i);
 }
 
 static void check_end(const char *path)
@@ -185,7 +266,8 @@ static void check_writing(const char *path)
     unlink(name);
 }
 
-// Reads while another process writes, cuts and removes the file, and while the memory they go to is unmapped.
+// Reads while another process writes, cuts and removes the file, while the memory they go to is unmapped, and some that
+// are cancelled.
 static void check_races(const char *path)
 {
     enum { BYTES = 300000, ROUNDS = 60 };
@@ -216,13 +298,24 @@ static void check_races(const char *path)
             io_uring_sqe_set_data64(sqe, k);
         }
         io_uring_submit(&ring);
-        bool is_unmapped = i % 3 == 2;
+        bool is_unmapped = i % 3 == 2, is_cancelled = i % 4 > 1;
+        usleep(is_cancelled ? i * 7 % 200 : 0);
+        for (unsigned k = 0; k < 8 && is_cancelled; k++) {
+            struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+            io_uring_prep_cancel64(sqe, k, 0);
+            io_uring_sqe_set_data64(sqe, 8);
+        }
+        io_uring_submit(&ring);
         if (is_unmapped)
             munmap(to, 8 * piece);
         close(fd);
-        for (unsigned k = 0; k < 8; k++) {
+        for (unsigned k = 0; k < (is_cancelled ? 16 : 8); k++) {
             uint64_t which;
             long result = wait_one(&which);
+            if (which == 8 ? result && result != -ENOENT && result != -EALREADY : result == -ECANCELED && !is_cancelled)
+                fail("cancelling a racing read", result);
+            if (which == 8 || result == -ECANCELED)
+                continue;
             if (is_unmapped ? result < 0 && result != -EFAULT : result < 0)
                 fail("racing read", result);
             for (long b = 0; b < result && !is_unmapped; b++)
@@ -334,9 +427,12 @@ int main(int argc, char **argv)
     check_whole(fd, "in memory");
     check_pieces(fd);
     check_pieces(direct);
+    check_sectors(direct);
     check_errors(fd);
     check_errors(direct);
+    check_cancel(fd);
     check_cancel(direct);
+    check_hole(argv[1]);
     check_end(argv[1]);
     check_writing(argv[1]);
     check_races(argv[1]);

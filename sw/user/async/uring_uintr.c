@@ -173,6 +173,97 @@ static void check_waiting(unsigned flags, const char *text)
     uintr_unregister_handler();
 }
 
+/* --- ends at any moment --- */
+
+enum { LIVES = 6, WAYS = 6 };
+
+static uint32_t draw(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*state >> 33);
+}
+
+/* A receiver whose completions are on their way while its handler, vector, ring or itself goes. */
+static void *short_life(void *argument)
+{
+    uint64_t state = (uint64_t)argument;
+    char to[8];
+    int p[2];
+    struct __kernel_timespec when[4];
+    struct io_uring_params params = {.flags = IORING_SETUP_UINTR | (draw(&state) % 4 ? 0 : IORING_SETUP_SQPOLL)};
+    struct io_uring ring;
+    unsigned way = draw(&state) % WAYS;
+    make_pipe(p);
+    if (uintr_register_handler(on_interrupt, 0))
+        give_up("uintr_register_handler");
+    int fd = uintr_vector_fd((int)(draw(&state) % 64));
+    params.resv[IORING_PARAMS_UINTR] = (unsigned)fd;
+    params.sq_thread_idle = 1;
+    if (fd < 0 || io_uring_queue_init_params(8, &ring, &params))
+        give_up("ring of a short life");
+    if (draw(&state) % 2)
+        _stui();
+    for (unsigned i = 0; i < 4; i++) {
+        when[i] = (struct __kernel_timespec){0, draw(&state) % 60000};
+        io_uring_prep_timeout(next_sqe(&ring, i), &when[i], 0, 0);
+    }
+    read_into(&ring, p[0], to, 8, 4);
+    io_uring_submit(&ring);
+    for (unsigned n = draw(&state) % 20000; n; n--)
+        __builtin_ia32_pause();
+    pid_t child = 0;
+    switch (way) {
+    case 0: uintr_unregister_handler(); break;
+    case 1: close(fd); break;
+    case 2: io_uring_register((unsigned)ring.ring_fd, IORING_UNREGISTER_UINTR, NULL, 0); break;
+    case 3:
+        child = fork();
+        if (child == 0)
+            _exit(0);
+        break;
+    case 4: (void)!write(p[1], "x", 1); break;
+    default: break; /* at once */
+    }
+    if (draw(&state) % 2) /* else the thread goes first, and the ring with the process */
+        io_uring_queue_exit(&ring);
+    if (child > 0)
+        waitpid(child, NULL, 0);
+    close(p[0]);
+    close(p[1]);
+    return NULL;
+}
+
+static void lives(uint64_t seed)
+{
+    pthread_t thread[LIVES];
+    for (uint64_t i = 0; i < LIVES; i++)
+        pthread_create(&thread[i], NULL, short_life, (void *)(seed * LIVES + i));
+    for (int i = 0; i < LIVES; i++)
+        pthread_join(thread[i], NULL);
+}
+
+static void check_any_moment(void)
+{
+    bool is_good = true;
+    for (uint64_t seed = 1; seed <= 40; seed++) { /* every third process is killed on the way */
+        int status = 1;
+        pid_t child = fork();
+        if (child == 0) {
+            lives(seed);
+            _exit(0);
+        }
+        if (seed % 3 == 0) {
+            usleep((useconds_t)(seed * 37 % 1500));
+            kill(child, SIGKILL);
+        }
+        is_good &= waitpid(child, &status, 0) == child && (status == 0 || (seed % 3 == 0 && WIFSIGNALED(status)));
+    }
+    line(is_good, "receivers, vectors, rings and processes that end at any moment");
+    for (int i = 0; i < 100 && (proc_count("requests") || proc_count("rings") || proc_count("submitters")); i++)
+        sleep_ms(5);
+    line(!proc_count("requests") && !proc_count("rings") && !proc_count("submitters"), "nothing of them is left");
+}
+
 static void check_generation(int generation)
 {
     struct io_uring_params p = {.flags = IORING_SETUP_UINTR};
@@ -224,6 +315,7 @@ static void check_generation(int generation)
         check_waiting(UINTR_WAITING_SENDER, "the sender pays");
     }
     check_ends_of_receivers();
+    check_any_moment();
 }
 
 void check_user_interrupts(void)

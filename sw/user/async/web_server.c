@@ -100,7 +100,8 @@ static bool take_request(struct connection *c)
     c->path[0] = 0;
     *end = 0;
     char version = '0';
-    if (sscanf(c->request, "GET /%255s HTTP/1.%c", c->path, &version) != 2 || strstr(c->path, ".."))
+    if (sscanf(c->request, "GET /%255s HTTP/1.%c", c->path, &version) != 2 || c->path[0] == '/' ||
+        strstr(c->path, ".."))
         c->path[0] = 0;
     c->is_last = version != '1' || strcasestr(c->request, "\nConnection: close");
     memmove(c->request, c->request + bytes, c->request_bytes - bytes);
