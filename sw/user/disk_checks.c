@@ -56,7 +56,7 @@ static void check(int f, size_t from, size_t bytes)
         from >= files[f].size ? 0 : (ssize_t)(bytes < files[f].size - from ? bytes : files[f].size - from);
     if (pread(files[f].fd, got, bytes, (off_t)from) != expected)
         fail(f, "reads another number of bytes");
-    if (expected && memcmp(got, files[f].copy + from, (size_t)expected))
+    if (expected && memcmp(got, files[f].copy + from, (size_t)expected) != 0)
         fail(f, "reads other bytes");
 }
 
@@ -71,7 +71,7 @@ static void check_directly(int f)
     size_t left = from >= files[f].size ? 0 : files[f].size - from, expected = bytes < left ? bytes : left;
     if (pread(fd, got, bytes, (off_t)from) != (ssize_t)expected)
         fail(f, "reads another number of bytes directly");
-    if (memcmp(got, files[f].copy + from, expected))
+    if (memcmp(got, files[f].copy + from, expected) != 0)
         fail(f, "reads other bytes directly");
     close(fd);
 }
@@ -112,7 +112,7 @@ static void change_by_mapping(int f)
     uint8_t *m = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, files[f].fd, 0);
     if (m == MAP_FAILED)
         fail(f, "cannot be mapped");
-    if (memcmp(m, files[f].copy, bytes))
+    if (memcmp(m, files[f].copy, bytes) != 0)
         fail(f, "has other bytes in memory");
     for (int i = 0; i < 20; i++) {
         size_t at = any((uint32_t)bytes);
@@ -246,7 +246,7 @@ static void check_special(void)
     const struct sockaddr *address = (const struct sockaddr *)&name;
     for (int i = 0; i < 2; i++) {
         int pipe = mkfifo(name.sun_path, 0600) ? -1 : open(name.sun_path, O_RDWR);
-        if (write(pipe, "abc", 3) != 3 || read(pipe, got, 4) != 3 || strcmp(got, "abc") || unlink(name.sun_path))
+        if (write(pipe, "abc", 3) != 3 || read(pipe, got, 4) != 3 || strcmp(got, "abc") != 0 || unlink(name.sun_path))
             fail(0, "is no pipe");
         close(pipe);
         int server = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -345,7 +345,7 @@ int main(int argc, char **argv)
     DIR *list = opendir(folder);
     for (errno = 0; list && readdir(list);)
         ;
-    if (errno) {
+    if (!list || errno) {
         printf("FAIL the folder cannot be listed (%s)\n", strerror(errno));
         return 1;
     }

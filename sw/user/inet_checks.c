@@ -210,7 +210,7 @@ static void ends(int l)
 
     int other = tcp(0);
     say("listen", listen(other, 4));
-    struct sockaddr_in there;
+    struct sockaddr_in there = {0};
     socklen_t bytes = sizeof there;
     getsockname(other, (struct sockaddr *)&there, &bytes);
     client = tcp(0);

@@ -275,7 +275,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (unsigned i = 0; i < sizeof groups / sizeof *groups; i++) {
         int status = -1;
-        if (argc > 1 && strcmp(argv[1], groups[i].name))
+        if (argc > 1 && strcmp(argv[1], groups[i].name) != 0)
             continue;
         pid_t child = fork();
         if (child == 0) {

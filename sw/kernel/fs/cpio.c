@@ -15,7 +15,7 @@ struct header {
 
 static bool parse_header(const char *text, size_t left, struct header *h)
 {
-    if (left < HEADER_BYTES || memcmp(text, "070701", MAGIC_BYTES))
+    if (left < HEADER_BYTES || memcmp(text, "070701", MAGIC_BYTES) != 0)
         return false;
     for (size_t i = 0; i < FIELDS * FIELD_BYTES; i++) {
         static const char digits[] = "0123456789abcdef0123456789ABCDEF";

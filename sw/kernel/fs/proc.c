@@ -214,7 +214,7 @@ static struct inode *proc_lookup(struct inode *dir, const char *name, size_t len
     const char *found;
     uint64_t position = 0;
     struct inode *i;
-    while ((i = proc_next(dir, &position, &found)) && (strncmp(found, name, len) || found[len]))
+    while ((i = proc_next(dir, &position, &found)) && (strncmp(found, name, len) != 0 || found[len]))
         inode_put(i);
     return i;
 }

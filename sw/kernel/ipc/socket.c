@@ -189,12 +189,13 @@ static int check_name(const struct socket *s, const union socket_name *name)
 
 SYSCALL3(bind, int, fd, uint64_t, address, int, bytes)
 {
-    union socket_name name;
+    union socket_name name = {0};
     struct path_result r;
     int error;
     struct socket *s = socket_of(fd_file(fd), &error);
-    if (s)
-        error = socket_name_from_user(&name, address, bytes);
+    if (!s)
+        return error;
+    error = socket_name_from_user(&name, address, bytes);
     if (!error)
         error = s->inode || s->port ? -EINVAL : check_name(s, &name);
     if (!error && s->family == AF_INET)
@@ -242,8 +243,9 @@ int socket_connect(struct file *f, const union socket_name *name)
 {
     int error;
     struct socket *s = socket_of(f, &error), *to;
-    if (s)
-        error = check_name(s, name);
+    if (!s)
+        return error;
+    error = check_name(s, name);
     if (error)
         return error;
     file_get(f);
@@ -270,7 +272,7 @@ int socket_connect(struct file *f, const union socket_name *name)
 
 SYSCALL3(connect, int, fd, uint64_t, address, int, bytes)
 {
-    union socket_name name;
+    union socket_name name = {0};
     int error;
     if (socket_of(fd_file(fd), &error))
         error = socket_name_from_user(&name, address, bytes);

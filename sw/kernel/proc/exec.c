@@ -150,7 +150,7 @@ static int load_image(struct program *g)
     struct inode *inode = g->file->inode;
     Elf64_Ehdr h;
     Elf64_Phdr segments[HEADERS_MAX];
-    if (vfs_read_at(inode, &h, sizeof h, 0) != sizeof h || memcmp(h.e_ident, "\177ELF\2\1\1", EI_VERSION + 1) ||
+    if (vfs_read_at(inode, &h, sizeof h, 0) != sizeof h || memcmp(h.e_ident, "\177ELF\2\1\1", EI_VERSION + 1) != 0 ||
         (h.e_type != ET_EXEC && h.e_type != ET_DYN) || h.e_machine != EM_X86_64 || h.e_phentsize != sizeof *segments ||
         h.e_phnum > HEADERS_MAX)
         return -ENOEXEC;

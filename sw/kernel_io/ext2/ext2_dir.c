@@ -70,9 +70,9 @@ static int for_each(struct ext2_node *dir, uint64_t from_block,
     struct ext2_fs *fs = dir->fs;
     for (uint64_t index = from_block; index < dir->raw.size >> fs->block_shift; index++) {
         struct ext2_slot s = {.previous = NULL};
-        void *data;
+        void *data = NULL;
         int error = directory_block(dir, index, &data, &s.page);
-        if (error)
+        if (error || !data)
             return error;
         for (size_t at = 0; at < fs->block_bytes; at += s.entry->bytes) {
             s.entry = (struct ext2_entry *)((char *)data + at);
@@ -99,7 +99,7 @@ static int is_it(void *ctx, const struct ext2_slot *slot, uint64_t position)
     struct search *s = ctx;
     const struct ext2_entry *e = slot->entry;
     (void)position;
-    if (!e->ino || e->name_bytes != s->len || memcmp(e->name, s->name, s->len))
+    if (!e->ino || e->name_bytes != s->len || memcmp(e->name, s->name, s->len) != 0)
         return 0;
     *s->out = *slot;
     return 1;

@@ -211,9 +211,9 @@ static void print_class(const struct size_class *c)
     qsort(c->latency, c->count, sizeof *c->latency, by_value);
     for (unsigned i = 0; i < c->count; i++)
         sum += c->latency[i];
-    printf("%-4s %5u reads  min %9.1f  median %9.1f  max %9.1f  sum %11.1f us\n", c->name, c->count,
-           (double)c->latency[0] / 1e3, (double)c->latency[c->count / 2] / 1e3, (double)c->latency[c->count - 1] / 1e3,
-           (double)sum / 1e3);
+    uint64_t min = c->latency[0], median = c->latency[c->count / 2], max = c->latency[c->count - 1];
+    printf("%-4s %5u reads  min %9.1f  median %9.1f  max %9.1f  sum %11.1f us\n", c->name, c->count, (double)min / 1e3,
+           (double)median / 1e3, (double)max / 1e3, (double)sum / 1e3);
 }
 
 static _Noreturn void usage(void)
@@ -258,6 +258,7 @@ int main(int argc, char **argv)
     uint64_t began = now_ns();
     uint64_t computing = run(&ring, form, is_read, reading.count + computes, scale);
     uint64_t total = now_ns() - began;
+    free(is_read);
 
     printf("form %s  reads %u  computes %u  scale %u\n", form_names[form], reading.count, computes, scale);
     printf("total %.1f us  computing %.1f us\n", (double)total / 1e3, (double)computing / 1e3);

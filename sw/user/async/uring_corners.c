@@ -298,7 +298,7 @@ static void on_pipe(int number) { signals += number == SIGPIPE; }
 void check_connections(void)
 {
     struct io_uring *ring = open_ring(16, 0);
-    struct sockaddr_in name, who;
+    struct sockaddr_in name = {0}, who = {0};
     socklen_t bytes = sizeof who;
     int listener = tcp_listener(&name, 1), pair[2], p[2], r[8], fds[4];
     char buffer[8];

@@ -74,7 +74,7 @@ static void check_many(int fd, unsigned bytes, const char *what)
         long result = wait_one(&i);
         if (result != (long)bytes)
             fail(what, result);
-        if (memcmp(got + i * bytes, expected + at[i], bytes))
+        if (memcmp(got + i * bytes, expected + at[i], bytes) != 0)
             fail(what, -1);
     }
     printf("%s: %u reads of %u submitted in %llu us, %u of them ready then, all in %llu us\n", what, MANY, bytes,
@@ -89,7 +89,7 @@ static void check_whole(int fd, const char *what)
     io_uring_submit(&ring);
     uint64_t submitted = now();
     long result = wait_one(NULL);
-    if (result != (long)size || memcmp(got, expected, size))
+    if (result != (long)size || memcmp(got, expected, size) != 0)
         fail(what, result);
     printf("%s: %zu bytes, submitted in %llu us, read in %llu us\n", what, size,
            (unsigned long long)(submitted - start) / 1000, (unsigned long long)(now() - start) / 1000);
@@ -105,10 +105,10 @@ static void check_pieces(int fd)
     if (wait_one(NULL) != (long)all)
         fail("pieces", 0);
     for (int i = 0; i < 6; at += v[i++].iov_len)
-        if (memcmp(v[i].iov_base, expected + at, v[i].iov_len))
+        if (memcmp(v[i].iov_base, expected + at, v[i].iov_len) != 0)
             fail("bytes of pieces", i);
     for (unsigned i = 0; i < 4; i++) { // at the file's own position
-        if (read_once(fd, got, 3000, UINT64_MAX) != 3000 || memcmp(got, expected + i * 3000, 3000))
+        if (read_once(fd, got, 3000, UINT64_MAX) != 3000 || memcmp(got, expected + i * 3000, 3000) != 0)
             fail("position", i);
     }
     if (lseek(fd, 0, SEEK_CUR) != 12000)
@@ -144,7 +144,7 @@ static void check_sectors(int fd)
         for (unsigned i = 0; i < PIECES; i++) {
             uint8_t *to = v[i].iov_base;
             size_t n = there < v[i].iov_len ? there : v[i].iov_len;
-            if (memcmp(to, expected + at, n))
+            if (memcmp(to, expected + at, n) != 0)
                 fail("bytes of sectors", (long)at);
             for (; outside < to; outside++)
                 if (*outside != 'g')
@@ -165,7 +165,7 @@ static void check_errors(int fd)
         fail("bad address", result);
     uint8_t *edge = mmap(NULL, 2 * SMALL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     munmap(edge + SMALL, SMALL);
-    if ((result = read_once(fd, edge, 2 * SMALL, 0)) != SMALL || memcmp(edge, expected, SMALL))
+    if ((result = read_once(fd, edge, 2 * SMALL, 0)) != SMALL || memcmp(edge, expected, SMALL) != 0)
         fail("address bad from the middle on", result);
 }
 
@@ -260,7 +260,7 @@ static void check_writing(const char *path)
         fail("writing", 0);
     close(fd);
     fd = open(name, O_RDONLY | O_DIRECT);
-    if (read_once(fd, got, 1 << 20, 0) != 500001 || memcmp(got, expected, 500001))
+    if (read_once(fd, got, 1 << 20, 0) != 500001 || memcmp(got, expected, 500001) != 0)
         fail("reading what was written", 0);
     close(fd);
     unlink(name);
@@ -402,7 +402,7 @@ int main(int argc, char **argv)
     if (io_uring_queue_init(64, &ring, 0) || fd < 0 || direct < 0)
         return 2;
     if (argc > 2) {
-        if (strcmp(argv[2], "full"))
+        if (strcmp(argv[2], "full") != 0)
             check_bad(argv[1], strtoull(argv[2], NULL, 0));
         else
             check_full(argv[1]);
@@ -417,7 +417,7 @@ int main(int argc, char **argv)
             fail("read()", n);
         at += (size_t)n;
     }
-    if (first != (long)size || memcmp(cold, expected, size))
+    if (first != (long)size || memcmp(cold, expected, size) != 0)
         fail("the first read", first);
     free(cold);
     check_many(direct, SMALL, "direct");

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <cmath>
 #include <cstring>
 #include <random>
 
@@ -27,7 +28,7 @@ class guest_trace_test : public testing::Test
     {
         trace.event(core, guest_event::name, tid, cycle);
         char bytes[16] = {};
-        std::memcpy(bytes, text.data(), std::min(text.size(), sizeof bytes));
+        text.copy(bytes, sizeof bytes);
         for (unsigned i = 0; i < sizeof bytes; i += 4) {
             std::uint32_t word = 0;
             std::memcpy(&word, bytes + i, sizeof word);
@@ -45,7 +46,7 @@ class guest_trace_test : public testing::Test
         for (const auto &e : written["traceEvents"]) {
             if (e.value("tid", 0u) != 201 + core || e["ph"] == "M" || e["ph"] == "i")
                 continue;
-            const auto at = static_cast<std::uint64_t>(e["ts"].get<double>() * 1000 + 0.5);
+            const auto at = static_cast<std::uint64_t>(std::llround(e["ts"].get<double>() * 1000));
             if (e["ph"] == "B") {
                 open.emplace_back(at, e["name"]);
                 continue;
