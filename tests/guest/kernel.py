@@ -17,6 +17,7 @@ SIMULATOR = os.environ["UINTR_VP"]
 GUEST = pathlib.Path(os.environ["GUEST"])
 CORES = int(os.environ.get("CORES", "2"))
 HERE = pathlib.Path(__file__).parent
+os.environ["PATH"] += ":/usr/sbin:/sbin"  # mke2fs, e2fsck
 SAMPLE = ["Receiver enabled interrupts", "Sending IPI from sender thread", "\t-- User Interrupt handler --", "Success"]
 
 
