@@ -148,11 +148,28 @@ class Ring(Kernel):
         counts = dict(line.split() for line in result.lines[-7:])
         self.assertEqual([counts[name] for name in ("rings", "requests", "workers", "submitters")], ["0"] * 4)
 
-    def test_on_the_timeline(self):
+    def timeline(self, *command):
+        """All events of its run."""
         with tempfile.TemporaryDirectory() as folder:
             trace = pathlib.Path(folder, "trace.json")
-            self.succeed("uring_checks", "files", options=["--trace", trace])
-            names = [e["name"] for e in json.loads(trace.read_text())["traceEvents"] if e.get("cat") == "task"]
+            self.succeed(*command, options=["--trace", trace])
+            return json.loads(trace.read_text())["traceEvents"]
+
+    def test_a_submission_thread_stays_on_its_processor(self):
+        # With its owner, while other processors are idle; one that is free goes there.
+        events = self.timeline("taskset", "1", "uring_checks", "submission thread")
+        tracks = {e["tid"]: e["args"]["name"] for e in events if e.get("name") == "thread_name"}
+        where = {}  # of each submission thread, in the order of their beginning
+        for e in events:
+            if e["ph"] == "B" and e["name"].startswith("iou-sqp"):
+                where.setdefault(e["name"], set()).add(tracks[e["tid"]])
+        bound, free = where.values()
+        self.assertEqual(bound, {"core 0 task"})
+        if CORES > 1:
+            self.assertNotEqual(free, {"core 0 task"})
+
+    def test_on_the_timeline(self):
+        names = [e["name"] for e in self.timeline("uring_checks", "files") if e.get("cat") == "task"]
         for operation in ("READ", "WRITEV", "FSYNC", "OPENAT", "CLOSE", "STATX"):
             self.assertGreater(names.count(f"{operation} submitted"), 0, operation)
             self.assertEqual(names.count(f"{operation} submitted"), names.count(f"{operation} completed"), operation)
