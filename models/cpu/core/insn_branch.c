@@ -54,6 +54,7 @@ static void push_return(struct cpu *cpu, uint64_t value, unsigned size)
     cpu_mem_write_slow(cpu, la, value, size);
     if (cpu->leave != LEAVE_NONE)
         return;
+    MEM_HOOK(la, size, TIMING_STORE);
     if (width == 2)
         set_reg_16(cpu, RSP * 8, (uint16_t)rsp);
     else
@@ -124,7 +125,10 @@ static uint64_t read_return(struct cpu *cpu, unsigned size)
     uint64_t la = cpu_segment_address(cpu, SEG_SS, offset, size, false);
     if (cpu->leave != LEAVE_NONE)
         return 0;
-    return cpu_mem_read_slow(cpu, la, size);
+    uint64_t target = cpu_mem_read_slow(cpu, la, size);
+    if (cpu->leave == LEAVE_NONE)
+        MEM_HOOK(la, size, TIMING_LOAD);
+    return target;
 }
 
 static void add_to_stack_pointer(struct cpu *cpu, uint64_t bytes)

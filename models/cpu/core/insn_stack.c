@@ -48,12 +48,18 @@ static void stack_write(struct cpu *cpu, uint64_t rsp, uint64_t value, unsigned 
     uint64_t la = cpu_segment_address(cpu, SEG_SS, wrap_stack(cpu, rsp), size, true);
     if (cpu->leave == LEAVE_NONE)
         cpu_mem_write_slow(cpu, la, value, size);
+    if (cpu->leave == LEAVE_NONE)
+        MEM_HOOK(la, size, TIMING_STORE);
 }
 
 static uint64_t stack_read(struct cpu *cpu, uint64_t rsp, unsigned size)
 {
-    uint64_t la = cpu_segment_address(cpu, SEG_SS, wrap_stack(cpu, rsp), size, false);
-    return cpu->leave == LEAVE_NONE ? cpu_mem_read_slow(cpu, la, size) : 0;
+    uint64_t la = cpu_segment_address(cpu, SEG_SS, wrap_stack(cpu, rsp), size, false), v = 0;
+    if (cpu->leave == LEAVE_NONE)
+        v = cpu_mem_read_slow(cpu, la, size);
+    if (cpu->leave == LEAVE_NONE)
+        MEM_HOOK(la, size, TIMING_LOAD);
+    return v;
 }
 
 static void push(struct cpu *cpu, uint64_t value, unsigned size)
@@ -130,6 +136,7 @@ OP(pop_rm)
         cpu->gpr[RSP] = old;
         LEAVE();
     }
+    MEM_HOOK(la, op->size, TIMING_STORE);
     NEXT();
 }
 

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a timing model is told of an instruction's accesses to memory: all of them, with address, size and kind.
+#include "insn_fixture.h"
+
+#include <ostream>
+
+namespace
+{
+
+struct access {
+    std::uint32_t kind;
+    std::uint64_t linear;
+    std::uint32_t bytes;
+    bool operator==(const access &o) const { return kind == o.kind && linear == o.linear && bytes == o.bytes; }
+};
+std::ostream &operator<<(std::ostream &out, const access &a)
+{
+    return out << "{kind " << a.kind << ", " << std::hex << a.linear << std::dec << ", " << a.bytes << " bytes}";
+}
+access load(std::uint64_t linear, std::uint32_t bytes) { return {TIMING_LOAD, linear, bytes}; }
+access store(std::uint64_t linear, std::uint32_t bytes) { return {TIMING_STORE, linear, bytes}; }
+
+class accesses : public insn_fixture
+{
+  protected:
+    using list = std::vector<access>;
+    static constexpr std::uint64_t TOP = STACK0 - 0x100, DATA = 0x60000;
+
+    accesses()
+    {
+        model.create = nullptr;
+        model.mem_cost = [](void *, const timing_mem *m) {
+            if (m->access != TIMING_FETCH && m->access != TIMING_WALK)
+                seen.push_back({m->access, m->linear, m->bytes});
+            return std::uint32_t{0};
+        };
+        create();
+    }
+    // Of one instruction, which completes.
+    list of(const code &bytes)
+    {
+        set_gpr(RSP, TOP);
+        set_gpr(RBP, TOP + 0x40);
+        set_gpr(RBX, DATA);
+        put(DATA, CODE);
+        put(TOP, CODE);
+        place(bytes);
+        set_rip(CODE);
+        seen.clear();
+        EXPECT_EQ(step_once(), COMPLETED);
+        return seen;
+    }
+    static list seen; // hooks of this model have no state of their own
+};
+accesses::list accesses::seen;
+
+TEST_F(accesses, of_the_stack_in_64_bit_mode)
+{
+    start_long(0);
+    EXPECT_EQ(of({0x50}), list{store(TOP - 8, 8)}) << "push rax";
+    EXPECT_EQ(of({0x66, 0x50}), list{store(TOP - 2, 2)}) << "push ax";
+    EXPECT_EQ(of({0x6a, 0x01}), list{store(TOP - 8, 8)}) << "push 1";
+    EXPECT_EQ(of({0x68, 1, 0, 0, 0}), list{store(TOP - 8, 8)}) << "push imm32";
+    EXPECT_EQ(of({0xff, 0x33}), (list{load(DATA, 8), store(TOP - 8, 8)})) << "push [rbx]";
+    EXPECT_EQ(of({0x0f, 0xa0}), list{store(TOP - 8, 8)}) << "push fs";
+    EXPECT_EQ(of({0x9c}), list{store(TOP - 8, 8)}) << "pushfq";
+    EXPECT_EQ(of({0x58}), list{load(TOP, 8)}) << "pop rax";
+    EXPECT_EQ(of({0x66, 0x58}), list{load(TOP, 2)}) << "pop ax";
+    EXPECT_EQ(of({0x8f, 0x03}), (list{load(TOP, 8), store(DATA, 8)})) << "pop [rbx]";
+    EXPECT_EQ(of({0x9d}), list{load(TOP, 8)}) << "popfq";
+    EXPECT_EQ(of({0xc9}), list{load(TOP + 0x40, 8)}) << "leave";
+    EXPECT_EQ(of({0xc8, 0x10, 0, 0}), list{store(TOP - 8, 8)}) << "enter 16, 0";
+    EXPECT_EQ(of({0xc8, 0x10, 0, 2}),
+              (list{store(TOP - 8, 8), load(TOP + 0x38, 8), store(TOP - 16, 8), store(TOP - 24, 8)}))
+        << "enter 16, 2";
+}
+
+TEST_F(accesses, of_calls_and_returns_in_64_bit_mode)
+{
+    start_long(0);
+    EXPECT_EQ(of({0xe8, 0, 0, 0, 0}), list{store(TOP - 8, 8)}) << "call";
+    EXPECT_EQ(of({0xff, 0x13}), (list{load(DATA, 8), store(TOP - 8, 8)})) << "call [rbx]";
+    EXPECT_EQ(of({0xc3}), list{load(TOP, 8)}) << "ret";
+    EXPECT_EQ(of({0xc2, 0x08, 0}), list{load(TOP, 8)}) << "ret 8";
+}
+
+TEST_F(accesses, of_the_stack_in_32_bit_mode)
+{
+    start_32(0);
+    EXPECT_EQ(of({0x50}), list{store(TOP - 4, 4)}) << "push eax";
+    EXPECT_EQ(of({0x6a, 0x01}), list{store(TOP - 4, 4)}) << "push 1";
+    EXPECT_EQ(of({0x58}), list{load(TOP, 4)}) << "pop eax";
+    EXPECT_EQ(of({0xe8, 0, 0, 0, 0}), list{store(TOP - 4, 4)}) << "call";
+    EXPECT_EQ(of({0xff, 0x13}), (list{load(DATA, 4), store(TOP - 4, 4)})) << "call [ebx]";
+    EXPECT_EQ(of({0xc3}), list{load(TOP, 4)}) << "ret";
+    list eight_down, eight_up;
+    for (std::uint32_t i = 0; i < 8; i++) {
+        eight_down.push_back(store(TOP - 4 * (i + 1), 4));
+        eight_up.push_back(load(TOP + 4 * i, 4));
+    }
+    EXPECT_EQ(of({0x60}), eight_down) << "pusha";
+    EXPECT_EQ(of({0x61}), eight_up) << "popa";
+}
+
+TEST_F(accesses, of_strings_and_atomics)
+{
+    start_long(0);
+    set_gpr(RSI, DATA + 0x100);
+    set_gpr(RDI, DATA + 0x200);
+    EXPECT_EQ(of({0x48, 0xa5}), (list{load(DATA + 0x100, 8), store(DATA + 0x200, 8)})) << "movsq";
+    EXPECT_EQ(of({0x48, 0x87, 0x03}), (list{{TIMING_MODIFY, DATA, 8}})) << "xchg [rbx], rax";
+    EXPECT_EQ(of({0x48, 0x01, 0x03}), (list{{TIMING_MODIFY, DATA, 8}})) << "add [rbx], rax";
+    EXPECT_EQ(of({0x8d, 0x03}), list{}) << "lea eax, [rbx]";
+}
+
+} // namespace
