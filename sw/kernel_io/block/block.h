@@ -20,7 +20,7 @@ struct block_segment {
 struct block_request {
     enum block_kind kind;
     uint64_t sector;
-    uint32_t segments; /* of a flush: 0 */
+    uint32_t segments, bytes; /* of a flush: 0 */
     struct block_segment segment[BLOCK_SEGMENTS];
     void (*done)(struct block_request *r); /* at the end; may free r */
     int error;                             /* then: 0, -EIO, -EROFS */
@@ -49,7 +49,8 @@ struct block_sleeper {
 bool block_probe(void); /* is there a disk? Starts it */
 uint64_t block_sectors(void);
 bool block_is_read_only(void);
-uint32_t block_segment_limit(void); /* of a request, BLOCK_SEGMENTS at most */
+/* Adds memory for sectors that follow those that the request has; false: they do not, or it has its segments. */
+bool block_append(struct block_request *r, uint64_t sector, uint64_t pa, uint32_t bytes);
 void block_submit(struct block_request *r);
 void block_poll(void);      /* ends what the disk has done, from any context */
 void block_interrupt(void); /* the same, and runs what was deferred */

@@ -11,7 +11,7 @@ enum { PAGES = 32, REQUESTS = 12 /* of one reader under way at most */, PIECES =
 struct direct {
     struct block_request r;
     struct file_read *read;
-    uint64_t at, bytes; /* in the file */
+    uint64_t at; /* in the file */
     uint32_t pages;
     uint64_t page[PAGES];
 };
@@ -56,19 +56,8 @@ static uint64_t together(const struct file_read *r, const uint64_t sector[PAGE_S
 /* Appends to the request; false: it does not fit. */
 static bool append(struct direct *d, uint64_t sector, uint64_t pa, uint32_t bytes)
 {
-    struct block_request *b = &d->r;
-    struct block_segment *last = b->segments ? &b->segment[b->segments - 1] : NULL;
-    if (last && (d->pages == PAGES || sector != b->sector + d->bytes / SECTOR_BYTES))
+    if (d->pages == PAGES || !block_append(&d->r, sector, pa, bytes))
         return false;
-    if (last && last->pa + last->bytes == pa)
-        last->bytes += bytes;
-    else if (b->segments < block_segment_limit())
-        b->segment[b->segments++] = (struct block_segment){pa, bytes};
-    else
-        return false;
-    if (!last)
-        b->sector = sector;
-    d->bytes += bytes;
     d->page[d->pages++] = ALIGN_DOWN(pa, PAGE_BYTES);
     page_get(pa);
     return true;

@@ -9,7 +9,6 @@ enum { PARTS = 32 };
 struct cache_io {
     struct block_request r;
     uint32_t parts;
-    uint64_t end_sector;
     struct {
         struct cpage *page;
         uint8_t first, count; /* sectors in it */
@@ -22,7 +21,7 @@ static struct cache_io *create(enum block_kind kind)
 {
     struct cache_io *io = kmalloc(sizeof *io);
     if (io) {
-        io->parts = io->r.segments = 0;
+        io->parts = io->r.segments = io->r.bytes = 0;
         io->r.kind = kind;
         io->r.done = io_done;
     }
@@ -32,21 +31,8 @@ static struct cache_io *create(enum block_kind kind)
 /* Appends sectors of the page to the request in the making; false: they do not fit. */
 static bool append(struct cache_io *io, struct cpage *p, uint64_t sector, unsigned first, unsigned count)
 {
-    struct block_request *r = &io->r;
-    uint64_t pa = p->pa + first * SECTOR_BYTES;
-    uint32_t bytes = count * SECTOR_BYTES;
-    if (io->parts == PARTS || (io->parts && sector != io->end_sector))
+    if (io->parts == PARTS || !block_append(&io->r, sector, p->pa + first * SECTOR_BYTES, count * SECTOR_BYTES))
         return false;
-    struct block_segment *last = r->segments ? &r->segment[r->segments - 1] : NULL;
-    if (last && last->pa + last->bytes == pa)
-        last->bytes += bytes;
-    else if (r->segments < block_segment_limit())
-        r->segment[r->segments++] = (struct block_segment){pa, bytes};
-    else
-        return false;
-    if (!io->parts)
-        r->sector = sector;
-    io->end_sector = sector + count;
     io->part[io->parts].first = (uint8_t)first;
     io->part[io->parts].count = (uint8_t)count;
     io->part[io->parts++].page = p;

@@ -40,7 +40,6 @@ static uint32_t config32(uint32_t offset) { return *reg(VIRTIO_MMIO_CONFIG + off
 
 uint64_t block_sectors(void) { return sectors; }
 bool block_is_read_only(void) { return is_read_only; }
-uint32_t block_segment_limit(void) { return segment_limit; }
 void block_defer(struct block_deferred *d) { list_append(&deferred, &d->link); }
 
 static bool negotiate(void)
@@ -172,14 +171,28 @@ static void feed(void)
 /* What the disk will not be asked: 0 or the error. */
 static int check(const struct block_request *r)
 {
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < r->segments; i++)
-        bytes += r->segment[i].bytes;
-    if (!is_present || r->segments > segment_limit || bytes % SECTOR_BYTES)
+    if (!is_present || r->segments > segment_limit || r->bytes % SECTOR_BYTES)
         return -EIO;
-    if (r->sector > sectors || bytes / SECTOR_BYTES > sectors - r->sector)
+    if (r->sector > sectors || r->bytes / SECTOR_BYTES > sectors - r->sector)
         return -EIO;
     return r->kind == BLOCK_WRITE && is_read_only ? -EROFS : 0;
+}
+
+bool block_append(struct block_request *r, uint64_t sector, uint64_t pa, uint32_t bytes)
+{
+    struct block_segment *last = r->segments ? &r->segment[r->segments - 1] : NULL;
+    if (last && sector != r->sector + r->bytes / SECTOR_BYTES)
+        return false;
+    if (last && last->pa + last->bytes == pa)
+        last->bytes += bytes;
+    else if (r->segments < segment_limit)
+        r->segment[r->segments++] = (struct block_segment){pa, bytes};
+    else
+        return false;
+    if (!last)
+        r->sector = sector;
+    r->bytes += bytes;
+    return true;
 }
 
 void block_submit(struct block_request *r)
