@@ -350,8 +350,8 @@ OP(invlpg)
 static enum vp_status do_invpcid(struct cpu *cpu, uint64_t type, uint64_t la)
 {
     uint64_t pcid = 0, address = 0;
-    if (cpu->leave != LEAVE_NONE || cpu_view_read(cpu, cpu_current_view(cpu), la, &pcid, 8) != VP_OK ||
-        cpu_view_read(cpu, cpu_current_view(cpu), la + 8, &address, 8) != VP_OK)
+    if (cpu->leave != LEAVE_NONE || cpu_charged_read(cpu, cpu_current_view(cpu), la, &pcid, 8) != VP_OK ||
+        cpu_charged_read(cpu, cpu_current_view(cpu), la + 8, &address, 8) != VP_OK)
         return VP_FAULT;
     bool names_pcid = type <= 1;
     if (type > 3 || (pcid >> 12) != 0 || (names_pcid && pcid != 0 && !(cpu->cr4 & CR4_PCIDE)) ||

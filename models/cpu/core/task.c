@@ -61,7 +61,7 @@ static enum vp_status read_task(struct cpu *cpu, uint16_t selector, enum task_ca
     if (t->tr.limit < t->layout->limit)
         return raise_for(cpu, EXC_TS, selector);
     for (uint32_t at = 0; at <= t->layout->limit; at += 4)
-        if (cpu_view_read(cpu, MMU_SUPERVISOR, t->tr.base + at, t->bytes + at, 4) != VP_OK)
+        if (cpu_charged_read(cpu, MMU_SUPERVISOR, t->tr.base + at, t->bytes + at, 4) != VP_OK)
             return VP_FAULT;
     return VP_OK;
 }
@@ -101,13 +101,13 @@ static enum vp_status save_state(struct cpu *cpu, const struct task_event *e)
     const struct segment *tr = &cpu->seg[SEG_TR];
     const struct layout *l = layout_of(tr->attr);
     uint64_t flags = e->cause == TASK_IRET ? e->rflags & ~(uint64_t)FLAG_NT : e->rflags;
-    enum vp_status ok = cpu_view_write(cpu, MMU_SUPERVISOR, tr->base + l->eip, &e->rip, l->size);
+    enum vp_status ok = cpu_charged_write(cpu, MMU_SUPERVISOR, tr->base + l->eip, &e->rip, l->size);
     if (ok == VP_OK)
-        ok = cpu_view_write(cpu, MMU_SUPERVISOR, tr->base + l->flags, &flags, l->size);
+        ok = cpu_charged_write(cpu, MMU_SUPERVISOR, tr->base + l->flags, &flags, l->size);
     for (unsigned i = 0; ok == VP_OK && i < 8; i++)
-        ok = cpu_view_write(cpu, MMU_SUPERVISOR, tr->base + l->eax + i * l->size, &cpu->gpr[registers[i]], l->size);
+        ok = cpu_charged_write(cpu, MMU_SUPERVISOR, tr->base + l->eax + i * l->size, &cpu->gpr[registers[i]], l->size);
     for (unsigned i = 0; ok == VP_OK && i < l->selectors; i++)
-        ok = cpu_view_write(cpu, MMU_SUPERVISOR, tr->base + l->es + i * l->slot, &cpu->seg[segments[i]].selector, 2);
+        ok = cpu_charged_write(cpu, MMU_SUPERVISOR, tr->base + l->es + i * l->slot, &cpu->seg[segments[i]].selector, 2);
     return ok;
 }
 
@@ -122,7 +122,7 @@ static bool change_busy(void *arg, void *bytes)
 static enum vp_status set_busy(struct cpu *cpu, uint16_t selector, bool busy)
 {
     uint64_t la = cpu->gdtr.base + (selector & 0xfff8u) + 5;
-    return cpu_view_modify(cpu, MMU_SUPERVISOR, la, 1, change_busy, &busy);
+    return cpu_charged_modify(cpu, MMU_SUPERVISOR, la, 1, change_busy, &busy);
 }
 
 static enum vp_status leave_old(struct cpu *cpu, const struct task *t, const struct task_event *e)
@@ -133,7 +133,7 @@ static enum vp_status leave_old(struct cpu *cpu, const struct task *t, const str
     bool nests = e->cause == TASK_CALL || e->cause == TASK_EVENT;
     if (!nests && set_busy(cpu, old, false) != VP_OK)
         return VP_FAULT;
-    if (nests && cpu_view_write(cpu, MMU_SUPERVISOR, t->tr.base, &old, 2) != VP_OK)
+    if (nests && cpu_charged_write(cpu, MMU_SUPERVISOR, t->tr.base, &old, 2) != VP_OK)
         return VP_FAULT;
     return e->cause == TASK_IRET ? VP_OK : set_busy(cpu, t->selector, true);
 }
@@ -293,7 +293,7 @@ enum vp_status cpu_task_return(struct cpu *cpu, uint64_t next_rip)
     const struct segment *tr = &cpu->seg[SEG_TR];
     struct task_event e = {.cause = TASK_IRET, .rip = next_rip, .rflags = cpu_rflags(cpu)};
     uint16_t link;
-    if (cpu_view_read(cpu, MMU_SUPERVISOR, tr->base, &link, 2) != VP_OK)
+    if (cpu_charged_read(cpu, MMU_SUPERVISOR, tr->base, &link, 2) != VP_OK)
         return VP_FAULT;
     return cpu_task_switch(cpu, link, &e);
 }

@@ -316,7 +316,7 @@ enum vp_status xsave_save(struct cpu *cpu, uint64_t la, uint64_t rfbm, enum xsav
         put(image + HEADER_AT + 8, rfbm | COMPACTED, 8);
     } else {
         uint64_t old;
-        if (cpu_view_read(cpu, cpu_current_view(cpu), address_in(cpu, la, HEADER_AT), &old, 8) != VP_OK)
+        if (cpu_charged_read(cpu, cpu_current_view(cpu), address_in(cpu, la, HEADER_AT), &old, 8) != VP_OK)
             return VP_FAULT;
         put(image + HEADER_AT, (old & ~rfbm) | (rfbm & xsave_in_use(cpu)), 8);
     }
