@@ -22,14 +22,26 @@ struct lookup {
 };
 static inline struct tage_entry *entry_at(struct branch_predictor *p, uint32_t index) { return &p->tage[index]; }
 
-/* Groups whose changes are counted: struct settled_branch. */
+/* Groups of entries: struct settled_set. */
 static inline uint8_t tage_group(uint32_t index)
 {
     return (uint8_t)((index & ((1u << TAGE_BITS) - 1)) >> (TAGE_BITS - GROUP_BITS));
 }
-static inline void count_change(struct branch_predictor *p, uint32_t index)
+static void unsettle(struct branch_predictor *p, unsigned table, unsigned group)
 {
-    p->changes[index >> TAGE_BITS][tage_group(index)]++;
+    struct settled_set *set = &p->dependent[table][group];
+    if (VP_LIKELY(!set->is_used))
+        return;
+    set->is_used = false;
+    for (unsigned word = 0; word < TIMING_BRANCHES / 64; word++) {
+        for (uint64_t places = set->places[word]; places; places &= places - 1)
+            p->settled.known[word * 64 + (unsigned)__builtin_ctzll(places)].branch = 0;
+        set->places[word] = 0;
+    }
+}
+static inline void unsettle_entry(struct branch_predictor *p, uint32_t index)
+{
+    unsettle(p, index >> TAGE_BITS, tage_group(index));
 }
 
 /* One step up or down between low and high, without a branch of the host. */
@@ -41,7 +53,7 @@ static inline int8_t toward(int8_t counter, bool taken, int low, int high)
 /* Which tables know the branch with its history: bit i for table i. */
 static inline unsigned look_up(struct branch_predictor *p, uint64_t from, struct lookup *l)
 {
-    uint64_t mixed = mix(from), history = p->history;
+    uint64_t mixed = mix(from), history = p->settled.history;
     unsigned known = 0;
 #pragma GCC unroll 4
     for (unsigned i = 0; i < TAGE_TABLES; i++) {
@@ -61,26 +73,38 @@ __attribute__((noinline)) static void allocate(struct branch_predictor *p, const
     for (unsigned i = first; i < TAGE_TABLES; i++)
         if (entry_at(p, l->index[i])->useful == 0) {
             *entry_at(p, l->index[i]) = (struct tage_entry){l->tag[i], (int8_t)(taken ? 0 : -1), 0};
-            count_change(p, l->index[i]);
+            unsettle_entry(p, l->index[i]);
             return;
         }
     for (unsigned i = first; i < TAGE_TABLES; i++) {
         entry_at(p, l->index[i])->useful--;
-        count_change(p, l->index[i]);
+        unsettle_entry(p, l->index[i]);
     }
+}
+
+static void depend(struct settled_set *set, size_t place)
+{
+    set->is_used = true;
+    set->places[place / 64] |= UINT64_C(1) << place % 64;
 }
 
 static void settle(struct branch_predictor *p, uint64_t from, const struct lookup *l, uint8_t bimodal_group, bool taken)
 {
-    struct settled_branch s = {.from = from, .history = p->history, .taken = taken, .is_valid = true};
+    struct timing_known_branch *known = timing_branch_at(&p->settled, from);
+    size_t place = (size_t)(known - p->settled.known);
+    uint64_t branch = timing_branch_key(from, taken);
+    uint32_t met = (uint32_t)(hash(branch, p->settled.history, 0) >> 32);
+    if (p->met_once[place] != met) {
+        p->met_once[place] = met;
+        return;
+    }
+    *known = (struct timing_known_branch){branch, p->settled.history};
     for (unsigned i = 0; i < TAGE_TABLES; i++)
-        s.group[i] = tage_group(l->index[i]);
-    s.group[TAGE_TABLES] = bimodal_group;
-    s.changes = predictor_changes(p, &s);
-    *predictor_settled(p, from) = s;
+        depend(&p->dependent[i][tage_group(l->index[i])], place);
+    depend(&p->dependent[TAGE_TABLES][bimodal_group], place);
 }
 
-bool predictor_conditional_slow(struct branch_predictor *p, uint64_t from, bool taken)
+bool predictor_conditional(struct branch_predictor *p, uint64_t from, bool taken)
 {
     struct lookup l;
     uint32_t at = (uint32_t)((from ^ from >> BIMODAL_BITS) & ((1 << BIMODAL_BITS) - 1));
@@ -108,14 +132,14 @@ bool predictor_conditional_slow(struct branch_predictor *p, uint64_t from, bool 
             *bimodal = toward(bimodal_before, taken, -2, 1);
         is_settled = e->counter == before.counter && e->useful == before.useful;
         if (!is_settled)
-            count_change(p, l.index[provider]);
+            unsettle_entry(p, l.index[provider]);
         first = provider + 1;
     }
     if (*bimodal != bimodal_before)
-        p->changes[TAGE_TABLES][bimodal_group]++;
+        unsettle(p, TAGE_TABLES, bimodal_group);
     else if (is_settled && predicted == taken)
         settle(p, from, &l, bimodal_group, taken);
-    p->history = p->history << 1 | taken;
+    p->settled.history = p->settled.history << 1 | taken;
     p->stats.conditional++;
     if (VP_LIKELY(predicted == taken))
         return true;
@@ -126,14 +150,14 @@ bool predictor_conditional_slow(struct branch_predictor *p, uint64_t from, bool 
 
 bool predictor_indirect(struct branch_predictor *p, uint64_t from, uint64_t to)
 {
-    uint64_t by_history = hash(mix(from), p->history & history_mask[2], TAGE_TABLES) >> (64 - TARGET_BITS);
+    uint64_t by_history = hash(mix(from), p->settled.history & history_mask[2], TAGE_TABLES) >> (64 - TARGET_BITS);
     uint64_t *near = &p->target[0][(from ^ from >> TARGET_BITS) & ((1 << TARGET_BITS) - 1)];
     uint64_t *far = &p->target[1][by_history];
     bool right = (*far ? *far : *near) == to;
     if (*near != to || *far) /* a target that never changes needs no entry of the second table */
         *far = to;
     *near = to;
-    p->history = p->history << 2 | ((to >> 2 ^ to >> 5) & 3);
+    p->settled.history = p->settled.history << 2 | ((to >> 2 ^ to >> 5) & 3);
     p->stats.indirect++;
     p->stats.indirect_missed += !right;
     return right;

@@ -9,6 +9,7 @@
 #ifndef BRANCH_PREDICTOR_H
 #define BRANCH_PREDICTOR_H
 
+#include "timing_model.h"
 #include "vp.h"
 
 #ifdef __cplusplus
@@ -21,7 +22,6 @@ enum {
     BIMODAL_BITS = 13,
     TARGET_BITS = 9,
     RETURN_STACK = 32,
-    SETTLED_BITS = 9,
     GROUP_BITS = 6, /* of each table */
 };
 
@@ -32,13 +32,13 @@ struct tage_entry {
 };
 
 /* A branch that, met again with the same history and outcome while the entries it depends on have not changed, is
- * predicted right and changes nothing but the history: what steady loops consist of. It saves the look-up; the result
- * is the same. Changes are counted by groups of entries: one group of each tagged table, one of the bimodal table. */
-struct settled_branch {
-    uint64_t from, history;
-    uint32_t changes; /* sum over its groups */
-    uint8_t group[TAGE_TABLES + 1];
-    bool taken, is_valid;
+ * predicted right and changes nothing but the history: what steady loops consist of. Such settled branches are what is
+ * known in struct timing_branches; nobody looks them up, and the result is the same. An entry that changes unsettles
+ * those that depend on its group of entries: one group of each tagged table, one of the bimodal table. A branch is
+ * settled when it is met for the second time: what follows a random outcome is not met again. */
+struct settled_set {
+    bool is_used;                          /* some bit is set */
+    uint64_t places[TIMING_BRANCHES / 64]; /* bits: of known[], some of which may have been taken by others */
 };
 
 struct predictor_stats {
@@ -48,53 +48,20 @@ struct predictor_stats {
 };
 
 struct branch_predictor {
-    uint64_t history; /* the latest outcome in bit 0 */
-    uint32_t top;     /* of the return stack */
+    struct timing_branches settled;
+    uint32_t top; /* of the return stack */
     struct predictor_stats stats;
     int8_t bimodal[1 << BIMODAL_BITS];                /* -2 to 1; not negative: taken */
     struct tage_entry tage[TAGE_TABLES << TAGE_BITS]; /* table by table */
     uint64_t target[2][1 << TARGET_BITS];             /* by address; by address and history */
     uint64_t returns[RETURN_STACK];
-    uint32_t changes[TAGE_TABLES + 1][1 << GROUP_BITS]; /* of tage, and of bimodal */
-    struct settled_branch settled[1 << SETTLED_BITS];
+    uint32_t met_once[TIMING_BRANCHES];                             /* a hash of what could be settled */
+    struct settled_set dependent[TAGE_TABLES + 1][1 << GROUP_BITS]; /* on groups of tage, and of bimodal */
 };
 
-static inline struct settled_branch *predictor_settled(struct branch_predictor *p, uint64_t from)
-{
-    uint64_t i = from ^ from >> SETTLED_BITS ^ p->history ^ p->history >> SETTLED_BITS;
-    return &p->settled[i & ((1 << SETTLED_BITS) - 1)];
-}
-
-static inline uint32_t predictor_changes(const struct branch_predictor *p, const struct settled_branch *s)
-{
-    uint32_t changes = 0;
-#pragma GCC unroll 5
-    for (unsigned i = 0; i <= TAGE_TABLES; i++)
-        changes += p->changes[i][s->group[i]];
-    return changes;
-}
-static inline bool predictor_is_settled(const struct branch_predictor *p, const struct settled_branch *s, uint64_t from,
-                                        bool taken)
-{
-    return s->from == from && s->history == p->history && s->taken == taken && s->is_valid &&
-           s->changes == predictor_changes(p, s);
-}
-
-static inline void predictor_repeat(struct branch_predictor *p, bool taken)
-{
-    p->history = p->history << 1 | taken;
-    p->stats.conditional++;
-}
-
-/* A predictor that is all zero is ready. Each answers whether the prediction was right, and learns. */
-bool predictor_conditional_slow(struct branch_predictor *p, uint64_t from, bool taken);
-static inline bool predictor_conditional(struct branch_predictor *p, uint64_t from, bool taken)
-{
-    if (!predictor_is_settled(p, predictor_settled(p, from), from, taken))
-        return predictor_conditional_slow(p, from, taken);
-    predictor_repeat(p, taken);
-    return true;
-}
+/* A predictor that is all zero is ready. Each answers whether the prediction was right, and learns. The first looks up
+ * settled branches too. */
+bool predictor_conditional(struct branch_predictor *p, uint64_t from, bool taken);
 bool predictor_indirect(struct branch_predictor *p, uint64_t from, uint64_t to);
 bool predictor_return(struct branch_predictor *p, uint64_t to);
 void predictor_call(struct branch_predictor *p, uint64_t return_to);

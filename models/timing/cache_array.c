@@ -2,114 +2,142 @@
 /* See cache_array.h. */
 #include "cache_array.h"
 
-#include <emmintrin.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { GROUP = CACHE_ARRAY_GROUP, HOST_LINE = 64 };
 
 bool cache_array_create(struct cache_array *a, uint32_t sets, uint32_t way_count)
 {
     a->sets = sets;
     a->way_count = way_count;
+    a->stride = way_count < GROUP ? way_count : (way_count + GROUP - 1) / GROUP * GROUP;
     a->mask = (sets & (sets - 1)) == 0 ? sets - 1 : 0;
-    a->ways = calloc((size_t)sets * way_count + 3, sizeof *a->ways); /* find() reads four at a time */
-    return a->ways != NULL;
+    size_t ways = (size_t)sets * a->stride;
+    a->allocated = calloc(ways * (sizeof *a->numbers + sizeof *a->marks) + HOST_LINE, 1);
+    if (!a->allocated)
+        return false;
+    a->numbers = (uint64_t *)(((uintptr_t)a->allocated + HOST_LINE - 1) & ~(uintptr_t)(HOST_LINE - 1));
+    a->marks = (uint16_t *)(a->numbers + ways);
+    return true;
 }
 
 void cache_array_destroy(struct cache_array *a)
 {
-    free(a->ways);
-    a->ways = NULL;
+    free(a->allocated);
+    *a = (struct cache_array){0};
 }
 
-/* Index of the way, or way_count. An empty way's key is 0, which is no number's. Four ways at a time; of each key two
- * bytes of a mask tell whether its halves are equal. */
-static inline uint32_t find(const struct cache_array *a, const uint64_t *set, uint64_t number)
+static void clear(struct cache_array *a, size_t first, size_t ways)
 {
-    const __m128i wanted = _mm_set1_epi64x((long long)cache_array_key(number, 0));
-    const __m128i state_mask = _mm_set1_epi64x(~3ll);
-    for (uint32_t i = 0; i < a->way_count; i += 4) {
-        const __m128i *keys = (const __m128i *)(const void *)(set + i);
-        __m128i low = _mm_cmpeq_epi32(_mm_and_si128(_mm_loadu_si128(keys), state_mask), wanted);
-        __m128i high = _mm_cmpeq_epi32(_mm_and_si128(_mm_loadu_si128(keys + 1), state_mask), wanted);
-        unsigned halves = (unsigned)_mm_movemask_epi8(_mm_packs_epi32(low, high));
-        halves &= halves >> 2 & 0x1111u;
-        if (halves) {
-            i += (uint32_t)__builtin_ctz(halves) / 4;
-            return i < a->way_count ? i : a->way_count; /* beyond: the next set's */
-        }
+    memset(a->numbers + first, 0, ways * sizeof *a->numbers);
+    memset(a->marks + first, 0, ways * sizeof *a->marks);
+}
+
+void cache_array_clear(struct cache_array *a) { clear(a, 0, (size_t)a->sets * a->stride); }
+
+static inline uint32_t oldest_way(const struct cache_array *a, size_t first)
+{
+    const unsigned oldest = (a->way_count - 1) << 2 | 3;
+    if (a->stride < GROUP) {
+        uint32_t i = 0;
+        while ((cache_array_mark(a, first, i) | 3) != oldest)
+            i++;
+        return i;
     }
-    return a->way_count;
+    const __m128i wanted = _mm_set1_epi16((short)oldest), any_state = _mm_set1_epi16(3);
+    for (uint32_t at = 0;; at += GROUP) {
+        __m128i marks = *(const __m128i *)(const void *)(a->marks + first + at);
+        marks = _mm_or_si128(_mm_xor_si128(marks, cache_array_first_marks(a, at)), any_state);
+        unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi16(marks, wanted));
+        if (found)
+            return at + (uint32_t)__builtin_ctz(found) / 2;
+    }
 }
 
 unsigned cache_array_peek(const struct cache_array *a, uint64_t number)
 {
-    const uint64_t *set = cache_array_set(a, number);
-    uint32_t i = find(a, set, number);
-    return i < a->way_count ? (unsigned)(set[i] & 3) : 0;
+    size_t first = cache_array_first(a, number);
+    uint32_t i = cache_array_find(a, first, number);
+    return i < a->way_count ? cache_array_mark(a, first, i) & 3 : 0;
 }
 
-/* Moves the first n keys back by one. */
-static inline void make_room(uint64_t *set, uint32_t n)
+uint32_t cache_array_age(const struct cache_array *a, uint64_t number)
 {
-    for (; n >= 2; n -= 2) /* from the end, two at a time: the load comes before the store that overlaps it */
-        _mm_storeu_si128((__m128i *)(void *)(set + n - 1),
-                         _mm_loadu_si128((const __m128i *)(const void *)(set + n - 2)));
-    if (n)
-        set[1] = set[0];
+    size_t first = cache_array_first(a, number);
+    uint32_t i = cache_array_find(a, first, number);
+    return i < a->way_count ? cache_array_mark(a, first, i) >> 2 : a->way_count;
 }
 
-unsigned cache_array_touch_slow(struct cache_array *a, uint64_t *set, uint64_t number)
+uint64_t cache_array_oldest(const struct cache_array *a, uint64_t number)
 {
-    uint32_t i = find(a, set, number);
-    if (i == a->way_count)
-        return 0;
-    uint64_t key = set[i];
-    make_room(set, i);
-    set[0] = key;
-    return (unsigned)(key & 3);
+    size_t first = cache_array_first(a, number);
+    return a->numbers[first + oldest_way(a, first)] - 1; /* of an empty way: CACHE_ARRAY_NONE */
 }
 
 struct cache_victim cache_array_insert(struct cache_array *a, uint64_t number, unsigned state)
 {
-    uint64_t *set = cache_array_set(a, number), last = set[a->way_count - 1];
-    make_room(set, a->way_count - 1);
-    set[0] = cache_array_key(number, state);
-    return last == 0 ? (struct cache_victim){CACHE_ARRAY_NONE, 0}
-                     : (struct cache_victim){(last >> 2) - 1, (unsigned)(last & 3)};
+    size_t first = cache_array_first(a, number);
+    uint32_t i = oldest_way(a, first);
+    struct cache_victim victim = {a->numbers[first + i] - 1, cache_array_mark(a, first, i) & 3};
+    a->numbers[first + i] = number + 1;
+    cache_array_set_mark(a, first, i, (a->way_count - 1) << 2 | state);
+    cache_array_rejuvenate(a, first, i);
+    return victim;
 }
 
 void cache_array_set_state(struct cache_array *a, uint64_t number, unsigned state)
 {
-    uint64_t *set = cache_array_set(a, number);
-    uint32_t i = find(a, set, number);
+    size_t first = cache_array_first(a, number);
+    uint32_t i = cache_array_find(a, first, number);
     if (i < a->way_count)
-        set[i] = cache_array_key(number, state);
+        cache_array_set_mark(a, first, i, (cache_array_mark(a, first, i) & ~3u) | state);
 }
 
-static void close_gap(const struct cache_array *a, uint64_t *set, uint32_t i)
+/* The way is empty and the oldest: those that were older grow younger by one. */
+static void empty(struct cache_array *a, size_t first, uint32_t i)
 {
-    memmove(set + i, set + i + 1, (a->way_count - 1 - i) * sizeof *set);
-    set[a->way_count - 1] = 0;
+    unsigned mark = cache_array_mark(a, first, i) | 3;
+    a->numbers[first + i] = 0;
+    for (uint32_t k = 0; k < a->way_count; k++) {
+        unsigned other = cache_array_mark(a, first, k);
+        cache_array_set_mark(a, first, k, other - (other > mark ? 1u << 2 : 0));
+    }
+    cache_array_set_mark(a, first, i, (a->way_count - 1) << 2);
 }
 
 void cache_array_remove(struct cache_array *a, uint64_t number)
 {
-    uint64_t *set = cache_array_set(a, number);
-    uint32_t i = find(a, set, number);
+    size_t first = cache_array_first(a, number);
+    uint32_t i = cache_array_find(a, first, number);
     if (i < a->way_count)
-        close_gap(a, set, i);
+        empty(a, first, i);
+}
+
+static void remove_state(struct cache_array *a, size_t first, unsigned state)
+{
+    uint32_t gone = 0, others = 0;
+    for (uint32_t i = 0; i < a->way_count; i++) {
+        unsigned its = cache_array_mark(a, first, i) & 3;
+        gone += its == state;
+        others += its != state && its != 0;
+    }
+    if (others == 0 && gone != 0) /* the usual case */
+        clear(a, first, a->stride);
+    for (uint32_t i = 0; others != 0 && gone != 0 && i < a->way_count; i++)
+        if ((cache_array_mark(a, first, i) & 3) == state)
+            empty(a, first, i);
 }
 
 void cache_array_remove_state(struct cache_array *a, unsigned state)
 {
-    for (uint32_t s = 0; s < a->sets; s++) {
-        uint64_t *set = a->ways + (size_t)s * a->way_count;
-        for (uint32_t i = 0; i < a->way_count;)
-            if ((set[i] & 3) == state)
-                close_gap(a, set, i);
-            else
-                i++;
-    }
+    for (size_t first = 0; first < (size_t)a->sets * a->stride; first += a->stride)
+        remove_state(a, first, state);
 }
 
-void cache_array_clear(struct cache_array *a) { memset(a->ways, 0, (size_t)a->sets * a->way_count * sizeof *a->ways); }
+void cache_array_prefetch(const struct cache_array *a, uint64_t number)
+{
+    size_t first = cache_array_first(a, number);
+    __builtin_prefetch(a->numbers + first, 1);
+    __builtin_prefetch(a->marks + first, 1);
+}

@@ -1,23 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A set-associative array of tags with true LRU replacement: caches, translation caches and branch targets are made of
- * it. Each way holds a number (line, page) and a state from 1 to 3; 0 means that the way is empty. The ways of a set
- * stand in the order of their last use, the most recent first, empty ones last: so the usual hit is the first
- * comparison, and the victim is the last way. Sets need not be a power of two. */
+/* A set-associative array of tags with true LRU replacement: caches and translation caches are made of it. Each way
+ * holds a number (line, page) and a state from 1 to 3; 0 means that the way is empty. Sets need not be a power of two,
+ * nor the ways of a set.
+ *
+ * Data structures: for each way its number, its state, and its age: how many ways of its set were used after it. The
+ * ages of a set are the numbers below way_count, each once; the oldest way is the next victim, empty ways are older
+ * than all others. From eight ways on they lie in groups of eight, so that the host looks at eight at a time; ways that
+ * fill up the last group are never used. An array that is all zero is empty, for marks are kept as a difference from
+ * the first ones, by which the first way is filled first: so large arrays cost the host only what is used of them. */
 #ifndef CACHE_ARRAY_H
 #define CACHE_ARRAY_H
 
 #include "vp.h"
+
+#include <emmintrin.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 #define CACHE_ARRAY_NONE UINT64_MAX /* no number: what an insertion into an empty way replaces */
+#define CACHE_ARRAY_WAYS_MAX 16376u /* ages have 14 bits, and what fills a group up is older than any way */
 
 struct cache_array {
-    uint64_t *ways; /* sets * way_count keys; 0: empty */
+    void *allocated;
+    uint64_t *numbers; /* sets * stride numbers + 1; 0: empty */
+    uint16_t *marks;   /* age << 2 | state, ^ cache_array_first_mark() */
     uint32_t sets, way_count;
-    uint32_t mask; /* sets - 1 where sets is a power of two, else 0 */
+    uint32_t stride; /* ways from set to set: way_count, from 8 on rounded up to groups */
+    uint32_t mask;   /* sets - 1 where sets is a power of two, else 0 */
 };
 
 struct cache_victim {
@@ -25,41 +36,130 @@ struct cache_victim {
     unsigned state;
 };
 
-/* sets and way_count at least 1. False: no memory. */
+/* sets and way_count at least 1, way_count at most CACHE_ARRAY_WAYS_MAX. False: no memory. */
 VP_NODISCARD bool cache_array_create(struct cache_array *a, uint32_t sets, uint32_t way_count);
 void cache_array_destroy(struct cache_array *a); /* accepts one that is all zero */
 
-static inline uint64_t *cache_array_set(const struct cache_array *a, uint64_t number)
-{
-    uint64_t set = a->mask || a->sets == 1 ? number & a->mask : number % a->sets;
-    return a->ways + set * a->way_count;
-}
-
-static inline uint64_t cache_array_key(uint64_t number, unsigned state) { return (number + 1) << 2 | state; }
-
 /* State of the number, 0 if it is not there. touch makes it the most recently used of its set. */
 unsigned cache_array_peek(const struct cache_array *a, uint64_t number);
-unsigned cache_array_touch_slow(struct cache_array *a, uint64_t *set, uint64_t number);
-static inline unsigned cache_array_touch(struct cache_array *a, uint64_t number)
-{
-    uint64_t *set = cache_array_set(a, number), key = cache_array_key(number, 0), first = set[0];
-    if ((first ^ key) < 4)
-        return (unsigned)(first ^ key);
-    if (a->way_count > 1 && (set[1] ^ key) < 4) { /* two streams that take turns in one set */
-        key = set[0] = set[1];
-        set[1] = first;
-        return (unsigned)(key & 3);
-    }
-    return cache_array_touch_slow(a, set, number);
-}
+__attribute__((always_inline)) static inline unsigned cache_array_touch(struct cache_array *a, uint64_t number);
+/* How many ways of its set were used after the number, way_count if it is not there. */
+uint32_t cache_array_age(const struct cache_array *a, uint64_t number);
+/* The number that an insertion into this number's set would replace, or CACHE_ARRAY_NONE. */
+uint64_t cache_array_oldest(const struct cache_array *a, uint64_t number);
 
-/* Puts a number that is not there in front of its set; answers what had to go. state: 1 to 3. */
+/* Puts a number that is not there into its set, as the most recently used; answers what had to go. state: 1 to 3. */
 struct cache_victim cache_array_insert(struct cache_array *a, uint64_t number, unsigned state);
 /* Both accept a number that is not there. Neither changes the order of the others. */
 void cache_array_set_state(struct cache_array *a, uint64_t number, unsigned state);
 void cache_array_remove(struct cache_array *a, uint64_t number);
 void cache_array_remove_state(struct cache_array *a, unsigned state); /* every number in this state */
 void cache_array_clear(struct cache_array *a);
+
+/* Tells the host that the number's set will be needed. */
+void cache_array_prefetch(const struct cache_array *a, uint64_t number);
+
+/* --- inside --- */
+
+enum { CACHE_ARRAY_GROUP = 8 };
+
+/* Where the number's set begins. */
+static inline size_t cache_array_first(const struct cache_array *a, uint64_t number)
+{
+    size_t set;
+    if (VP_LIKELY(a->mask || a->sets == 1))
+        set = number & a->mask;
+    else /* hosts divide 32 bits much faster */
+        set = number <= UINT32_MAX ? (uint32_t)number % a->sets : number % a->sets;
+    return set * a->stride;
+}
+
+/* Bits 2 * i and 2 * i + 1: the halves of way i of the group are those of `wanted`. */
+static inline unsigned cache_array_compare(const uint64_t *numbers, __m128i wanted)
+{
+    const __m128i *n = (const __m128i *)(const void *)numbers;
+    __m128i low = _mm_packs_epi32(_mm_cmpeq_epi32(n[0], wanted), _mm_cmpeq_epi32(n[1], wanted));
+    __m128i high = _mm_packs_epi32(_mm_cmpeq_epi32(n[2], wanted), _mm_cmpeq_epi32(n[3], wanted));
+    return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(low, high));
+}
+
+/* Index of the number's way in its set, or way_count. Up to 16 ways without a branch on where it is, which the host
+ * would guess wrong half the time. */
+__attribute__((always_inline)) static inline uint32_t cache_array_find(const struct cache_array *a, size_t first,
+                                                                       uint64_t number)
+{
+    const __m128i wanted = _mm_set1_epi64x((long long)(number + 1));
+    const uint64_t *numbers = a->numbers + first;
+    uint32_t at = 0;
+    unsigned found;
+    if (VP_LIKELY(a->stride == 2 * CACHE_ARRAY_GROUP)) {
+        found = cache_array_compare(numbers, wanted) | cache_array_compare(numbers + CACHE_ARRAY_GROUP, wanted) << 16;
+        found &= found >> 1 & 0x55555555u;
+    } else if (a->stride < CACHE_ARRAY_GROUP) {
+        while (at < a->way_count && numbers[at] != number + 1)
+            at++;
+        return at;
+    } else {
+        for (;; at += CACHE_ARRAY_GROUP) {
+            found = cache_array_compare(numbers + at, wanted);
+            found &= found >> 1 & 0x5555u;
+            if (found || at + CACHE_ARRAY_GROUP >= a->stride)
+                break;
+        }
+    }
+    return found ? at + (uint32_t)__builtin_ctz(found) / 2 : a->way_count;
+}
+
+/* What marks are kept as a difference from, of way i and of the eight from i on. */
+static inline uint16_t cache_array_first_mark(const struct cache_array *a, uint32_t i)
+{
+    return (uint16_t)((a->way_count - 1 - i) << 2);
+}
+static inline __m128i cache_array_first_marks(const struct cache_array *a, uint32_t i)
+{
+    const __m128i steps = _mm_set_epi16(28, 24, 20, 16, 12, 8, 4, 0);
+    return _mm_sub_epi16(_mm_set1_epi16((short)cache_array_first_mark(a, i)), steps);
+}
+static inline uint16_t cache_array_mark(const struct cache_array *a, size_t first, uint32_t i)
+{
+    return a->marks[first + i] ^ cache_array_first_mark(a, i);
+}
+static inline void cache_array_set_mark(struct cache_array *a, size_t first, uint32_t i, unsigned mark)
+{
+    a->marks[first + i] = (uint16_t)(mark ^ cache_array_first_mark(a, i));
+}
+
+/* Ways that were younger than way i age by one, and it becomes the youngest. */
+static inline void cache_array_rejuvenate(struct cache_array *a, size_t first, uint32_t i)
+{
+    unsigned mark = cache_array_mark(a, first, i), state = mark & 3;
+    if (a->stride < CACHE_ARRAY_GROUP) {
+        for (uint32_t k = 0; k < a->way_count; k++) {
+            unsigned other = cache_array_mark(a, first, k);
+            cache_array_set_mark(a, first, k, other + (other < mark - state ? 1u << 2 : 0));
+        }
+    } else {
+        const __m128i limit = _mm_set1_epi16((short)(mark - state)), zero = _mm_setzero_si128();
+        for (uint32_t at = 0; at < a->stride; at += CACHE_ARRAY_GROUP) {
+            __m128i *marks = (__m128i *)(void *)(a->marks + first + at), start = cache_array_first_marks(a, at);
+            __m128i old = _mm_xor_si128(*marks, start);
+            __m128i is_not_younger = _mm_cmpeq_epi16(_mm_subs_epu16(limit, old), zero);
+            __m128i now = _mm_add_epi16(old, _mm_andnot_si128(is_not_younger, _mm_set1_epi16(1 << 2)));
+            *marks = _mm_xor_si128(now, start);
+        }
+    }
+    cache_array_set_mark(a, first, i, state);
+}
+
+static inline unsigned cache_array_touch(struct cache_array *a, uint64_t number)
+{
+    size_t first = cache_array_first(a, number);
+    uint32_t i = cache_array_find(a, first, number);
+    if (i == a->way_count)
+        return 0;
+    cache_array_rejuvenate(a, first, i);
+    return cache_array_mark(a, first, i); /* its age is 0 */
+}
 
 #ifdef __cplusplus
 }

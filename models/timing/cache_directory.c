@@ -48,9 +48,10 @@ struct directory_entry *directory_find(const struct directory *d, uint64_t line)
     return e->tag != 0 ? e : NULL;
 }
 
-static void remove_at(struct directory *d, uint64_t hole)
+void directory_remove(struct directory *d, struct directory_entry *entry)
 {
-    d->entries[hole].tag = 0;
+    uint64_t hole = (uint64_t)(entry - d->entries);
+    *entry = (struct directory_entry){0};
     d->used--;
     for (uint64_t i = (hole + 1) & d->mask; d->entries[i].tag != 0; i = (i + 1) & d->mask) {
         /* An entry may move back to the hole unless its home lies after the hole. */
@@ -58,20 +59,22 @@ static void remove_at(struct directory *d, uint64_t hole)
         if (from_home < from_hole)
             continue;
         d->entries[hole] = d->entries[i];
-        d->entries[i].tag = 0;
+        d->entries[i] = (struct directory_entry){0};
         hole = i;
     }
 }
 
-void directory_put(struct directory *d, uint64_t line, uint64_t sharers, bool owned)
+struct directory_entry *directory_add(struct directory *d, uint64_t line)
 {
     struct directory_entry *e = slot(d, line + 1);
-    if (sharers == 0) {
-        if (e->tag != 0)
-            remove_at(d, (uint64_t)(e - d->entries));
-        return;
-    }
-    if (e->tag == 0)
+    if (e->tag == 0) {
         d->used++;
-    *e = (struct directory_entry){.tag = (line + 1) & (UINT64_MAX >> 1), .owned = owned, .sharers = sharers};
+        e->tag = (line + 1) & (UINT64_MAX >> 1);
+    }
+    return e;
+}
+
+void directory_prefetch(const struct directory *d, uint64_t line)
+{
+    __builtin_prefetch(&d->entries[home(d, line + 1)], 1);
 }

@@ -29,8 +29,11 @@ struct directory {
 VP_NODISCARD bool directory_create(struct directory *d, uint64_t lines);
 void directory_destroy(struct directory *d); /* accepts one that is all zero */
 
-struct directory_entry *directory_find(const struct directory *d, uint64_t line);     /* NULL: nobody has it */
-void directory_put(struct directory *d, uint64_t line, uint64_t sharers, bool owned); /* sharers 0: removes it */
+struct directory_entry *directory_find(const struct directory *d, uint64_t line); /* NULL: nobody has it */
+/* The line's entry, a new one without sharers if nobody has it; the caller enters them. Until the next change. */
+struct directory_entry *directory_add(struct directory *d, uint64_t line);
+void directory_remove(struct directory *d, struct directory_entry *entry);
+void directory_prefetch(const struct directory *d, uint64_t line); /* tells the host that the entry will be needed */
 
 #ifdef __cplusplus
 }

@@ -6,8 +6,8 @@
 
 /* --- what is known of L1D and L1I ---
  *
- * An entry must be the most recent line of its set. All lines of a set share an entry, and every access begins by
- * forgetting it. Where the number of sets is no power of two there is one entry for all. An entry's index lies within
+ * An entry must be the most recent line of its set. All lines of a set share an entry, which every access takes over.
+ * Where the number of sets is no power of two there is one entry for all. An entry's index lies within
  * the page, so it is the same for linear and physical lines. */
 
 static uint64_t known_mask(uint32_t sets)
@@ -31,13 +31,17 @@ static inline uint64_t entry_of(const struct cache_known *k, bool is_fetch, uint
     return line & (is_fetch ? k->filter.fetch.mask : k->filter.load.mask);
 }
 
-void hierarchy_remember(struct hierarchy *h, uint32_t core, bool is_fetch, uint64_t line, uint64_t linear)
+/* The line is the most recent of its set now. */
+static inline void remember_data(struct hierarchy_core *c, uint64_t line, uint64_t linear, enum mesi state)
 {
-    struct hierarchy_core *c = &h->core[core];
-    if (!is_fetch) {
-        hierarchy_remember_data(c, line, linear, (enum mesi)cache_array_touch(&c->l1d, line));
-        return;
-    }
+    struct cache_known *k = &c->known;
+    uint64_t i = entry_of(k, false, line);
+    k->physical[0][i] = line;
+    k->filter.load.line[i] = linear;
+    k->filter.store.line[i] = state == MESI_M ? linear : TIMING_NO_LINE;
+}
+static inline void remember_code(struct hierarchy_core *c, uint64_t line, uint64_t linear)
+{
     uint64_t i = entry_of(&c->known, true, line);
     c->known.physical[1][i] = line;
     c->known.filter.fetch.line[i] = linear;
@@ -219,8 +223,11 @@ static void fill_l2(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi
     cache_array_remove(&c->l1i, victim.number);
     cache_array_remove(&c->l1d, victim.number);
     forget_line(h, core, victim.number);
-    const struct directory_entry *e = directory_find(&h->directory, victim.number);
-    directory_put(&h->directory, victim.number, e->sharers & ~bit(core), false);
+    struct directory_entry *e = directory_find(&h->directory, victim.number);
+    e->sharers &= ~bit(core);
+    e->owned = false;
+    if (e->sharers == 0)
+        directory_remove(&h->directory, e);
     put_in_l3(h, victim.number);
     if (h->config.send_slice)
         (void)h->config.send_slice(h->config.distance_ctx, core, victim.number, false, cycle);
@@ -230,10 +237,11 @@ static void fill_l2(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi
 static uint32_t read_outside(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi *state, uint64_t cycle)
 {
     struct hierarchy_core *c = &h->core[core];
-    struct directory_entry *e = directory_find(&h->directory, line);
-    if (!e) {
+    struct directory_entry *e = directory_add(&h->directory, line);
+    if (e->sharers == 0) {
         *state = MESI_E;
-        directory_put(&h->directory, line, bit(core), true);
+        e->sharers = bit(core);
+        e->owned = true;
         bool in_l3 = cache_array_touch(&h->l3, line) != 0;
         if (in_l3)
             c->stats.l3_hits++;
@@ -269,13 +277,14 @@ static uint32_t read_outside(struct hierarchy *h, uint32_t core, uint64_t line, 
 static uint32_t write_outside(struct hierarchy *h, uint32_t core, uint64_t line, bool have, uint64_t cycle)
 {
     struct hierarchy_core *c = &h->core[core];
-    const struct directory_entry *e = directory_find(&h->directory, line);
-    uint64_t others = e ? e->sharers & ~bit(core) : 0;
-    bool was_owned = e && e->owned;
+    struct directory_entry *e = directory_add(&h->directory, line);
+    uint64_t others = e->sharers & ~bit(core);
+    bool was_owned = e->owned;
     uint32_t waited = wait_for_line(h, core, line, cycle), cycles;
     cycle += waited;
     invalidate(h, line, others);
-    directory_put(&h->directory, line, bit(core), true);
+    e->sharers = bit(core);
+    e->owned = true;
     bool in_l3 = have || cache_array_touch(&h->l3, line) != 0;
     if (have) {
         c->stats.upgrades++;
@@ -307,53 +316,74 @@ static void set_private(struct hierarchy_core *c, uint64_t line, enum mesi state
 static uint32_t make_writable(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi state, uint64_t cycle)
 {
     uint32_t cycles = state == MESI_S ? write_outside(h, core, line, true, cycle) : 0;
-    if (state != MESI_M)
-        set_private(&h->core[core], line, MESI_M);
+    set_private(&h->core[core], line, MESI_M);
     return cycles;
 }
 
-uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, bool write, uint64_t cycle)
+/* What a miss of L2 will look at lies far apart in the host's memory: it is asked for at once. */
+static void prefetch_outside(const struct hierarchy *h, uint32_t core, uint64_t line)
 {
-    struct hierarchy_core *c = &h->core[core];
-    uint32_t cycles = 0;
-    forget_entry(&c->known, false, entry_of(&c->known, false, line));
-    enum mesi state = (enum mesi)cache_array_touch(&c->l1d, line);
-    if (VP_LIKELY(state != MESI_I)) {
-        c->stats.l1d_hits++;
-        return write ? make_writable(h, core, line, state, cycle) : 0;
+    uint64_t victim = cache_array_oldest(&h->core[core].l2, line);
+    directory_prefetch(&h->directory, line);
+    cache_array_prefetch(&h->l3, line);
+    if (victim != CACHE_ARRAY_NONE) {
+        directory_prefetch(&h->directory, victim);
+        cache_array_prefetch(&h->l3, victim);
     }
-    c->stats.l1d_misses++;
-    state = (enum mesi)cache_array_touch(&c->l2, line);
-    if (state != MESI_I) {
-        c->stats.l2_hits++;
-        cycles = h->config.l2_cycles - h->config.l1_cycles;
-        if (write) {
-            cycles += make_writable(h, core, line, state, cycle);
-            state = MESI_M;
-        }
-    } else {
-        c->stats.l2_misses++;
-        if (write) {
-            cycles = write_outside(h, core, line, false, cycle);
-            state = MESI_M;
-        } else {
-            cycles = read_outside(h, core, line, &state, cycle);
-        }
-        fill_l2(h, core, line, state, cycle);
-    }
-    (void)cache_array_insert(&c->l1d, line, state); /* L2 knows the victim's state: nothing to write back */
-    return cycles;
 }
 
-uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line, uint64_t cycle)
+/* A miss of L1D. Answers the line's new state too. */
+static uint32_t data_miss(struct hierarchy *h, uint32_t core, uint64_t line, bool write, uint64_t cycle,
+                          enum mesi *state)
 {
     struct hierarchy_core *c = &h->core[core];
     uint32_t cycles;
-    forget_entry(&c->known, true, entry_of(&c->known, true, line));
-    if (VP_LIKELY(cache_array_touch(&c->l1i, line))) {
-        c->stats.l1i_hits++;
-        return 0;
+    c->stats.l1d_misses++;
+    *state = (enum mesi)cache_array_touch(&c->l2, line);
+    if (VP_LIKELY(*state != MESI_I)) {
+        c->stats.l2_hits++;
+        cycles = h->config.l2_cycles - h->config.l1_cycles;
+        if (write && *state != MESI_M) {
+            cycles += make_writable(h, core, line, *state, cycle);
+            *state = MESI_M;
+        }
+    } else {
+        c->stats.l2_misses++;
+        prefetch_outside(h, core, line);
+        if (write) {
+            cycles = write_outside(h, core, line, false, cycle);
+            *state = MESI_M;
+        } else {
+            cycles = read_outside(h, core, line, state, cycle);
+        }
+        fill_l2(h, core, line, *state, cycle);
     }
+    (void)cache_array_insert(&c->l1d, line, *state); /* L2 knows the victim's state: nothing to write back */
+    return cycles;
+}
+
+uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, uint64_t linear, bool write, uint64_t cycle)
+{
+    struct hierarchy_core *c = &h->core[core];
+    uint32_t cycles = 0;
+    enum mesi state = (enum mesi)cache_array_touch(&c->l1d, line);
+    if (state == MESI_I) {
+        cycles = data_miss(h, core, line, write, cycle, &state);
+    } else {
+        c->stats.l1d_hits++;
+        if (write && state != MESI_M) {
+            cycles = make_writable(h, core, line, state, cycle);
+            state = MESI_M;
+        }
+    }
+    remember_data(c, line, linear, state);
+    return cycles;
+}
+
+static uint32_t fetch_miss(struct hierarchy *h, uint32_t core, uint64_t line, uint64_t cycle)
+{
+    struct hierarchy_core *c = &h->core[core];
+    uint32_t cycles;
     c->stats.l1i_misses++;
     if (cache_array_touch(&c->l2, line)) {
         c->stats.l2_hits++;
@@ -361,10 +391,23 @@ uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line, uint
     } else {
         enum mesi state;
         c->stats.l2_misses++;
+        prefetch_outside(h, core, line);
         cycles = read_outside(h, core, line, &state, cycle);
         fill_l2(h, core, line, state, cycle);
     }
     (void)cache_array_insert(&c->l1i, line, MESI_S);
+    return cycles;
+}
+
+uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line, uint64_t linear, uint64_t cycle)
+{
+    struct hierarchy_core *c = &h->core[core];
+    uint32_t cycles = 0;
+    if (VP_LIKELY(cache_array_touch(&c->l1i, line)))
+        c->stats.l1i_hits++;
+    else
+        cycles = fetch_miss(h, core, line, cycle);
+    remember_code(c, line, linear);
     return cycles;
 }
 

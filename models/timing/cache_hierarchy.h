@@ -6,8 +6,8 @@
  *   core     L1I, L1D, L2: arrays of tags (cache_array.h) with a MESI state per line. L2 includes both L1: a line that
  *            leaves L2 leaves L1 too. L1D and L2 always agree about a line's state; L1I only knows "there".
  *   L3       shared; filled with what leaves an L2 (a victim cache, as on server cores since Skylake-SP) and with what
- * a modified owner writes back when another core reads. It may hold lines that private caches hold too. directory owner
- * or sharers of each line in private caches (cache_directory.h).
+ *            a modified owner writes back when another core reads. It may hold lines that private caches hold too.
+ *   directory  owner or sharers of each line in private caches (cache_directory.h).
  *
  * An access, from near to far
  *   L1 hit            0; a store needs E or M. E becomes M silently
@@ -16,8 +16,9 @@
  *   another core's    owner in E or M, or sharers and no copy in L3: transfer, plus the way between the two cores.
  *                     A load makes both sharers, a store leaves one owner
  *   L3 hit            l3 - l1, plus the way to the line's slice (a store to a line that others share also throws their
- * copies away, and costs a transfer if that is dearer) memory            dram - l1, plus the same way: the slice is
- * asked first; nobody else has it: E for a load, M for a store
+ *                     copies away, and costs a transfer if that is dearer)
+ *   memory            dram - l1, plus the same way: the slice is asked first; nobody else has it: E for a load, M for a
+ *                     store
  *
  * One at a time: while a line moves from core to core it is in flight, and the next core that wants it waits until it
  * has arrived, so that cores that write one line in turn get it one after the other, however many they are.
@@ -100,46 +101,12 @@ struct hierarchy {
 VP_NODISCARD bool hierarchy_create(struct hierarchy *h, const struct hierarchy_config *config);
 void hierarchy_destroy(struct hierarchy *h); /* accepts one that is all zero */
 
-/* line: physical address >> CACHE_LINE_SHIFT; cycle: when. Answers the cycles beyond those of a hit in L1. */
-uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, bool write, uint64_t cycle);
-uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line, uint64_t cycle);
-
-/* Tells the core's filter, after an access to the line, by which linear address it was reached. Whoever does must
- * forget when the line can no longer be reached by that address. */
-void hierarchy_remember(struct hierarchy *h, uint32_t core, bool is_fetch, uint64_t line, uint64_t linear);
+/* line: physical address >> CACHE_LINE_SHIFT; cycle: when. Answers the cycles beyond those of a hit in L1.
+ * linear: the line's number by which it was reached, which the core's filter then knows; TIMING_NO_LINE: by none.
+ * Whoever names one must forget when the line can no longer be reached by it. */
+uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, uint64_t linear, bool write, uint64_t cycle);
+uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line, uint64_t linear, uint64_t cycle);
 void hierarchy_forget(struct hierarchy *h, uint32_t core, bool is_fetch);
-
-static inline void hierarchy_remember_data(struct hierarchy_core *c, uint64_t line, uint64_t linear, enum mesi state)
-{
-    struct cache_known *k = &c->known;
-    uint64_t i = line & k->filter.load.mask;
-    k->physical[0][i] = line;
-    k->filter.load.line[i] = linear;
-    k->filter.store.line[i] = state == MESI_M ? linear : TIMING_NO_LINE;
-}
-
-/* hierarchy_data() and hierarchy_remember() of a line that is the first or second of its set of L1D and, for a store,
- * modified: two streams that take turns in one set. False: it is not, nothing was done. */
-static inline bool hierarchy_data_in_turn(struct hierarchy *h, uint32_t core, uint64_t line, bool write,
-                                          uint64_t linear)
-{
-    struct hierarchy_core *c = &h->core[core];
-    uint64_t *set = cache_array_set(&c->l1d, line), key = cache_array_key(line, 0), found = set[0];
-    if ((found ^ key) >= 4) {
-        if (c->l1d.way_count < 2 || (set[1] ^ key) >= 4)
-            return false;
-        found = set[1];
-    }
-    if (write && (found & 3) != MESI_M)
-        return false;
-    if (found != set[0]) {
-        set[1] = set[0];
-        set[0] = found;
-    }
-    c->stats.l1d_hits++;
-    hierarchy_remember_data(c, line, linear, (enum mesi)(found & 3));
-    return true;
-}
 
 /* Looks for a broken rule of coherence among the lines [0, lines): NULL, or the sentence. For tests. */
 const char *hierarchy_check(const struct hierarchy *h, uint64_t lines);

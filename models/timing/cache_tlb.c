@@ -6,14 +6,17 @@
 enum { SMALL_SHIFT = 12, LARGE_SHIFT = 21, NOT_GLOBAL = 1, GLOBAL = 2 };
 enum { DIRECTORY_ENTRIES = 32 };
 
-/* As many ways as remain when the sets are as many as possible and the ways more than 4: 96 entries are 16 sets of 6.
- */
+uint32_t tlb_unit_ways(uint32_t entries)
+{
+    while (entries % 2 == 0 && entries > 8)
+        entries /= 2;
+    return entries;
+}
+
 static bool create_array(struct cache_array *a, uint32_t entries)
 {
-    uint32_t sets = 1;
-    for (; entries % 2 == 0 && entries > 8; entries /= 2)
-        sets *= 2;
-    return cache_array_create(a, sets, entries);
+    uint32_t ways = tlb_unit_ways(entries);
+    return cache_array_create(a, entries / ways, ways);
 }
 
 static void forget_last(struct tlb_unit *t) { t->last[0] = t->last[1] = (struct tlb_last){UINT64_MAX, SMALL_SHIFT}; }

@@ -49,6 +49,9 @@ struct tlb_walker {
     uint32_t (*load)(void *ctx, uint64_t physical); /* cycles of one dependent load */
 };
 
+/* Ways of a set if there are so many entries: as few as remain, but more than 4, if the sets are as many as possible.
+ * 96 entries are 16 sets of 6. */
+uint32_t tlb_unit_ways(uint32_t entries);
 /* False: no memory; destroy it all the same. Sizes need not be powers of two. */
 VP_NODISCARD bool tlb_unit_create(struct tlb_unit *t, const struct tlb_config *config);
 void tlb_unit_destroy(struct tlb_unit *t); /* accepts one that is all zero */

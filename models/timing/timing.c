@@ -128,6 +128,13 @@ struct timing_filter *timing_filter(const struct timing *t, uint32_t core)
     return f;
 }
 
+struct timing_branches *timing_branches(const struct timing *t, uint32_t core)
+{
+    return KNOWS(t, branches) ? t->model->branches(t->self, core) : NULL;
+}
+
+bool timing_keeps_two(const struct timing *t) { return KNOWS(t, keeps_two) && t->model->keeps_two(t->self); }
+
 bool timing_is_integers_only(const struct timing *t) { return KNOWS(t, integers_only); }
 
 const char *timing_stage_name(enum timing_stage stage)

@@ -56,6 +56,8 @@ void timing_tlb_flush(const struct timing *t, uint32_t core, enum timing_flush s
 
 /* NULL: the model has none. A mask that is too large ends the process as a nonsense answer does. */
 struct timing_filter *timing_filter(const struct timing *t, uint32_t core);
+struct timing_branches *timing_branches(const struct timing *t, uint32_t core); /* NULL: the model has none */
+bool timing_keeps_two(const struct timing *t);
 bool timing_is_integers_only(const struct timing *t);
 
 const char *timing_stage_name(enum timing_stage stage);

@@ -78,6 +78,12 @@ static bool values_are_good(const struct timing_setup *setup, char *error, size_
                      setup->values[latencies[i]], params[latencies[i - 1]].name, setup->values[latencies[i - 1]]);
             return false;
         }
+    uint32_t stlb = value_of(setup, PARAM_stlb_entries);
+    if (tlb_unit_ways(stlb) > CACHE_ARRAY_WAYS_MAX) {
+        snprintf(error, error_size, "timing.stlb_entries = %u: would be sets of %u ways, expected at most %u", stlb,
+                 tlb_unit_ways(stlb), CACHE_ARRAY_WAYS_MAX);
+        return false;
+    }
     if (setup->cores > DIRECTORY_CORES_MAX) {
         snprintf(error, error_size, "at most %u cores", DIRECTORY_CORES_MAX);
         return false;
@@ -152,6 +158,7 @@ static bool create_cores(struct cache_model *m, const struct timing_setup *setup
     for (uint32_t i = 0; i < setup->cores; i++) {
         if (!tlb_unit_create(&m->core[i].tlb, &tlb))
             return false;
+        m->core[i].predictor.settled.jumps_are_free = true;
     }
     return true;
 }
@@ -262,8 +269,8 @@ static bool ask_for_walk(void *ctx, uint64_t linear, struct timing_walk *walk)
 static uint32_t load_entry(void *ctx, uint64_t physical)
 {
     const struct walk_context *w = ctx;
-    return w->model->l1_cycles +
-           hierarchy_data(&w->model->hierarchy, w->access->core, physical >> CACHE_LINE_SHIFT, false, w->access->cycle);
+    return w->model->l1_cycles + hierarchy_data(&w->model->hierarchy, w->access->core, physical >> CACHE_LINE_SHIFT,
+                                                TIMING_NO_LINE, false, w->access->cycle);
 }
 
 __attribute__((noinline)) static uint32_t translate_slow(struct cache_model *m, const struct timing_mem *a,
@@ -289,10 +296,6 @@ static inline void forget_if_lost(struct cache_model *m, uint32_t core, bool is_
     c->tlb_lost[is_fetch] = c->tlb.lost[is_fetch];
 }
 
-static uint64_t last_line(const struct timing_mem *a)
-{
-    return (a->physical + (a->bytes ? a->bytes - 1 : 0)) >> CACHE_LINE_SHIFT;
-}
 static uint64_t last_linear(const struct timing_mem *a)
 {
     return (a->linear + (a->bytes ? a->bytes - 1 : 0)) >> CACHE_LINE_SHIFT;
@@ -319,37 +322,6 @@ static uint32_t at_most(struct core_state *c, uint32_t cycles)
     return TIMING_COST_MAX;
 }
 
-/* cycles: of the translation, which has been done. */
-__attribute__((noinline)) static uint32_t data_access(struct cache_model *m, const struct timing_mem *a,
-                                                      uint32_t cycles)
-{
-    struct core_state *c = &m->core[a->core];
-    bool write = a->access != TIMING_LOAD;
-    for (uint64_t line = a->physical >> CACHE_LINE_SHIFT, last = last_line(a); line <= last; line++)
-        cycles += hierarchy_data(&m->hierarchy, a->core, line, write, a->cycle + cycles);
-    hierarchy_remember(&m->hierarchy, a->core, false, last_line(a), last_linear(a));
-    if (cycles == 0)
-        return 0;
-    cycles = at_most(c, (uint32_t)((uint64_t)cycles * m->exposed[a->access] / 100));
-    c->data_cycles += cycles;
-    return cycles;
-}
-
-__attribute__((noinline)) static uint32_t fetch(struct cache_model *m, const struct timing_mem *a)
-{
-    struct core_state *c = &m->core[a->core];
-    uint32_t cycles = translate(m, a, true);
-    uint64_t linear = a->linear >> CACHE_LINE_SHIFT;
-    forget_if_lost(m, a->core, true);
-    for (uint64_t line = a->physical >> CACHE_LINE_SHIFT, last = last_line(a); line <= last; line++) {
-        cycles += hierarchy_fetch(&m->hierarchy, a->core, line, a->cycle + cycles);
-        hierarchy_remember(&m->hierarchy, a->core, true, line, linear++);
-    }
-    cycles = at_most(c, cycles);
-    c->fetch_cycles += cycles;
-    return cycles;
-}
-
 /* The core may ask although it need not: for what it reads itself, descriptors and the like. */
 static inline bool is_known(const struct timing_lines *known, uint64_t line)
 {
@@ -358,29 +330,47 @@ static inline bool is_known(const struct timing_lines *known, uint64_t line)
 
 static uint32_t data_cost(struct cache_model *m, const struct timing_mem *a, struct timing_filter *f)
 {
-    uint64_t linear = a->linear >> CACHE_LINE_SHIFT;
-    bool write = a->access != TIMING_LOAD, is_one_line = last_linear(a) == linear;
+    uint64_t linear = a->linear >> CACHE_LINE_SHIFT, line = a->physical >> CACHE_LINE_SHIFT, last = last_linear(a);
+    bool write = a->access != TIMING_LOAD;
     struct timing_lines *known = write ? &f->store : &f->load;
-    if (is_one_line && is_known(known, linear)) {
+    if (last == linear && is_known(known, linear)) {
         known->hits++;
         return 0;
     }
     uint32_t cycles = translate(m, a, false);
     forget_if_lost(m, a->core, false);
-    if (cycles == 0 && is_one_line &&
-        hierarchy_data_in_turn(&m->hierarchy, a->core, a->physical >> CACHE_LINE_SHIFT, write, linear))
+    cycles += hierarchy_data(&m->hierarchy, a->core, line, linear, write, a->cycle + cycles);
+    while (VP_UNLIKELY(linear < last))
+        cycles += hierarchy_data(&m->hierarchy, a->core, ++line, ++linear, write, a->cycle + cycles);
+    if (cycles == 0)
         return 0;
-    return data_access(m, a, cycles);
+    struct core_state *c = &m->core[a->core];
+    if (m->exposed[a->access] != 100)
+        cycles = (uint32_t)((uint64_t)cycles * m->exposed[a->access] / 100);
+    cycles = at_most(c, cycles);
+    c->data_cycles += cycles;
+    return cycles;
 }
 
-static uint32_t fetch_cost(struct cache_model *m, const struct timing_mem *a, struct timing_lines *known)
+__attribute__((noinline)) static uint32_t fetch_cost(struct cache_model *m, const struct timing_mem *a,
+                                                     struct timing_lines *known)
 {
-    uint64_t first = a->linear >> CACHE_LINE_SHIFT, last = last_linear(a);
-    for (uint64_t line = first; line <= last; line++)
-        if (!is_known(known, line))
-            return fetch(m, a);
-    known->hits += last - first + 1;
-    return 0;
+    uint64_t first = a->linear >> CACHE_LINE_SHIFT, line = a->physical >> CACHE_LINE_SHIFT, last = last_linear(a);
+    uint64_t linear = first;
+    while (linear <= last && is_known(known, linear))
+        linear++;
+    if (linear > last) {
+        known->hits += last - first + 1;
+        return 0;
+    }
+    struct core_state *c = &m->core[a->core];
+    uint32_t cycles = translate(m, a, true);
+    forget_if_lost(m, a->core, true);
+    for (linear = first; linear <= last; linear++, line++)
+        cycles += hierarchy_fetch(&m->hierarchy, a->core, line, linear, a->cycle + cycles);
+    cycles = at_most(c, cycles);
+    c->fetch_cycles += cycles;
+    return cycles;
 }
 
 static uint32_t cache_mem_cost(void *model, const struct timing_mem *a)
@@ -398,6 +388,22 @@ static struct timing_filter *cache_filter(void *model, uint32_t core)
 {
     struct cache_model *m = model;
     return &m->hierarchy.core[core].known.filter;
+}
+
+static bool is_felt(const struct cache_model *m, uint32_t cycles)
+{
+    return cycles * m->exposed[TIMING_LOAD] >= 100 && cycles * m->exposed[TIMING_STORE] >= 100;
+}
+
+/* What took no time has hit L1 and the first level of translations, if a miss of either can be felt; then the next two
+ * hit as well, and after both the order of use is what it was. */
+static bool cache_keeps_two(void *model)
+{
+    const struct cache_model *m = model;
+    const struct hierarchy_config *h = &m->hierarchy.config;
+    const struct tlb_config *tlb = &m->core[0].tlb.config;
+    return is_felt(m, h->l2_cycles - h->l1_cycles) && is_felt(m, tlb->stlb_cycles) && h->l1d.ways >= 2 &&
+           tlb->dtlb_entries >= 2 && tlb->dtlb_large >= 2;
 }
 
 static void cache_tlb_flush(void *model, uint32_t core, uint32_t scope, uint64_t linear)
@@ -419,17 +425,14 @@ static uint32_t mispredicted(struct cache_model *m, struct core_state *c)
     return m->mispredict;
 }
 
-__attribute__((noinline)) static uint32_t conditional_branch(struct cache_model *m, struct core_state *c, uint64_t from,
-                                                             bool taken)
+static uint32_t cache_branch_cost(void *model, const struct timing_branch *b)
 {
-    return predictor_conditional_slow(&c->predictor, from, taken) ? 0 : mispredicted(m, c);
-}
-
-__attribute__((noinline)) static uint32_t other_branch(struct cache_model *m, struct core_state *c,
-                                                       const struct timing_branch *b)
-{
+    struct cache_model *m = model;
+    struct core_state *c = &m->core[b->core];
     bool right = true;
-    if (b->ret)
+    if (b->conditional)
+        right = predictor_conditional(&c->predictor, b->from, b->taken);
+    else if (b->ret)
         right = predictor_return(&c->predictor, b->to);
     else if (b->indirect)
         right = predictor_indirect(&c->predictor, b->from, b->to);
@@ -438,17 +441,10 @@ __attribute__((noinline)) static uint32_t other_branch(struct cache_model *m, st
     return VP_LIKELY(right) ? 0 : mispredicted(m, c);
 }
 
-/* The usual case, a settled branch, is done here without a call. */
-static uint32_t cache_branch_cost(void *model, const struct timing_branch *b)
+static struct timing_branches *cache_branches(void *model, uint32_t core)
 {
     struct cache_model *m = model;
-    struct core_state *c = &m->core[b->core];
-    if (!b->conditional)
-        return other_branch(m, c, b);
-    if (!predictor_is_settled(&c->predictor, predictor_settled(&c->predictor, b->from), b->from, b->taken))
-        return conditional_branch(m, c, b->from, b->taken);
-    predictor_repeat(&c->predictor, b->taken);
-    return 0;
+    return &m->core[core].predictor.settled;
 }
 
 /* --- report --- */
@@ -461,12 +457,13 @@ static void report_core(struct cache_model *m, uint32_t core, void *ctx, put_fn 
     const struct core_state *c = &m->core[core];
     struct hierarchy_stats h = m->hierarchy.core[core].stats;
     struct tlb_stats t = c->tlb.stats;
-    const struct predictor_stats *p = &c->predictor.stats;
+    struct predictor_stats p = c->predictor.stats;
     char name[64];
     h.l1d_hits += c->known[0] + c->known[1];
     h.l1i_hits += c->known_lines[0] + c->known_lines[1];
     t.dtlb_hits += c->known[1];
     t.itlb_hits += c->known_lines[1]; /* per line */
+    p.conditional += c->predictor.settled.hits;
 #define PUT(stat, value, unit, sentence)                                                                               \
     snprintf(name, sizeof name, "cores[%u].%s", core, stat);                                                           \
     put(ctx, name, (double)(value), unit, sentence);
@@ -476,7 +473,7 @@ static void report_core(struct cache_model *m, uint32_t core, void *ctx, put_fn 
 #define CACHE_STAT(stat, unit, sentence) PUT("tlb." #stat, t.stat, unit, sentence)
 #include "cache_tlb_stats.def"
 #undef CACHE_STAT
-#define CACHE_STAT(stat, unit, sentence) PUT("branches." #stat, p->stat, unit, sentence)
+#define CACHE_STAT(stat, unit, sentence) PUT("branches." #stat, p.stat, unit, sentence)
 #include "branch_predictor_stats.def"
 #undef CACHE_STAT
     PUT("cycles.data", c->data_cycles, "cycles", "Cycles charged for data accesses beyond hits in L1")
@@ -512,4 +509,6 @@ const struct timing_model timing_cache = {
     .filter = cache_filter,
     .integers_only = true,
     .setup_size = sizeof(struct timing_setup),
+    .branches = cache_branches,
+    .keeps_two = cache_keeps_two,
 };

@@ -17,6 +17,8 @@
  *     than the platform has is refused. 0, or a struct_size that ends before setup_size: the first edition of the
  *     structure. A header in which another structure that is passed grows lets timing_setup grow as well, so that
  *     setup_size tells it.
+ *   - what the model hands to the platform, struct timing_filter and struct timing_branches with what they consist of,
+ *     does not grow.
  *   - the lists of classes and events grow at their end. A model answers 0 to a number that it does not know (1 for a
  *     class).
  */
@@ -136,6 +138,30 @@ struct timing_filter {
     struct timing_lines load, store, fetch;
 };
 
+/* Branches that need not be asked about, of one core: conditional ones in 64-bit mode of which the model knows that,
+ * met again with the same outcome and after the same history, they cost nothing and change nothing but the history.
+ * One counts as known if the entry at its place holds its address, outcome and history; the core then shifts the
+ * outcome into the history, counts, and goes on. After a branch that was asked about, the model has the history in its
+ * own hands. The model enters what it knows and removes it when it is no longer true; the core writes history and hits.
+ */
+#define TIMING_BRANCHES 512u
+struct timing_known_branch {
+    uint64_t branch; /* timing_branch_key(); 0: none */
+    uint64_t history;
+};
+struct timing_branches {
+    uint64_t history;    /* for example: the outcomes of branches, the latest in bit 0                    */
+    uint64_t hits;       /* branches that were not asked about                                            */
+    bool jumps_are_free; /* direct jumps, neither conditional nor calls, cost nothing and change nothing  */
+    struct timing_known_branch known[TIMING_BRANCHES];
+};
+static inline uint64_t timing_branch_key(uint64_t from, bool taken) { return from << 2 | (uint64_t)taken << 1 | 1; }
+static inline struct timing_known_branch *timing_branch_at(struct timing_branches *b, uint64_t from)
+{
+    uint64_t place = from ^ from >> 9 ^ b->history ^ b->history >> 9;
+    return &b->known[place & (TIMING_BRANCHES - 1)];
+}
+
 /* Events other than plain execution. */
 enum timing_event {
 #define TIMING_EVENT(name, sentence) TIMING_EVENT_##name,
@@ -187,6 +213,12 @@ struct timing_model {
     /* mem_cost and branch_cost calculate with integers only: they may be called under the guest's rounding mode. */
     bool integers_only;
     size_t setup_size; /* sizeof(struct timing_setup) of the header that the model was built with */
+    /* What branch_cost need not be asked about; the model's own, as long as it lives. NULL: ask always. Used where
+     * there is a filter as well. */
+    struct timing_branches *(*branches)(void *model, uint32_t core);
+    /* True: if two accesses, each within a line, have just cost nothing, then the same two in turn again, as by a copy,
+     * cost nothing and change nothing, however often. The core then counts them as known. NULL: false. */
+    bool (*keeps_two)(void *model);
 };
 #define TIMING_FIRST_SIZE offsetof(struct timing_model, tlb_flush) /* least struct_size of version 1 */
 

@@ -149,8 +149,10 @@ struct cpu_bus fuzz_machine::make_bus(core_side *side, bool observed)
     };
     bus.apic_set_tsc_offset = [](void *, std::uint64_t) {};
     bus.apic_init = [](void *) {};
-    if (observed)
+    if (observed) {
         bus.trace_insn = [](void *, const struct cpu_trace_insn *) {};
+        bus.trace_mem = [](void *, const struct cpu_trace_mem *) {};
+    }
     return bus;
 }
 

@@ -20,7 +20,8 @@ class fuzz_machine
     static constexpr std::uint64_t RAM_SIZE = 1u << 20;
     static constexpr unsigned CORES = 2;
 
-    // observed: every core is built in the flavour that calls hooks. timing: NULL for one cycle per instruction.
+    // observed: every instruction and every access is traced, so none goes past the timing model. timing: NULL for one
+    // cycle per instruction.
     fuzz_machine(std::uint64_t seed, bool observed, const struct timing *timing = nullptr);
     ~fuzz_machine();
     fuzz_machine(const fuzz_machine &) = delete;

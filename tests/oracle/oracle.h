@@ -127,18 +127,19 @@ class oracle
             in = generate(f.enc, memory, imm, m_judge.code(), fixed, m_random);
         while ((f.accepts && !f.accepts(in)) || (memory && in.base >= 0 && in.base == in.index));
         m_judge.load(in);
-        const bool is_fixed = memory && in.index < 0 && (in.base < 0 || in.base == 16), observed = m_random.one_in(4);
+        const bool is_fixed = memory && in.index < 0 && (in.base < 0 || in.base == 16);
+        const bool all_flavours = m_random.one_in(4);
         for (unsigned i = 0; i < cases && m_reports < MAX_REPORTS; i++) {
             const operand_place place = is_fixed                 ? fixed_place
                                         : is_faulting(f, memory) ? faulting_place(f, !in.address32)
                                                                  : operand_place::data;
             run_case(f, rules, in, is_fixed ? fixed : choose_target(place, f.align, f.reach, m_random), imm, place,
-                     observed);
+                     all_flavours);
         }
     }
 
     void run_case(const family &f, const oracle_rules &rules, const instruction &in, std::uint64_t target,
-                  std::uint64_t imm, operand_place place, bool observed)
+                  std::uint64_t imm, operand_place place, bool all_flavours)
     {
         oracle_case c{};
         c.insn = in;
@@ -165,7 +166,7 @@ class oracle
                 m_judge.put(c.target, v, sizeof v);
         }
         m_cases++;
-        if (!m_judge.check(rules, c, observed))
+        if (!m_judge.check(rules, c, all_flavours))
             m_reports++;
     }
 

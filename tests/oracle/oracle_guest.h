@@ -8,10 +8,41 @@
 #include "cpu_fixture.h"
 #include "oracle_case.h"
 
+#include <memory>
+
+// Flavours of the core's handlers.
+enum class flavour { plain, observed, timed };
+constexpr unsigned FLAVOURS = 3;
+
+// The timing model `cache`, under which the flavour `timed` runs.
+class oracle_timing
+{
+  public:
+    oracle_timing()
+    {
+        const timing_model *model = timing_find("cache");
+        std::vector<double> values;
+        for (std::size_t i = 0; i < model->param_count; i++)
+            values.push_back(model->params[i].default_value);
+        timing_setup setup{};
+        setup.cores = 1;
+        setup.clock_hz = 2000000000;
+        setup.values = values.data();
+        char error[200] = "";
+        EXPECT_TRUE(timing_create(&instance, model, &setup, error, sizeof error)) << error;
+    }
+    ~oracle_timing() { timing_destroy(&instance); }
+    oracle_timing(const oracle_timing &) = delete;
+    oracle_timing &operator=(const oracle_timing &) = delete;
+    timing instance{};
+};
+
 class oracle_guest
 {
   public:
-    explicit oracle_guest(bool observed) : m_machine(observed)
+    explicit oracle_guest(flavour f)
+        : m_timing(f == flavour::timed ? std::make_unique<oracle_timing>() : nullptr),
+          m_machine(f == flavour::observed, m_timing ? &m_timing->instance : nullptr)
     {
         m_machine.start64();
         for (std::uint64_t page : native_cpu::ABSENT)
@@ -102,6 +133,7 @@ class oracle_guest
             o.address = m_machine.regs().cr2;
     }
 
+    std::unique_ptr<oracle_timing> m_timing;
     cpu_fixture m_machine;
     core_state m_user;
 };

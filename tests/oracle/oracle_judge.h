@@ -10,6 +10,7 @@
 #include "oracle_shrink.h"
 
 #include <functional>
+#include <iterator>
 #include <memory>
 
 // What is not compared, and why it must not be: by form.
@@ -41,7 +42,7 @@ class oracle_judge
     bool is_usable() const { return m_native.is_usable(); }
     std::uint64_t code() const { return m_with_fx ? native_fx::INSN : native_cpu::CODE; }
     random_source &random() { return m_random; }
-    oracle_guest &guest(bool observed) { return *m_guests[observed]; }
+    oracle_guest &guest(flavour f) { return *m_guests[static_cast<unsigned>(f)]; }
 
     void load(const instruction &in)
     {
@@ -60,17 +61,20 @@ class oracle_judge
         std::memcpy(m_guests[0]->at(address), bytes, size);
     }
 
-    // Both flavours of the core's handlers: the second where `observed`. False if something differed.
-    bool check(const oracle_rules &rules, oracle_case &c, bool observed)
+    // The plain flavour of the core's handlers, or all of them. False if something differed.
+    bool check(const oracle_rules &rules, oracle_case &c, bool all)
     {
         save(m_before);
         const outcome want = run_native(c);
         auto &form = oracle_ledger::get().at(rules.name);
         form.cases++;
         form.faults += want.vector >= 0;
-        for (unsigned g = 0; g < (observed ? 2 : 1); g++) {
-            if (g == 1)
-                restore(*m_guests[1], m_before);
+        // The timed one twice: then the timing model knows the instruction's lines.
+        static constexpr flavour order[] = {flavour::plain, flavour::observed, flavour::timed, flavour::timed};
+        for (unsigned i = 0; i < (all ? std::size(order) : 1); i++) {
+            const auto g = static_cast<unsigned>(order[i]);
+            if (i > 0)
+                restore(*m_guests[g], m_before);
             const std::string what = compare(rules, c, want, *m_guests[g]);
             // The host judges the instructions that it has completed; a fault says little about the rest of them.
             cpu *core = m_guests[g]->machine().core();
@@ -80,7 +84,7 @@ class oracle_judge
                 opcode_coverage::forget(core);
             if (what.empty())
                 continue;
-            report(rules, c, g == 1, what);
+            report(rules, c, order[i], what);
             save(m_before); // what the last native run left
             restore(*m_guests[0], m_before);
             return false;
@@ -191,12 +195,12 @@ class oracle_judge
         return what.substr(0, what.rfind(" vector", 0) == 0 ? what.find(';') : what.find_first_of("0123456789"));
     }
 
-    void report(const oracle_rules &rules, const oracle_case &c, bool observed, const std::string &what)
+    void report(const oracle_rules &rules, const oracle_case &c, flavour f, const std::string &what)
     {
         oracle_ledger::get().note_mismatch();
         oracle_case small = c;
         small.memory = m_before;
-        oracle_guest &guest = *m_guests[observed];
+        oracle_guest &guest = this->guest(f);
         std::string last = what;
         auto mismatch = [&](const oracle_case &tried) {
             restore_native(tried.memory);
@@ -219,7 +223,8 @@ class oracle_judge
         std::string bytes;
         for (auto b : c.insn.bytes)
             bytes += text("%02lx ", b);
-        std::string all = rules.name + (observed ? " (observed): " : ": ") + bytes + "at " + text("%lx", c.code) +
+        static const char *const names[FLAVOURS] = {": ", " (observed): ", " (timed): "};
+        std::string all = rules.name + names[static_cast<unsigned>(f)] + bytes + "at " + text("%lx", c.code) +
                           ", seed " + std::to_string(oracle_options::get().seed) + "\n " + what +
                           "\n  before: " + describe(c, m_with_fx) +
                           (repeats ? "\n  shrunk:" + last + "\n  before: " + describe(small, m_with_fx)
@@ -232,8 +237,9 @@ class oracle_judge
 
     const bool m_with_fx;
     native_fx m_native;
-    std::unique_ptr<oracle_guest> m_guests[2] = {std::make_unique<oracle_guest>(false),
-                                                 std::make_unique<oracle_guest>(true)};
+    std::unique_ptr<oracle_guest> m_guests[FLAVOURS] = {std::make_unique<oracle_guest>(flavour::plain),
+                                                        std::make_unique<oracle_guest>(flavour::observed),
+                                                        std::make_unique<oracle_guest>(flavour::timed)};
     random_source m_random;
     image m_before;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where cycles are charged beyond the precomputed cost of a block: events, stages of a user interrupt, and, in the
- * observed flavour, memory accesses and branches. Also the instruction trace's hook. */
+ * timed and the observed flavour, memory accesses and branches. Also the instruction trace's hook. */
 #include "cpu_state.h"
 #include "handler.h"
 
@@ -105,7 +105,7 @@ void cpu_observe_mem(struct cpu *cpu, uint64_t la, unsigned bytes, int access)
 {
     if (VP_LIKELY(cpu->timing->model->mem_cost != NULL)) {
         enum mmu_view view = cpu_current_view(cpu);
-        const struct tlb_entry *e = &cpu->tlb_sets[view][(la >> PAGE_SHIFT) & (TLB_SIZE - 1)];
+        const struct tlb_entry *e = &cpu->tlb[(la >> PAGE_SHIFT) & (TLB_SIZE - 1)];
         uint64_t page = la & PAGE_MASK;
         if (VP_LIKELY(e->page == page && e->host + page != 0 && ((la + bytes - 1) & PAGE_MASK) == page))
             charge_mem(cpu, view, la, e->pa | (la & ~PAGE_MASK), bytes, (enum timing_access)access);
@@ -126,7 +126,7 @@ static uint64_t linear_of(const struct cpu *cpu, uint64_t rip)
 }
 
 /* The code of a block that is being entered. */
-void cpu_observe_fetch(struct cpu *cpu, const struct block *b)
+static void observe_fetch(struct cpu *cpu, const struct block *b)
 {
     if (!cpu->timing->model->mem_cost || b->transient) /* code in a device is not cached */
         return;
@@ -140,6 +140,21 @@ void cpu_observe_fetch(struct cpu *cpu, const struct block *b)
     charge_mem(cpu, view, la, b->pa, first, TIMING_FETCH);
     if (VP_UNLIKELY(first < b->length))
         charge_mem(cpu, view, la + first, b->page2, b->length - first, TIMING_FETCH);
+}
+
+op_result cpu_go_on(struct cpu *cpu, const struct op *op)
+{
+    op_fn *fn = op->fn;
+    if (cpu->cycles + op_block(op)->last_start >= cpu->deadline)
+        fn = cpu_asking_twin(cpu, fn); /* which looks at the deadline after each instruction */
+    TAIL_CALL(fn, op);
+}
+
+op_result cpu_enter_asking(struct cpu *cpu, const struct block *b)
+{
+    observe_fetch(cpu, b);
+    cpu_observe_insn(cpu, b->ops);
+    TAIL_CALL(cpu_go_on, b->ops);
 }
 
 /* The one kind that is frequent is known when it is compiled. */

@@ -36,6 +36,8 @@ bool cpu_opcode_watch(struct cpu *cpu)
     cpu->coverage = calloc(1, sizeof *cpu->coverage + block_places() * sizeof cpu->coverage->of_op[0]);
     if (!cpu->coverage)
         return false;
+    if (cpu->twins) /* its records have no twins that look at the clock */
+        cpu->engine = &engine_observed;
     block_drop_all(cpu); /* their records lead to the handlers themselves */
     return true;
 }

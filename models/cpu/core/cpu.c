@@ -28,6 +28,22 @@ static void set_filter(struct cpu *cpu)
             none[i]->line[j] = TIMING_NO_LINE;
     struct timing_filter *filter = timing_filter(cpu->timing, cpu->config.index);
     cpu->filter = filter && cpu->timing->model->mem_cost && !cpu->bus.trace_mem ? filter : &cpu->ask_always;
+    cpu->keeps_two = cpu->filter == filter && timing_keeps_two(cpu->timing);
+    struct timing_branches *branches = timing_branches(cpu->timing, cpu->config.index);
+    cpu->branches = branches ? branches : &cpu->ask_about_branches;
+}
+
+static bool choose_engine(struct cpu *cpu)
+{
+    const struct timing_model *model = cpu->timing->model;
+    bool is_traced = cpu->bus.trace_insn || cpu->bus.trace_mem, is_asked = model->mem_cost || model->branch_cost;
+    if (is_asked && !is_traced && cpu->filter != &cpu->ask_always) {
+        cpu->engine = &engine_timed;
+        cpu->twins = cpu_twins_create();
+        return cpu->twins != NULL;
+    }
+    cpu->engine = is_asked || is_traced ? &engine_observed : &engine_plain;
+    return true;
 }
 
 struct cpu *cpu_create(const struct cpu_config *config, const struct cpu_bus *bus, struct cpu_code_map *code_map,
@@ -41,8 +57,6 @@ struct cpu *cpu_create(const struct cpu_config *config, const struct cpu_bus *bu
     cpu->config = *config;
     cpu->bus = *bus;
     cpu->timing = timing;
-    bool observed = timing->model->mem_cost || timing->model->branch_cost || bus->trace_insn || bus->trace_mem;
-    cpu->engine = observed ? &engine_observed : &engine_plain;
     cpu->timing_is_integer = timing_is_integers_only(timing);
     set_filter(cpu);
     cpu->chain_gen = 1;
@@ -50,7 +64,7 @@ struct cpu *cpu_create(const struct cpu_config *config, const struct cpu_bus *bu
     cpu->blocks = block_cache_create(cpu);
     cpu->decoder = decoder_create(&config->features);
     cpu->uintr = cpu_uintr_create(cpu);
-    if (!cpu->blocks || !cpu->decoder || !cpu->uintr || !code_map_register(code_map, cpu)) {
+    if (!choose_engine(cpu) || !cpu->blocks || !cpu->decoder || !cpu->uintr || !code_map_register(code_map, cpu)) {
         cpu_destroy(cpu);
         return NULL;
     }
@@ -69,6 +83,7 @@ void cpu_destroy(struct cpu *cpu)
     decoder_destroy(cpu->decoder);
     block_cache_destroy(cpu->blocks);
     free(cpu->coverage);
+    free(cpu->twins);
     free(cpu);
 }
 

@@ -7,18 +7,24 @@
 #include "handler.h"
 #include "wait.h"
 
-static void execute(struct cpu *cpu, const struct block *b)
+static op_result enter(struct cpu *cpu, const struct block *b)
 {
     const struct op *op = b->ops;
-    if (cpu->engine->observed) {
-        cpu_observe_fetch_unless_known(cpu, b);
+    if (cpu->engine->is_hooked) {
+        if (!cpu_fetch_is_known(cpu, b))
+            TAIL_CALL(cpu_enter_asking, b);
         cpu_observe_insn(cpu, op);
     }
+    TAIL_CALL(op->fn, op);
+}
+
+static void execute(struct cpu *cpu, const struct block *b)
+{
 #if defined(CPU_ENGINE_LOOP) && CPU_ENGINE_LOOP
-    while (op)
+    for (const struct op *op = enter(cpu, b); op;)
         op = op->fn(cpu, op);
 #else
-    op->fn(cpu, op);
+    enter(cpu, b);
 #endif
 }
 
@@ -98,7 +104,7 @@ static enum cpu_stop run(struct cpu *cpu)
         if (cpu->leave == LEAVE_RESTART) {
             cpu->leave = LEAVE_NONE;
             cpu->link = NULL;
-            cpu->trace_again = cpu->engine->observed;
+            cpu->trace_again = cpu->engine->is_hooked;
             alone = true;
         } else {
             cpu->trace_again = false;

@@ -246,12 +246,13 @@ struct cpu {
     uint64_t deadline;       /* no instruction may start at or after this in threaded code       */
     uint64_t cc_dst, cc_src;
     uint32_t cc_op;
-    uint32_t mode;                /* MODE_*                                                           */
-    struct tlb_entry *tlb;        /* of the current view, for explicit data accesses                  */
-    uint64_t chain_gen;           /* chains and jump-cache entries of other generations are void      */
-    uint32_t chain_limit;         /* CS.limit that the blocks in them keep, outside 64-bit mode       */
-    uint64_t insns;               /* retired                                                          */
-    struct timing_filter *filter; /* accesses that the observed flavour need not ask about            */
+    uint32_t mode;                    /* MODE_*                                                           */
+    struct tlb_entry *tlb;            /* of the current view, for explicit data accesses                  */
+    uint64_t chain_gen;               /* chains and jump-cache entries of other generations are void      */
+    uint32_t chain_limit;             /* CS.limit that the blocks in them keep, outside 64-bit mode       */
+    uint64_t insns;                   /* retired                                                          */
+    struct timing_filter *filter;     /* accesses that the timing model need not be asked about           */
+    struct timing_branches *branches; /* the same for branches                                        */
     enum leave leave;
     bool stepping;                       /* the current block holds one instruction: devices may be touched  */
     struct chain *link;                  /* chain to be filled with the next block found                     */
@@ -313,11 +314,14 @@ struct cpu {
     uint64_t tlb_huge;                                /* the same for parts of larger pages, by GiB                 */
     struct block_cache *blocks;                       /* block.c                                                   */
     struct cpu_code_map *code_map;
-    const struct engine *engine; /* handler table: plain or observed                          */
+    const struct engine *engine; /* handler table: plain, timed or observed                   */
+    struct cpu_twin *twins;      /* twin.c; NULL unless the engine is the timed one           */
     const struct timing *timing;
+    bool keeps_two;                  /* struct timing_model */
     bool timing_is_integer;          /* its hooks of memory and branches need no floating-point control of their own */
     struct timing_filter ask_always; /* a filter that knows nothing */
-    struct decoder *decoder;         /* decode.c                                                  */
+    struct timing_branches ask_about_branches;
+    struct decoder *decoder; /* decode.c                                                  */
     struct cpu_config config;
     struct cpu_bus bus;
     struct cpu_stats stats;
@@ -504,6 +508,11 @@ VP_NODISCARD enum vp_status cpu_charged_modify(struct cpu *cpu, enum mmu_view vi
                                                cpu_modify_fn *fn, void *arg);
 void cpu_charge_walk(struct cpu *cpu, uint64_t la); /* the table entries of a walk, after it */
 void cpu_charge_tlb_flush(struct cpu *cpu, enum timing_flush scope, uint64_t la);
+
+/* --- twin.c --- */
+struct cpu_twin;
+VP_NODISCARD struct cpu_twin *cpu_twins_create(void);     /* freed with free() */
+op_fn *cpu_asking_twin(const struct cpu *cpu, op_fn *fn); /* itself, where it asks */
 
 /* --- uintr_glue.c: the callbacks of struct uintr_bus, and the steps that are charged --- */
 struct uintr *cpu_uintr_create(struct cpu *cpu);

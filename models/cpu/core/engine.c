@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The handler table of one flavour; compiled for the plain and the observed flavour. */
+/* The handler table of one flavour; compiled for the plain, the timed and the observed flavour. */
 #include "handler.h"
 
-#ifdef CPU_OBSERVED
+#if defined(CPU_OBSERVED)
 const struct engine engine_observed = {
-    .observed = true,
+    .is_hooked = true,
+#elif defined(CPU_TIMED)
+const struct engine engine_timed = {
+    .is_hooked = true,
 #else
 const struct engine engine_plain = {
-    .observed = false,
+    .is_hooked = false,
 #endif
     .fn =
         {

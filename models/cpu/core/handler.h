@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tools of the instruction handlers (insn_*.c). Each of those files is compiled three times; OP() gives the handlers of
- * the flavours different names:
- *   plain     the fast path only. Where a memory access misses the translation cache, the handler ends in a sibling
- * call to its slow twin, which does the instruction from the start: so a plain handler saves no registers. slow
- * (CPU_SLOW) complete; continues with the plain handler of the next record. observed  (CPU_OBSERVED) complete, with the
- * hooks of instruction trace and timing model. Twins need handlers that change nothing before their first access: files
- * that are so define CPU_HAS_TWINS.
+/* Tools of the instruction handlers (insn_*.c). Each of those files is compiled once per flavour; OP() gives the
+ * handlers of the flavours different names:
+ *   plain     the fast path only, without hooks. Where a memory access misses the translation cache, the handler ends
+ *             in a sibling call to its slow twin, which does the instruction from the start: so a plain handler saves
+ *             no registers.
+ *   slow      (CPU_SLOW) complete; continues with the plain handler of the next record.
+ *   timed     (CPU_TIMED) the fast path under a timing model with a filter: no access, no branch and no block's fetch
+ *             needs to be asked for, so time does not move within a block. Everything else is the observed twin's.
+ *   observed  (CPU_OBSERVED) complete, with the hooks of instruction trace and timing model.
+ * Twins need handlers that change nothing before their first access: files that are so define CPU_HAS_TWINS. In other
+ * files the plain handler is complete, and the timed one is too, with hooks (CPU_HOOKED).
  *
  *   OP(bswap_32) { REG32(op->reg) = ...; NEXT(); }
  *
@@ -27,43 +31,55 @@
 
 #if defined(CPU_OBSERVED)
 #define OP_NAME(name) observed_##name
+#elif defined(CPU_TIMED)
+#define OP_NAME(name) timed_##name
+#define OP_TWIN(name) observed_##name
 #elif defined(CPU_SLOW)
 #define OP_NAME(name) slow_##name
 #else
 #define OP_NAME(name) plain_##name
+#define OP_TWIN(name) slow_##name
 #endif
 #if defined(CPU_HAS_TWINS) && !defined(CPU_OBSERVED) && !defined(CPU_SLOW)
 #define CPU_FAST 1 /* this is the fast half of a pair */
 #endif
+#if defined(CPU_TIMED) && defined(CPU_FAST)
+#define CPU_UNASKED 1 /* ... under a timing model: what must be asked for is the other half's */
+#elif defined(CPU_TIMED) || defined(CPU_OBSERVED)
+#define CPU_HOOKED 1
+#endif
 
-#define H1(name) op_fn plain_##name, slow_##name, observed_##name;
+#define H1(name) op_fn plain_##name, slow_##name, timed_##name, observed_##name;
 #define H4(name) H1(name##_8) H1(name##_16) H1(name##_32) H1(name##_64)
 #include "handlers.def"
 #undef H1
 #undef H4
 
 #if defined(CPU_ENGINE_LOOP) && CPU_ENGINE_LOOP
-#define TAIL_CALL(fn, op) return (fn)(cpu, (op))
+#define TAIL_CALL(fn, ...) return (fn)(cpu, __VA_ARGS__)
 #else
-#define TAIL_CALL(fn, op)                                                                                              \
+#define TAIL_CALL(fn, ...)                                                                                             \
     do {                                                                                                               \
-        (fn)(cpu, (op));                                                                                               \
+        (fn)(cpu, __VA_ARGS__);                                                                                        \
         return;                                                                                                        \
     } while (0)
 #endif
 
 #ifdef CPU_FAST
+/* loads_, stores_: accesses of this instruction so far that the timing model need not be asked about. They count when
+ * it is complete, for after MISS() the twin begins again. */
+#define FAST_PARAMETERS                                                                                                \
+    struct cpu *cpu __attribute__((unused)), const struct op *op __attribute__((unused)),                              \
+        op_fn *twin_ __attribute__((unused)), uint32_t loads_ __attribute__((unused)),                                 \
+        uint32_t stores_ __attribute__((unused))
 #define OP(name)                                                                                                       \
-    static inline __attribute__((always_inline))                                                                       \
-    op_result fast_##name(struct cpu *cpu, const struct op *op, op_fn *twin_);                                         \
-    op_result plain_##name(struct cpu *cpu, const struct op *op) { FAST_BODY(fast_##name, slow_##name); }              \
-    static inline op_result fast_##name(struct cpu *cpu __attribute__((unused)),                                       \
-                                        const struct op *op __attribute__((unused)),                                   \
-                                        op_fn *twin_ __attribute__((unused)))
+    static inline __attribute__((always_inline)) op_result fast_##name(FAST_PARAMETERS);                               \
+    op_result OP_NAME(name)(struct cpu * cpu, const struct op *op) { FAST_BODY(fast_##name, OP_TWIN(name)); }          \
+    static inline op_result fast_##name(FAST_PARAMETERS)
 #if defined(CPU_ENGINE_LOOP) && CPU_ENGINE_LOOP
-#define FAST_BODY(body, twin) return body(cpu, op, twin)
+#define FAST_BODY(body, twin) return body(cpu, op, twin, 0, 0)
 #else
-#define FAST_BODY(body, twin) body(cpu, op, twin)
+#define FAST_BODY(body, twin) body(cpu, op, twin, 0, 0)
 #endif
 #define MISS() TAIL_CALL(twin_, op)
 #else
@@ -71,9 +87,19 @@
     op_result OP_NAME(name)(struct cpu * cpu __attribute__((unused)), const struct op *op __attribute__((unused)))
 #endif
 
-/* charge.c: the hooks of the observed flavour. */
+/* First in a handler that has a hook in a function, or changes something before a branch's hook. */
+#ifdef CPU_UNASKED
+#define ASK_ALWAYS() MISS()
+#else
+#define ASK_ALWAYS() ((void)0)
+#endif
+
+/* charge.c: the hooks. */
 void cpu_observe_insn(struct cpu *cpu, const struct op *op);
-void cpu_observe_fetch(struct cpu *cpu, const struct block *b);
+/* Enters a block whose fetch must be asked for. */
+op_result cpu_enter_asking(struct cpu *cpu, const struct block *b);
+/* Goes on with a record of the current block after time may have moved, as far as the deadline lets. */
+op_result cpu_go_on(struct cpu *cpu, const struct op *op);
 enum branch_kind {
     BRANCH_CONDITIONAL,
     BRANCH_JUMP,
@@ -94,24 +120,38 @@ static inline bool is_known_line(const struct timing_lines *known, uint64_t line
 {
     return known->line[line & known->mask] == line;
 }
+static inline bool is_known_access(const struct timing_lines *known, uint64_t la, unsigned bytes)
+{
+    uint64_t line = la >> TIMING_LINE_SHIFT;
+    return is_known_line(known, line) && (la + (bytes - 1)) >> TIMING_LINE_SHIFT == line;
+}
 static inline void cpu_observe_mem_unless_known(struct cpu *cpu, uint64_t la, unsigned bytes, int access)
 {
     struct timing_lines *known = cpu_known_lines(cpu, access);
-    uint64_t line = la >> TIMING_LINE_SHIFT;
-    if (VP_LIKELY(is_known_line(known, line) && (la + (bytes - 1)) >> TIMING_LINE_SHIFT == line))
+    if (VP_LIKELY(is_known_access(known, la, bytes)))
         known->hits++;
     else
         cpu_observe_mem(cpu, la, bytes, access);
 }
-static inline void cpu_observe_fetch_unless_known(struct cpu *cpu, const struct block *b)
+/* These two count if they answer true. */
+static inline bool cpu_fetch_is_known(struct cpu *cpu, const struct block *b)
 {
     struct timing_lines *known = &cpu->filter->fetch;
     for (uint64_t i = 0; i < b->lines; i++)
-        if (VP_UNLIKELY(!is_known_line(known, b->first_line + i))) {
-            cpu_observe_fetch(cpu, b);
-            return;
-        }
+        if (VP_UNLIKELY(!is_known_line(known, b->first_line + i)))
+            return false;
     known->hits += b->lines;
+    return true;
+}
+static inline bool cpu_branch_is_known(struct cpu *cpu, uint64_t from, bool taken)
+{
+    struct timing_branches *known = cpu->branches;
+    const struct timing_known_branch *b = timing_branch_at(known, from);
+    if (VP_UNLIKELY(b->branch != timing_branch_key(from, taken) || b->history != known->history))
+        return false;
+    known->history = known->history << 1 | taken;
+    known->hits++;
+    return true;
 }
 
 #ifdef CPU_OBSERVED
@@ -120,9 +160,16 @@ static inline void cpu_observe_fetch_unless_known(struct cpu *cpu, const struct 
         if (VP_UNLIKELY(cpu->bus.trace_insn != NULL))                                                                  \
             cpu_observe_insn(cpu, op);                                                                                 \
     } while (0)
-#define FETCH_HOOK(b) cpu_observe_fetch_unless_known(cpu, b)
 #else
 #define TRACE_HOOK(op) ((void)0)
+#endif
+#if defined(CPU_HOOKED) || defined(CPU_UNASKED)
+#define FETCH_HOOK(b)                                                                                                  \
+    do {                                                                                                               \
+        if (VP_UNLIKELY(!cpu_fetch_is_known(cpu, b)))                                                                  \
+            TAIL_CALL(cpu_enter_asking, b);                                                                            \
+    } while (0)
+#else
 #define FETCH_HOOK(b) ((void)0)
 #endif
 
@@ -192,30 +239,51 @@ static inline void book_through(struct cpu *cpu, const struct op *op)
     cpu->insns += op->n + 1u;
 }
 
+#ifdef CPU_UNASKED
+#define COUNT_ACCESSES()                                                                                               \
+    do {                                                                                                               \
+        if (loads_)                                                                                                    \
+            cpu->filter->load.hits += loads_;                                                                          \
+        if (stores_)                                                                                                   \
+            cpu->filter->store.hits += stores_;                                                                        \
+    } while (0)
+#else
+#define COUNT_ACCESSES() ((void)0)
+#endif
+
 #define LEAVE()                                                                                                        \
     do {                                                                                                               \
+        COUNT_ACCESSES();                                                                                              \
         book_before(cpu, op);                                                                                          \
         LEFT();                                                                                                        \
     } while (0)
 #define FINISH_AT(new_rip)                                                                                             \
     do {                                                                                                               \
         uint64_t rip_ = (new_rip);                                                                                     \
+        COUNT_ACCESSES();                                                                                              \
         book_through(cpu, op);                                                                                         \
         cpu->rip = rip_;                                                                                               \
         LEFT();                                                                                                        \
     } while (0)
 #define FINISH() FINISH_AT(op_next_rip(cpu, op))
 
-#ifdef CPU_OBSERVED
-/* Costs of memory and branches may have moved time: look before the next instruction. */
+#ifdef CPU_HOOKED
+/* Costs of memory and branches may have moved time: look whether the rest of the block may still start as it is. */
 #define NEXT()                                                                                                         \
     do {                                                                                                               \
-        if (VP_UNLIKELY(cpu->cycles + op[1].cost_before >= cpu->deadline))                                             \
+        if (VP_LIKELY(cpu->cycles + op_block(op)->last_start < cpu->deadline))                                         \
+            GOTO_OP(op + 1);                                                                                           \
+        if (cpu->cycles + op[1].cost_before >= cpu->deadline)                                                          \
             FINISH();                                                                                                  \
-        GOTO_OP(op + 1);                                                                                               \
+        TRACE_HOOK(op + 1);                                                                                            \
+        TAIL_CALL(cpu_go_on, op + 1);                                                                                  \
     } while (0)
 #else
-#define NEXT() GOTO_OP(op + 1)
+#define NEXT()                                                                                                         \
+    do {                                                                                                               \
+        COUNT_ACCESSES();                                                                                              \
+        GOTO_OP(op + 1);                                                                                               \
+    } while (0)
 #endif
 
 #define ENTER_BLOCK(b)                                                                                                 \
@@ -231,6 +299,7 @@ static inline void book_through(struct cpu *cpu, const struct op *op)
         uint64_t rip_ = (new_rip);                                                                                     \
         struct chain *chain_ = op_chain(op) + (which);                                                                 \
         BRANCH_HOOK(op, rip_, kind, (which) == 0);                                                                     \
+        COUNT_ACCESSES();                                                                                              \
         book_through(cpu, op);                                                                                         \
         cpu->rip = rip_;                                                                                               \
         if (VP_LIKELY(chain_->gen == cpu->chain_gen))                                                                  \
@@ -239,8 +308,20 @@ static inline void book_through(struct cpu *cpu, const struct op *op)
         LEFT();                                                                                                        \
     } while (0)
 
-#ifdef CPU_OBSERVED
+#if defined(CPU_HOOKED)
 #define BRANCH_HOOK(op, to, kind, taken) cpu_observe_branch(cpu, op, to, kind, taken)
+#elif defined(CPU_UNASKED)
+/* Conditional branches, which change nothing before it, go to the twin; others are asked for here. */
+#define BRANCH_HOOK(op, to, kind, taken)                                                                               \
+    do {                                                                                                               \
+        if ((kind) == BRANCH_CONDITIONAL) {                                                                            \
+            bool is_known_ = (cpu->mode & MODE_CODE64) && cpu_branch_is_known(cpu, op_rip(op), taken);                 \
+            if (VP_UNLIKELY(!is_known_) && cpu->timing->model->branch_cost)                                            \
+                MISS();                                                                                                \
+        } else if ((kind) != BRANCH_JUMP || VP_UNLIKELY(!cpu->branches->jumps_are_free)) {                             \
+            cpu_observe_branch(cpu, op, to, kind, taken);                                                              \
+        }                                                                                                              \
+    } while (0)
 #else
 #define BRANCH_HOOK(op, to, kind, taken) ((void)0)
 #endif

@@ -27,6 +27,7 @@ static inline bool target_is_good(const struct cpu *cpu, uint64_t rip)
     do {                                                                                                               \
         uint64_t to_ = (new_rip);                                                                                      \
         BRANCH_HOOK(op, to_, kind, true);                                                                              \
+        COUNT_ACCESSES();                                                                                              \
         book_through(cpu, op);                                                                                         \
         cpu->rip = to_;                                                                                                \
         const struct jump_cache_entry *slot_ = jump_cache_slot(cpu, to_);                                              \
@@ -54,7 +55,7 @@ static void push_return(struct cpu *cpu, uint64_t value, unsigned size)
     cpu_mem_write_slow(cpu, la, value, size);
     if (cpu->leave != LEAVE_NONE)
         return;
-    MEM_HOOK(la, size, TIMING_STORE);
+    FUNCTION_MEM_HOOK(la, size, TIMING_STORE);
     if (width == 2)
         set_reg_16(cpu, RSP * 8, (uint16_t)rsp);
     else
@@ -71,6 +72,7 @@ OP(call)
         STORE(64, rsp, next);
         cpu->gpr[RSP] = rsp;
     } else {
+        ASK_ALWAYS();
         push_return(cpu, next, op->size);
         if (cpu->leave != LEAVE_NONE)
             LEAVE();
@@ -110,6 +112,7 @@ OP(call_ind)
         STORE(64, rsp, next);
         cpu->gpr[RSP] = rsp;
     } else {
+        ASK_ALWAYS();
         push_return(cpu, next, op->size);
         if (cpu->leave != LEAVE_NONE)
             LEAVE();
@@ -127,7 +130,7 @@ static uint64_t read_return(struct cpu *cpu, unsigned size)
         return 0;
     uint64_t target = cpu_mem_read_slow(cpu, la, size);
     if (cpu->leave == LEAVE_NONE)
-        MEM_HOOK(la, size, TIMING_LOAD);
+        FUNCTION_MEM_HOOK(la, size, TIMING_LOAD);
     return target;
 }
 
@@ -151,6 +154,7 @@ OP(ret)
         cpu->gpr[RSP] += 8;
         JUMP_INDIRECT(BRANCH_RETURN, target);
     }
+    ASK_ALWAYS();
     uint64_t target = read_return(cpu, op->size);
     if (cpu->leave != LEAVE_NONE)
         LEAVE();
@@ -161,6 +165,7 @@ OP(ret)
 
 OP(ret_imm)
 {
+    ASK_ALWAYS();
     uint64_t target = read_return(cpu, op->size);
     if (cpu->leave != LEAVE_NONE)
         LEAVE();
@@ -254,6 +259,7 @@ static inline void set_count(struct cpu *cpu, const struct op *op, uint64_t c)
 
 #define LOOP_IF(condition)                                                                                             \
     do {                                                                                                               \
+        ASK_ALWAYS();                                                                                                  \
         uint64_t count = count_after(cpu, op, UINT64_MAX);                                                             \
         bool jump = count != 0 && (condition);                                                                         \
         if (jump)                                                                                                      \

@@ -49,7 +49,7 @@ static void stack_write(struct cpu *cpu, uint64_t rsp, uint64_t value, unsigned 
     if (cpu->leave == LEAVE_NONE)
         cpu_mem_write_slow(cpu, la, value, size);
     if (cpu->leave == LEAVE_NONE)
-        MEM_HOOK(la, size, TIMING_STORE);
+        FUNCTION_MEM_HOOK(la, size, TIMING_STORE);
 }
 
 static uint64_t stack_read(struct cpu *cpu, uint64_t rsp, unsigned size)
@@ -58,7 +58,7 @@ static uint64_t stack_read(struct cpu *cpu, uint64_t rsp, unsigned size)
     if (cpu->leave == LEAVE_NONE)
         v = cpu_mem_read_slow(cpu, la, size);
     if (cpu->leave == LEAVE_NONE)
-        MEM_HOOK(la, size, TIMING_LOAD);
+        FUNCTION_MEM_HOOK(la, size, TIMING_LOAD);
     return v;
 }
 
@@ -88,12 +88,25 @@ static inline void set_reg_sized(struct cpu *cpu, unsigned offset, uint64_t v, u
         set_reg_16(cpu, offset, (uint16_t)v);
 }
 
-OP(push_reg) { PUSH_AND_NEXT(REG64(op->reg)); }
-OP(push_imm) { PUSH_AND_NEXT(op->imm); }
-OP(push_seg) { PUSH_AND_NEXT(cpu->seg[op->reg].selector); }
+OP(push_reg)
+{
+    ASK_ALWAYS();
+    PUSH_AND_NEXT(REG64(op->reg));
+}
+OP(push_imm)
+{
+    ASK_ALWAYS();
+    PUSH_AND_NEXT(op->imm);
+}
+OP(push_seg)
+{
+    ASK_ALWAYS();
+    PUSH_AND_NEXT(cpu->seg[op->reg].selector);
+}
 
 OP(pop_reg)
 {
+    ASK_ALWAYS();
     uint64_t v = stack_read(cpu, cpu->gpr[RSP], op->size);
     if (VP_UNLIKELY(cpu->leave != LEAVE_NONE))
         LEAVE();
@@ -104,6 +117,7 @@ OP(pop_reg)
 
 OP(push_rm)
 {
+    ASK_ALWAYS();
     if (op->size == 8) {
         RM_READ(64, v64);
         PUSH_AND_NEXT(v64);
@@ -119,6 +133,7 @@ OP(push_rm)
 /* SDM Vol. 2, "POP": an address that uses RSP is computed after RSP was incremented. */
 OP(pop_rm)
 {
+    ASK_ALWAYS();
     uint64_t old = cpu->gpr[RSP], v = stack_read(cpu, old, op->size);
     if (VP_UNLIKELY(cpu->leave != LEAVE_NONE))
         LEAVE();
@@ -142,6 +157,7 @@ OP(pop_rm)
 
 OP(pop_seg)
 {
+    ASK_ALWAYS();
     uint64_t v = stack_read(cpu, cpu->gpr[RSP], op->size);
     if (cpu->leave != LEAVE_NONE)
         LEAVE();
@@ -165,6 +181,7 @@ OP(pop_seg)
 
 OP(pusha)
 {
+    ASK_ALWAYS();
     uint64_t rsp = cpu->gpr[RSP];
     for (unsigned i = 0; i < 8 && cpu->leave == LEAVE_NONE; i++)
         stack_write(cpu, rsp - (i + 1u) * op->size, cpu->gpr[i], op->size);
@@ -191,6 +208,7 @@ static void pop_all(struct cpu *cpu, unsigned size)
 
 OP(popa)
 {
+    ASK_ALWAYS();
     pop_all(cpu, op->size);
     if (cpu->leave != LEAVE_NONE)
         LEAVE();
@@ -207,6 +225,7 @@ OP(popa)
 
 OP(pushf)
 {
+    ASK_ALWAYS();
     CHECK_V86_FLAGS();
     PUSH_AND_NEXT(cpu_rflags(cpu) & ~(uint64_t)(FLAG_VM | FLAG_RF));
 }
@@ -214,6 +233,7 @@ OP(pushf)
 /* SDM Vol. 2, "POPF": IOPL changes at CPL 0 only, IF where CPL <= IOPL; VM, VIF, VIP stay; RF is cleared. */
 OP(popf)
 {
+    ASK_ALWAYS();
     CHECK_V86_FLAGS();
     uint64_t v = stack_read(cpu, cpu->gpr[RSP], op->size);
     if (cpu->leave != LEAVE_NONE)
@@ -261,6 +281,7 @@ static void do_enter(struct cpu *cpu, const struct op *op)
 
 OP(enter)
 {
+    ASK_ALWAYS();
     do_enter(cpu, op);
     if (cpu->leave != LEAVE_NONE)
         LEAVE();
@@ -277,6 +298,7 @@ OP(leave)
         cpu->gpr[RBP] = v64;
         NEXT();
     }
+    ASK_ALWAYS();
     uint64_t v = stack_read(cpu, rbp, op->size);
     if (cpu->leave != LEAVE_NONE)
         LEAVE();

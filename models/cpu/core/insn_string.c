@@ -5,8 +5,8 @@
  * 2, "REP/REPE/REPZ/REPNE/REPNZ"; Vol. 1, "String Operations".
  *
  * Runs of elements that lie on one page each are moved as a whole through the translation cache; single elements go
- * where pages end, where an access misses, and with DF set. In the observed flavour, whose hooks want to see each
- * access that is not known to be free, a run ends with a line. */
+ * where pages end, where an access misses, and with DF set. Where there are hooks, which want to see each access
+ * that is not known to be free, a run ends with a line. */
 #include "handler.h"
 
 #include "flags.h"
@@ -131,23 +131,50 @@ ALWAYS_INLINE uint64_t room(const struct cpu *cpu, const struct string *s, int s
 
 ALWAYS_INLINE uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
+/* The lines of an element's two accesses, if the next element's need not be asked for: struct timing_model, keeps_two.
+ */
+struct turn {
+    uint64_t first, second;
+};
+#define NO_TURN ((struct turn){TIMING_NO_LINE, TIMING_NO_LINE})
+
 /* Elements from la on that need no hook, 0: the next one does. count_unasked() must be told how many were then
  * accessed. */
-#ifdef CPU_OBSERVED
+#ifdef CPU_HOOKED
+ALWAYS_INLINE uint64_t room_in_line(uint64_t la, unsigned size)
+{
+    uint64_t bytes = UINT64_C(1) << TIMING_LINE_SHIFT;
+    return (bytes - (la & (bytes - 1))) / size;
+}
 ALWAYS_INLINE uint64_t unasked(struct cpu *cpu, uint64_t la, unsigned size, int access)
 {
-    uint64_t line = la >> TIMING_LINE_SHIFT, bytes = (UINT64_C(1) << TIMING_LINE_SHIFT);
-    if (!is_known_line(cpu_known_lines(cpu, access), line))
-        return 0;
-    return (bytes - (la & (bytes - 1))) / size;
+    bool known = is_known_line(cpu_known_lines(cpu, access), la >> TIMING_LINE_SHIFT);
+    return known ? room_in_line(la, size) : 0;
+}
+ALWAYS_INLINE uint64_t unasked_pairs(struct cpu *cpu, const struct turn *turn, uint64_t first, int first_access,
+                                     uint64_t second, int second_access, unsigned size)
+{
+    uint64_t a = first >> TIMING_LINE_SHIFT, b = second >> TIMING_LINE_SHIFT;
+    bool known = (turn->first == a && turn->second == b) || (is_known_line(cpu_known_lines(cpu, first_access), a) &&
+                                                             is_known_line(cpu_known_lines(cpu, second_access), b));
+    return known ? smaller(room_in_line(first, size), room_in_line(second, size)) : 0;
 }
 ALWAYS_INLINE void count_unasked(struct cpu *cpu, uint64_t elements, int access)
 {
     cpu_known_lines(cpu, access)->hits += elements;
 }
+/* After an element's accesses were asked for, the first at the cycle `start`. If they took time, one may have thrown
+ * the other out. One that straddles lines ends in others, so no element follows it here. */
+ALWAYS_INLINE struct turn turn_after(const struct cpu *cpu, uint64_t start, uint64_t first, uint64_t second)
+{
+    bool free = cpu->keeps_two && cpu->cycles == start;
+    return free ? (struct turn){first >> TIMING_LINE_SHIFT, second >> TIMING_LINE_SHIFT} : NO_TURN;
+}
 #else
 #define unasked(cpu, la, size, access) UINT64_MAX
+#define unasked_pairs(cpu, turn, first, first_access, second, second_access, size) ((void)(turn), UINT64_MAX)
 #define count_unasked(cpu, elements, access) ((void)0)
+#define turn_after(cpu, start, first, second) ((void)(start), NO_TURN)
 #endif
 
 ALWAYS_INLINE uint64_t peek(const uint8_t *p, unsigned size)
@@ -175,7 +202,8 @@ ALWAYS_INLINE uint64_t load(struct cpu *cpu, uint64_t la, unsigned size)
 {
     const uint8_t *p = host_read(cpu, la, size);
     uint64_t v = p ? peek(p, size) : cpu_mem_read_slow(cpu, la, size);
-    MEM_HOOK(la, size, TIMING_LOAD);
+    if (VP_LIKELY(cpu->leave == LEAVE_NONE))
+        MEM_HOOK(la, size, TIMING_LOAD);
     return v;
 }
 
@@ -186,7 +214,8 @@ ALWAYS_INLINE void store(struct cpu *cpu, uint64_t la, uint64_t value, unsigned 
         memcpy(p, &value, size);
     else
         cpu_mem_write_slow(cpu, la, value, size);
-    MEM_HOOK(la, size, TIMING_STORE);
+    if (VP_LIKELY(cpu->leave == LEAVE_NONE))
+        MEM_HOOK(la, size, TIMING_STORE);
 }
 
 #define FAULTED() VP_UNLIKELY(cpu->leave != LEAVE_NONE)
@@ -220,6 +249,7 @@ ALWAYS_INLINE bool movs(struct cpu *cpu, const struct op *op, unsigned size)
 {
     struct string s = string_begin(cpu, op);
     int seg = op->seg;
+    struct turn turn = NO_TURN;
 
     NOTHING_TO_DO(s);
     for (;;) {
@@ -235,8 +265,7 @@ ALWAYS_INLINE bool movs(struct cpu *cpu, const struct op *op, unsigned size)
             uint8_t *dst = host_write(cpu, dst_la, size);
             if (VP_LIKELY(src && dst)) {
                 n = smaller(room(cpu, &s, seg, src_la, from, size), room(cpu, &s, SEG_ES, dst_la, to, size));
-                n = smaller(n,
-                            smaller(unasked(cpu, src_la, size, TIMING_LOAD), unasked(cpu, dst_la, size, TIMING_STORE)));
+                n = smaller(n, unasked_pairs(cpu, &turn, src_la, TIMING_LOAD, dst_la, TIMING_STORE, size));
                 n = smaller(n, allowed_by_time(cpu, op, &s));
                 copy_up(dst, src, n, size);
                 count_unasked(cpu, n, TIMING_LOAD);
@@ -244,12 +273,13 @@ ALWAYS_INLINE bool movs(struct cpu *cpu, const struct op *op, unsigned size)
             }
         }
         if (n == 0) {
-            uint64_t v = load(cpu, src_la, size);
+            uint64_t start = cpu->cycles, v = load(cpu, src_la, size);
             if (FAULTED())
                 return false;
             store(cpu, dst_la, v, size);
             if (FAULTED())
                 return false;
+            turn = turn_after(cpu, start, src_la, dst_la);
             n = 1;
         }
         move_pointer(cpu, &s, RSI, n, size);
@@ -434,6 +464,7 @@ ALWAYS_INLINE bool cmps(struct cpu *cpu, const struct op *op, unsigned size)
 {
     struct string s = string_begin(cpu, op);
     int seg = op->seg;
+    struct turn turn = NO_TURN;
 
     NOTHING_TO_DO(s);
     for (;;) {
@@ -448,16 +479,18 @@ ALWAYS_INLINE bool cmps(struct cpu *cpu, const struct op *op, unsigned size)
         const uint8_t *pb = !s.down ? host_read(cpu, b_la, size) : NULL;
         if (pa && pb) {
             n = smaller(room(cpu, &s, seg, a_la, first, size), room(cpu, &s, SEG_ES, b_la, second, size));
-            n = smaller(n, smaller(unasked(cpu, a_la, size, TIMING_LOAD), unasked(cpu, b_la, size, TIMING_LOAD)));
+            n = smaller(n, unasked_pairs(cpu, &turn, a_la, TIMING_LOAD, b_la, TIMING_LOAD, size));
             n = smaller(n, allowed_by_time(cpu, op, &s));
         }
         if (n == 0) {
+            uint64_t start = cpu->cycles;
             a = load(cpu, a_la, size);
             if (FAULTED())
                 return false;
             b = load(cpu, b_la, size);
             if (FAULTED())
                 return false;
+            turn = turn_after(cpu, start, a_la, b_la);
             n = 1;
         } else {
             n = match(op, pa, pb, n, size);

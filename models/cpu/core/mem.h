@@ -58,14 +58,30 @@ static inline struct tlb_entry *tlb_slot(const struct cpu *cpu, uint64_t la)
     return &cpu->tlb[(la >> PAGE_SHIFT) & (TLB_SIZE - 1)];
 }
 
-#ifdef CPU_OBSERVED
+/* After an access that was made; an unasked one had been found to need no hook before (HIT). */
+#if defined(CPU_HOOKED)
 #define MEM_HOOK(la, bytes, access) cpu_observe_mem_unless_known(cpu, la, bytes, access)
+#elif defined(CPU_UNASKED)
+#define MEM_HOOK(la, bytes, access) (void)((access) == TIMING_LOAD ? loads_++ : stores_++)
 #else
 #define MEM_HOOK(la, bytes, access) ((void)0)
+#endif
+/* The same in a function; its handlers begin with ASK_ALWAYS(). */
+#ifdef CPU_UNASKED
+#define FUNCTION_MEM_HOOK(la, bytes, access) ((void)0)
+#else
+#define FUNCTION_MEM_HOOK(la, bytes, access) MEM_HOOK(la, bytes, access)
 #endif
 
 /* The last byte's page must be the entry's page: an access that crosses misses and takes the slow path. */
 #define TLB_HIT(slot, field, la, bytes) VP_LIKELY((((la) + ((bytes)-1)) & PAGE_MASK) == (slot)->field)
+/* May the access be made here? */
+#ifdef CPU_UNASKED
+#define HIT(slot, field, la, bytes, access)                                                                            \
+    (TLB_HIT(slot, field, la, bytes) && VP_LIKELY(is_known_access(cpu_known_lines(cpu, access), la, bytes)))
+#else
+#define HIT(slot, field, la, bytes, access) TLB_HIT(slot, field, la, bytes)
+#endif
 
 /* What a miss does: the fast half of a pair hands over to its twin; the others take the slow path here. */
 #ifdef CPU_FAST
@@ -97,7 +113,7 @@ static inline struct tlb_entry *tlb_slot(const struct cpu *cpu, uint64_t la)
     do {                                                                                                               \
         uint64_t la_ = (la);                                                                                           \
         const struct tlb_entry *slot_ = tlb_slot(cpu, la_);                                                            \
-        if (TLB_HIT(slot_, read, la_, (bits) / 8)) {                                                                   \
+        if (HIT(slot_, read, la_, (bits) / 8, TIMING_LOAD)) {                                                          \
             memcpy(&v, (const void *)(slot_->host + la_), (bits) / 8);                                                 \
         } else {                                                                                                       \
             ON_LOAD_MISS(bits, v, la_);                                                                                \
@@ -110,7 +126,7 @@ static inline struct tlb_entry *tlb_slot(const struct cpu *cpu, uint64_t la)
         uint64_t la_ = (la);                                                                                           \
         uint##bits##_t value_ = (value);                                                                               \
         const struct tlb_entry *slot_ = tlb_slot(cpu, la_);                                                            \
-        if (TLB_HIT(slot_, write, la_, (bits) / 8)) {                                                                  \
+        if (HIT(slot_, write, la_, (bits) / 8, TIMING_STORE)) {                                                        \
             memcpy((void *)(slot_->host + la_), &value_, (bits) / 8);                                                  \
         } else {                                                                                                       \
             ON_STORE_MISS(bits, la_, value_);                                                                          \
@@ -146,7 +162,7 @@ static inline struct tlb_entry *tlb_slot(const struct cpu *cpu, uint64_t la)
     do {                                                                                                               \
         uint64_t la_ = (la);                                                                                           \
         const struct tlb_entry *slot_ = tlb_slot(cpu, la_);                                                            \
-        if (TLB_HIT(slot_, read, la_, 16)) {                                                                           \
+        if (HIT(slot_, read, la_, 16, TIMING_LOAD)) {                                                                  \
             v = _mm_loadu_si128((const __m128i *)(slot_->host + la_));                                                 \
         } else {                                                                                                       \
             ON_WIDE_LOAD_MISS(v, la_);                                                                                 \
@@ -158,7 +174,7 @@ static inline struct tlb_entry *tlb_slot(const struct cpu *cpu, uint64_t la)
         uint64_t la_ = (la);                                                                                           \
         __m128i value_ = (value);                                                                                      \
         const struct tlb_entry *slot_ = tlb_slot(cpu, la_);                                                            \
-        if (TLB_HIT(slot_, write, la_, 16)) {                                                                          \
+        if (HIT(slot_, write, la_, 16, TIMING_STORE)) {                                                                \
             _mm_storeu_si128((__m128i *)(slot_->host + la_), value_);                                                  \
         } else {                                                                                                       \
             ON_WIDE_STORE_MISS(la_, value_);                                                                           \
@@ -244,7 +260,7 @@ static inline struct tlb_entry *tlb_slot(const struct cpu *cpu, uint64_t la)
     do {                                                                                                               \
         uint64_t la_ = (la);                                                                                           \
         const struct tlb_entry *slot_ = tlb_slot(cpu, la_);                                                            \
-        if (TLB_HIT(slot_, write, la_, (bits) / 8)) {                                                                  \
+        if (HIT(slot_, write, la_, (bits) / 8, TIMING_MODIFY)) {                                                       \
             memcpy(&old, (const void *)(slot_->host + la_), (bits) / 8);                                               \
             compute;                                                                                                   \
             memcpy((void *)(slot_->host + la_), &result, (bits) / 8);                                                  \

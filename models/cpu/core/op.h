@@ -89,11 +89,11 @@ enum handler {
     H_COUNT
 };
 
-/* A flavour of the handlers: plain, or observed (instruction trace, memory and branch hooks of the timing model). */
+/* A flavour of the handlers: handler.h. */
 struct engine {
     op_fn *fn[H_COUNT];
-    bool observed;
+    bool is_hooked; /* somebody is asked or told: the timing model, or the instruction trace */
 };
-extern const struct engine engine_plain, engine_observed;
+extern const struct engine engine_plain, engine_timed, engine_observed;
 
 #endif

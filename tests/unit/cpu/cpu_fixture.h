@@ -32,9 +32,14 @@ class cpu_fixture
     static constexpr std::uint16_t STOP_PORT = 0xf4;
     static constexpr std::uint8_t STOP[2] = {0xe6, 0xf4}; // out 0xf4, al
 
-    explicit cpu_fixture(bool observed = false)
-        : m_ram(RAM_SIZE), m_model{}, m_timing{&m_model, nullptr}, m_map(cpu_code_map_create(RAM_SIZE))
+    // observed: somebody traces instructions and accesses. model: NULL for one cycle per instruction; under another
+    // model nobody watches which encodings are completed, for that takes handlers of its own.
+    explicit cpu_fixture(bool observed = false, const timing *model = nullptr)
+        : m_ram(RAM_SIZE), m_model{}, m_timing{&m_model, nullptr}, m_map(cpu_code_map_create(RAM_SIZE)),
+          m_is_watched(model == nullptr)
     {
+        if (model != nullptr)
+            m_timing = *model;
         m_model.abi_version = TIMING_ABI_VERSION;
         m_model.struct_size = sizeof m_model;
         m_model.name = "unit";
@@ -47,8 +52,10 @@ class cpu_fixture
             feature = true;
         config.physical_address_width = 46;
         cpu_bus bus = make_bus();
-        if (observed)
+        if (observed) {
             bus.trace_insn = [](void *ctx, const cpu_trace_insn *) { self(ctx).traced++; };
+            bus.trace_mem = [](void *, const cpu_trace_mem *) {};
+        }
         m_cpu = cpu_create(&config, &bus, m_map, &m_timing);
     }
     ~cpu_fixture()
@@ -87,13 +94,13 @@ class cpu_fixture
         cpu_start_multiboot(m_cpu, static_cast<std::uint32_t>(BOOT), 0, 0);
         ASSERT_TRUE(run_to_stop()) << "the boot program did not reach its end";
         ASSERT_EQ(regs().mode_bits, 64);
-        opcode_coverage::watch(m_cpu); // what the boot program executes is judged by nobody
+        watch(); // what the boot program executes is judged by nobody
     }
     // Flat 32-bit protected mode, no paging, no tables: nothing may fault.
     void start32()
     {
         opcode_coverage::note(m_cpu);
-        opcode_coverage::watch(m_cpu);
+        watch();
         cpu_start_multiboot(m_cpu, static_cast<std::uint32_t>(BOOT), 0, 0);
     }
 
@@ -139,6 +146,11 @@ class cpu_fixture
 
   private:
     static cpu_fixture &self(void *ctx) { return *static_cast<cpu_fixture *>(ctx); }
+    void watch()
+    {
+        if (m_is_watched)
+            opcode_coverage::watch(m_cpu);
+    }
 
     cpu_bus make_bus()
     {
@@ -249,6 +261,7 @@ class cpu_fixture
     timing_model m_model;
     timing m_timing;
     cpu_code_map *m_map;
+    bool m_is_watched;
     cpu *m_cpu = nullptr;
     enum cpu_stop m_cpu_stop = CPU_STOP_UNTIL;
     bool m_stopped = false;

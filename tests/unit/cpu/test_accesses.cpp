@@ -111,6 +111,45 @@ TEST_F(accesses, of_strings_and_atomics)
     EXPECT_EQ(of({0x48, 0x87, 0x03}), (list{{TIMING_MODIFY, DATA, 8}})) << "xchg [rbx], rax";
     EXPECT_EQ(of({0x48, 0x01, 0x03}), (list{{TIMING_MODIFY, DATA, 8}})) << "add [rbx], rax";
     EXPECT_EQ(of({0x8d, 0x03}), list{}) << "lea eax, [rbx]";
+    set_gpr(RAX, 2);
+    EXPECT_EQ(of({0x66, 0x0f, 0x38, 0x82, 0x83, 0x00, 0x01, 0, 0}),
+              (list{load(DATA + 0x100, 8), load(DATA + 0x108, 8)}))
+        << "invpcid rax, [rbx + 100H]";
+}
+
+// A store to the page of code waits until its instruction runs alone, and is an access then, not before.
+TEST_F(accesses, count_once_where_an_instruction_is_put_off)
+{
+    start_long(0);
+    set_gpr(RDI, CODE + 0x40);
+    place({0x90, 0xaa, 0xeb, 0xfe}); // nop; stosb; jmp $
+    set_rip(CODE);
+    seen.clear();
+    (void)!cpu_run(core, cpu_now(core) + 100);
+    EXPECT_EQ(seen, list{store(CODE + 0x40, 1)});
+    set_gpr(RDI, CODE + 0x80);
+    set_gpr(RCX, 2);
+    place({0x90, 0xf3, 0xaa, 0xeb, 0xfe}, CODE + 0x100); // nop; rep stosb; jmp $
+    set_rip(CODE + 0x100);
+    seen.clear();
+    (void)!cpu_run(core, cpu_now(core) + 100);
+    EXPECT_EQ(seen, (list{store(CODE + 0x80, 1), store(CODE + 0x81, 1)}));
+}
+
+TEST_F(accesses, that_fault_are_none)
+{
+    start_long(0);
+    put(PD + 8, std::uint64_t{0x200085}); // 2 MiB, read only
+    set_gpr(RDI, 0x200000);
+    place({0x8a, 0x07, 0xaa}); // mov al, [rdi]; stosb
+    set_rip(CODE);
+    seen.clear();
+    EXPECT_EQ(step_once(), COMPLETED);
+    EXPECT_EQ(step_once(), EXC_PF);
+    ASSERT_FALSE(seen.empty());
+    EXPECT_EQ(seen[0], load(0x200000, 1));
+    for (const access &a : seen)
+        EXPECT_FALSE(a == store(0x200000, 1));
 }
 
 } // namespace

@@ -40,6 +40,12 @@ class naive_array
         set(n).push_front(l);
         return l.state;
     }
+    std::uint32_t age(std::uint64_t n)
+    {
+        auto it = find(n);
+        return it == set(n).end() ? m_ways : static_cast<std::uint32_t>(it - set(n).begin());
+    }
+    std::uint64_t oldest(std::uint64_t n) { return set(n).size() == m_ways ? set(n).back().number : CACHE_ARRAY_NONE; }
     std::uint64_t insert(std::uint64_t n, unsigned state)
     {
         std::uint64_t victim = CACHE_ARRAY_NONE;
@@ -95,7 +101,11 @@ void compare(unsigned sets, unsigned ways, unsigned numbers)
             if (random() % 100 == 0)
                 naive.remove_state(state), cache_array_remove_state(&a, state);
             break;
-        case 3: ASSERT_EQ(cache_array_peek(&a, n), naive.peek(n)); break;
+        case 3:
+            ASSERT_EQ(cache_array_peek(&a, n), naive.peek(n));
+            ASSERT_EQ(cache_array_age(&a, n), naive.age(n));
+            ASSERT_EQ(cache_array_oldest(&a, n), naive.oldest(n));
+            break;
         default:
             unsigned have = cache_array_touch(&a, n);
             ASSERT_EQ(have, naive.touch(n)) << i;
@@ -120,6 +130,12 @@ TEST(cache_array, does_what_a_list_per_set_does)
     compare(64, 12, 2000);
     compare(3, 5, 60); // no power of two
     compare(16, 16, 200);
+    compare(4, 7, 80);
+    compare(4, 8, 90);
+    compare(4, 9, 100);
+    compare(2, 17, 100);
+    compare(3, 64, 600);
+    compare(1, 301, 900);
 }
 
 TEST(cache_array, number_zero_is_a_number)
@@ -147,13 +163,19 @@ TEST(cache_directory, does_what_a_map_does)
     for (int i = 0; i < 50000; i++) {
         std::uint64_t line = (random() % LINES) << (random() % 2 ? 0 : 20);
         bool remove = map.size() >= 300 || random() % 3 == 0;
-        std::uint64_t sharers = remove ? 0 : random() | 1;
+        std::uint64_t sharers = random() | 1;
         bool owned = random() % 2;
-        directory_put(&d, line, sharers, owned);
-        if (remove)
+        if (remove) {
+            if (struct directory_entry *old = directory_find(&d, line))
+                directory_remove(&d, old);
             map.erase(line);
-        else
+        } else {
+            struct directory_entry *e = directory_add(&d, line);
+            ASSERT_EQ(e->sharers, map.count(line) ? map[line].first : 0u) << "a new entry is empty";
+            e->sharers = sharers;
+            e->owned = owned;
             map[line] = {sharers, owned};
+        }
         line = (random() % LINES) << (random() % 2 ? 0 : 20);
         const struct directory_entry *e = directory_find(&d, line);
         auto it = map.find(line);

@@ -40,7 +40,7 @@ class caches
     std::uint32_t store(std::uint32_t core, std::uint64_t line) { return data(core, line, true); }
     std::uint32_t data(std::uint32_t core, std::uint64_t line, bool write)
     {
-        const std::uint32_t cycles = hierarchy_data(&h, core, line, write, now);
+        const std::uint32_t cycles = hierarchy_data(&h, core, line, line, write, now);
         now += step;
         return cycles;
     }
@@ -222,12 +222,12 @@ TEST(cache_hierarchy, an_earlier_cycle_does_not_wait_for_a_later_one)
 TEST(cache_hierarchy, instructions_are_shared_and_a_store_takes_them_away)
 {
     caches c(small(2));
-    EXPECT_EQ(hierarchy_fetch(&c.h, 0, 50, 0), DRAM);
-    EXPECT_EQ(hierarchy_fetch(&c.h, 0, 50, 0), 0u);
-    EXPECT_EQ(hierarchy_fetch(&c.h, 1, 50, 0), TRANSFER);
+    EXPECT_EQ(hierarchy_fetch(&c.h, 0, 50, 50, 0), DRAM);
+    EXPECT_EQ(hierarchy_fetch(&c.h, 0, 50, 50, 0), 0u);
+    EXPECT_EQ(hierarchy_fetch(&c.h, 1, 50, 50, 0), TRANSFER);
     EXPECT_EQ(c.load(0, 50), L2) << "L2 holds both kinds";
     c.store(1, 50);
-    EXPECT_GT(hierarchy_fetch(&c.h, 0, 50, 0), L2);
+    EXPECT_GT(hierarchy_fetch(&c.h, 0, 50, 50, 0), L2);
     EXPECT_EQ(hierarchy_check(&c.h, 100), nullptr);
 }
 
@@ -245,21 +245,19 @@ void storm(const struct hierarchy_config &config, unsigned lines, unsigned seed)
         if (random() % 4 == 0) {
             const struct timing_lines &known = c.h.core[core].known.filter.fetch;
             bool hit = known.line[line & known.mask] == linear_of(line);
-            std::uint32_t cycles = hierarchy_fetch(&c.h, core, line, 0);
+            std::uint32_t cycles = hierarchy_fetch(&c.h, core, line, linear_of(line), 0);
             if (hit) {
                 ASSERT_EQ(cycles, 0u) << "what was remembered was not so";
             }
-            hierarchy_remember(&c.h, core, true, line, linear_of(line));
         } else {
             bool write = random() % 2;
             const struct timing_filter &f = c.h.core[core].known.filter;
             const struct timing_lines &known = write ? f.store : f.load;
             bool hit = known.line[line & known.mask] == linear_of(line);
-            std::uint32_t cycles = hierarchy_data(&c.h, core, line, write, 0);
+            std::uint32_t cycles = hierarchy_data(&c.h, core, line, linear_of(line), write, 0);
             if (hit) {
                 ASSERT_EQ(cycles, 0u) << "what was remembered was not so";
             }
-            hierarchy_remember(&c.h, core, false, line, linear_of(line));
         }
         if (i % 64 == 0) {
             const char *error = hierarchy_check(&c.h, lines);
@@ -275,9 +273,8 @@ void storm(const struct hierarchy_config &config, unsigned lines, unsigned seed)
                 continue;
             }
             ASSERT_EQ(known.filter.load.line[entry], linear_of(physical)) << i;
-            std::uint64_t first = *cache_array_set(&c.h.core[k].l1d, physical);
-            ASSERT_EQ(first & ~UINT64_C(3), cache_array_key(physical, 0)) << i;
-            ASSERT_TRUE(!writable || (first & 3) == MESI_M) << i;
+            ASSERT_EQ(cache_array_age(&c.h.core[k].l1d, physical), 0u) << i;
+            ASSERT_EQ(writable, cache_array_peek(&c.h.core[k].l1d, physical) == MESI_M) << i;
         }
     }
     std::uint64_t upgrades = 0, transfers = 0;
@@ -317,7 +314,7 @@ TEST(cache_hierarchy, the_same_accesses_give_the_same_cycles)
         auto core = static_cast<std::uint32_t>(random() % 4);
         std::uint64_t line = random() % 200;
         bool write = random() % 3 == 0;
-        ASSERT_EQ(hierarchy_data(&a.h, core, line, write, 0), hierarchy_data(&b.h, core, line, write, 0));
+        ASSERT_EQ(hierarchy_data(&a.h, core, line, line, write, 0), hierarchy_data(&b.h, core, line, line, write, 0));
     }
 }
 

@@ -3,6 +3,7 @@
 // put together again, flushes, what it refuses, and what it reports.
 #include "timing_fixture.h"
 
+#include <cstring>
 #include <map>
 
 namespace
@@ -97,6 +98,62 @@ TEST(timing_cache, the_filter_knows_lines_that_need_not_be_asked_for)
     timing_instance table(timing_find("table"));
     ASSERT_TRUE(table.create());
     EXPECT_EQ(timing_filter(&table.timing, 0), nullptr);
+}
+
+// The second time two lines of one set are accessed in turn, nothing changes.
+TEST(timing_cache, two_lines_of_a_set_may_take_turns)
+{
+    cache_model c;
+    ASSERT_TRUE(c.create()) << c.error;
+    EXPECT_TRUE(timing_keeps_two(&c.timing));
+    const struct timing_filter *f = timing_filter(&c.timing, 0);
+    c.access(0, TIMING_LOAD, 0x1000);
+    c.access(0, TIMING_STORE, 0x2000);
+    const struct timing_filter before = *f;
+    for (int i = 0; i < 3; i++) {
+        EXPECT_EQ(c.access(0, TIMING_LOAD, 0x1008), 0u);
+        EXPECT_EQ(c.access(0, TIMING_STORE, 0x2008), 0u);
+        EXPECT_EQ(std::memcmp(before.load.line, f->load.line, sizeof before.load.line), 0);
+        EXPECT_EQ(std::memcmp(before.store.line, f->store.line, sizeof before.store.line), 0);
+    }
+    for (const char *one : {"l1d_ways", "dtlb_entries", "dtlb_large"}) {
+        cache_model single;
+        single.value(one) = 1;
+        ASSERT_TRUE(single.create()) << single.error;
+        EXPECT_FALSE(timing_keeps_two(&single.timing)) << one;
+    }
+    timing_instance table(timing_find("table"));
+    ASSERT_TRUE(table.create());
+    EXPECT_FALSE(timing_keeps_two(&table.timing));
+    EXPECT_EQ(timing_branches(&table.timing, 0), nullptr);
+}
+
+// A loop's branch is known once it is predicted right and changes nothing; another outcome is not.
+TEST(timing_cache, branches_that_are_known_need_not_be_asked_about)
+{
+    cache_model c;
+    ASSERT_TRUE(c.create()) << c.error;
+    struct timing_branches *known = timing_branches(&c.timing, 0), *others = timing_branches(&c.timing, 1);
+    ASSERT_TRUE(known != nullptr && others != nullptr && known != others);
+    struct timing_branch b = {};
+    b.from = 0xffff800000401000;
+    b.conditional = b.taken = true;
+    auto is_known = [&](struct timing_branches *k, bool taken) {
+        const struct timing_known_branch *e = timing_branch_at(k, b.from);
+        return e->branch == timing_branch_key(b.from, taken) && e->history == k->history;
+    };
+    EXPECT_FALSE(is_known(known, true));
+    for (int i = 0; i < 200; i++)
+        timing_branch_cost(&c.timing, &b);
+    EXPECT_TRUE(is_known(known, true));
+    EXPECT_FALSE(is_known(known, false));
+    EXPECT_FALSE(is_known(others, true));
+    EXPECT_EQ(known->hits, 0u) << "hits are the core's";
+    known->hits = 7;
+    EXPECT_EQ(c.report()["cores[0].branches.conditional"], 200 + 7);
+    b.taken = false;
+    EXPECT_EQ(timing_branch_cost(&c.timing, &b), 17u);
+    EXPECT_TRUE(known->jumps_are_free);
 }
 
 TEST(timing_cache, misses_may_be_hidden_in_part)
@@ -218,6 +275,12 @@ TEST(timing_cache, refuses_what_cannot_be_built)
     fraction.value("mispredict_cycles") = 1.5;
     EXPECT_FALSE(fraction.create());
     EXPECT_HAS(fraction.error, "timing.mispredict_cycles = 1.5: expected a whole number");
+    cache_model prime, large;
+    prime.value("stlb_entries") = 65521;
+    EXPECT_FALSE(prime.create());
+    EXPECT_HAS(prime.error, "timing.stlb_entries = 65521: would be sets of 65521 ways, expected at most 16376");
+    large.value("stlb_entries") = 65528;
+    EXPECT_TRUE(large.create()) << large.error;
     many.cores = 65;
     EXPECT_FALSE(many.create());
     EXPECT_HAS(many.error, "at most 64 cores");

@@ -160,9 +160,17 @@ TEST(timing_load, a_model_of_an_older_header_has_no_newer_hooks)
         return nullptr;
     };
     older.integers_only = true;
+    older.branches = [](void *, std::uint32_t) -> struct timing_branches *
+    {
+        ADD_FAILURE() << "nor this one";
+        return nullptr;
+    };
+    older.keeps_two = [](void *) { return true; };
     struct timing t = {&older, nullptr};
     timing_tlb_flush(&t, 0, TIMING_FLUSH_ALL, 0);
     EXPECT_EQ(timing_filter(&t, 0), nullptr);
+    EXPECT_EQ(timing_branches(&t, 0), nullptr);
+    EXPECT_FALSE(timing_keeps_two(&t));
     EXPECT_FALSE(timing_is_integers_only(&t));
 }
 
