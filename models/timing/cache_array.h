@@ -3,11 +3,11 @@
  * holds a number (line, page) and a state from 1 to 3; 0 means that the way is empty. Sets need not be a power of two,
  * nor the ways of a set.
  *
- * Data structures: for each way its number, its state, and its age: how many ways of its set were used after it. The
- * ages of a set are the numbers below way_count, each once; the oldest way is the next victim, empty ways are older
- * than all others. From eight ways on they lie in groups of eight, so that the host looks at eight at a time; ways that
- * fill up the last group are never used. An array that is all zero is empty, for marks are kept as a difference from
- * the first ones, by which the first way is filled first: so large arrays cost the host only what is used of them. */
+ * Data structures: for each way its number, its state, and its rank: way_count for the most recently used of its set,
+ * one less for the next, and so on; 0 for an empty way, so an array that is all zero is empty, and large ones cost the
+ * host only what is used of them. The next victim is an empty way or, if there is none, that of rank 1. From eight ways
+ * on they lie in groups of eight, so that the host looks at eight at a time; ways that fill up the last group are never
+ * used. */
 #ifndef CACHE_ARRAY_H
 #define CACHE_ARRAY_H
 
@@ -20,12 +20,11 @@ extern "C" {
 #endif
 
 #define CACHE_ARRAY_NONE UINT64_MAX /* no number: what an insertion into an empty way replaces */
-#define CACHE_ARRAY_WAYS_MAX 16376u /* ages have 14 bits, and what fills a group up is older than any way */
+#define CACHE_ARRAY_WAYS_MAX 16383u /* ranks have 14 bits */
 
 struct cache_array {
-    void *allocated;
     uint64_t *numbers; /* sets * stride numbers + 1; 0: empty */
-    uint16_t *marks;   /* age << 2 | state, ^ cache_array_first_mark() */
+    uint16_t *marks;   /* rank << 2 | state */
     uint32_t sets, way_count;
     uint32_t stride; /* ways from set to set: way_count, from 8 on rounded up to groups */
     uint32_t mask;   /* sets - 1 where sets is a power of two, else 0 */
@@ -57,7 +56,7 @@ void cache_array_remove_state(struct cache_array *a, unsigned state); /* every n
 void cache_array_clear(struct cache_array *a);
 
 /* Tells the host that the number's set will be needed. */
-void cache_array_prefetch(const struct cache_array *a, uint64_t number);
+static inline void cache_array_prefetch(const struct cache_array *a, uint64_t number);
 
 /* --- inside --- */
 
@@ -110,55 +109,48 @@ __attribute__((always_inline)) static inline uint32_t cache_array_find(const str
     return found ? at + (uint32_t)__builtin_ctz(found) / 2 : a->way_count;
 }
 
-/* What marks are kept as a difference from, of way i and of the eight from i on. */
-static inline uint16_t cache_array_first_mark(const struct cache_array *a, uint32_t i)
+/* Of eight ways, those of a higher rank than in `limit` go down by one. */
+static inline void cache_array_grow_old(uint16_t *marks, __m128i limit)
 {
-    return (uint16_t)((a->way_count - 1 - i) << 2);
-}
-static inline __m128i cache_array_first_marks(const struct cache_array *a, uint32_t i)
-{
-    const __m128i steps = _mm_set_epi16(28, 24, 20, 16, 12, 8, 4, 0);
-    return _mm_sub_epi16(_mm_set1_epi16((short)cache_array_first_mark(a, i)), steps);
-}
-static inline uint16_t cache_array_mark(const struct cache_array *a, size_t first, uint32_t i)
-{
-    return a->marks[first + i] ^ cache_array_first_mark(a, i);
-}
-static inline void cache_array_set_mark(struct cache_array *a, size_t first, uint32_t i, unsigned mark)
-{
-    a->marks[first + i] = (uint16_t)(mark ^ cache_array_first_mark(a, i));
+    __m128i *at = (__m128i *)(void *)marks, old = *at;
+    __m128i is_not_higher = _mm_cmpeq_epi16(_mm_subs_epu16(old, limit), _mm_setzero_si128());
+    *at = _mm_sub_epi16(old, _mm_andnot_si128(is_not_higher, _mm_set1_epi16(1 << 2)));
 }
 
-/* Ways that were younger than way i age by one, and it becomes the youngest. */
-static inline void cache_array_rejuvenate(struct cache_array *a, size_t first, uint32_t i)
+/* Way i becomes the most recently used. Answers its state. */
+static inline unsigned cache_array_rejuvenate(struct cache_array *a, size_t first, uint32_t i)
 {
-    unsigned mark = cache_array_mark(a, first, i), state = mark & 3;
-    if (a->stride < CACHE_ARRAY_GROUP) {
-        for (uint32_t k = 0; k < a->way_count; k++) {
-            unsigned other = cache_array_mark(a, first, k);
-            cache_array_set_mark(a, first, k, other + (other < mark - state ? 1u << 2 : 0));
-        }
+    uint16_t *marks = a->marks + first;
+    const unsigned state = marks[i] & 3, limit = marks[i] | 3;
+    if (VP_LIKELY(a->stride == 2 * CACHE_ARRAY_GROUP)) {
+        const __m128i limits = _mm_set1_epi16((short)limit);
+        cache_array_grow_old(marks, limits);
+        cache_array_grow_old(marks + CACHE_ARRAY_GROUP, limits);
+    } else if (a->stride >= CACHE_ARRAY_GROUP) {
+        for (uint32_t at = 0; at < a->stride; at += CACHE_ARRAY_GROUP)
+            cache_array_grow_old(marks + at, _mm_set1_epi16((short)limit));
     } else {
-        const __m128i limit = _mm_set1_epi16((short)(mark - state)), zero = _mm_setzero_si128();
-        for (uint32_t at = 0; at < a->stride; at += CACHE_ARRAY_GROUP) {
-            __m128i *marks = (__m128i *)(void *)(a->marks + first + at), start = cache_array_first_marks(a, at);
-            __m128i old = _mm_xor_si128(*marks, start);
-            __m128i is_not_younger = _mm_cmpeq_epi16(_mm_subs_epu16(limit, old), zero);
-            __m128i now = _mm_add_epi16(old, _mm_andnot_si128(is_not_younger, _mm_set1_epi16(1 << 2)));
-            *marks = _mm_xor_si128(now, start);
-        }
+        for (uint32_t k = 0; k < a->way_count; k++)
+            marks[k] = (uint16_t)(marks[k] - (marks[k] > limit ? 1 << 2 : 0));
     }
-    cache_array_set_mark(a, first, i, state);
+    marks[i] = (uint16_t)(a->way_count << 2 | state);
+    return state;
 }
 
-static inline unsigned cache_array_touch(struct cache_array *a, uint64_t number)
+static inline void cache_array_prefetch(const struct cache_array *a, uint64_t number)
+{
+    size_t first = cache_array_first(a, number);
+    __builtin_prefetch(a->numbers + first, 1);
+    if (a->stride > CACHE_ARRAY_GROUP)
+        __builtin_prefetch(a->numbers + first + CACHE_ARRAY_GROUP, 1);
+    __builtin_prefetch(a->marks + first, 1);
+}
+
+__attribute__((always_inline)) static inline unsigned cache_array_touch(struct cache_array *a, uint64_t number)
 {
     size_t first = cache_array_first(a, number);
     uint32_t i = cache_array_find(a, first, number);
-    if (i == a->way_count)
-        return 0;
-    cache_array_rejuvenate(a, first, i);
-    return cache_array_mark(a, first, i); /* its age is 0 */
+    return i == a->way_count ? 0 : cache_array_rejuvenate(a, first, i);
 }
 
 #ifdef __cplusplus

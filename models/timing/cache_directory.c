@@ -2,10 +2,7 @@
 /* See cache_directory.h. Open addressing with linear probes; removal moves later entries back, so there are no marks
  * of removed ones. */
 #include "cache_directory.h"
-
-#include <stdlib.h>
-
-#define HOST_LINE 64u
+#include "host_memory.h"
 
 bool directory_create(struct directory *d, uint64_t lines)
 {
@@ -14,16 +11,13 @@ bool directory_create(struct directory *d, uint64_t lines)
         size *= 2;
     d->mask = size - 1;
     d->used = 0;
-    d->allocated = calloc(size * sizeof *d->entries + HOST_LINE, 1);
-    uintptr_t at = (uintptr_t)d->allocated;
-    d->entries = (struct directory_entry *)((at + HOST_LINE - 1) & ~(uintptr_t)(HOST_LINE - 1));
-    return d->allocated != NULL;
+    d->entries = host_memory_create(size * sizeof *d->entries);
+    return d->entries != NULL;
 }
 
 void directory_destroy(struct directory *d)
 {
-    free(d->allocated);
-    d->allocated = NULL;
+    host_memory_destroy(d->entries, (d->mask + 1) * sizeof *d->entries);
     d->entries = NULL;
 }
 

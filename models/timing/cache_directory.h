@@ -20,8 +20,7 @@ struct directory_entry {
 };
 
 struct directory {
-    void *allocated;
-    struct directory_entry *entries; /* in it, aligned to lines of the host */
+    struct directory_entry *entries; /* aligned to lines of the host */
     uint64_t mask, used;
 };
 

@@ -42,7 +42,8 @@ static const struct timing_param params[] = {
 };
 
 struct core_state {
-    uint64_t tlb_lost[2]; /* of the translation caches, when what is remembered was last known to be right */
+    struct timing_filter *filter; /* in the core's caches */
+    uint64_t tlb_lost[2];         /* of the translation caches, when what is remembered was last known to be right */
     /* Data accesses, and lines of instructions, that were not asked for: without and with translation. What the filter
      * has counted since is_paging last changed comes on top. */
     uint64_t known[2], known_lines[2];
@@ -159,6 +160,7 @@ static bool create_cores(struct cache_model *m, const struct timing_setup *setup
         if (!tlb_unit_create(&m->core[i].tlb, &tlb))
             return false;
         m->core[i].predictor.settled.jumps_are_free = true;
+        m->core[i].filter = &m->hierarchy.core[i].known.filter;
     }
     return true;
 }
@@ -273,27 +275,30 @@ static uint32_t load_entry(void *ctx, uint64_t physical)
                                                 TIMING_NO_LINE, false, w->access->cycle);
 }
 
-__attribute__((noinline)) static uint32_t translate_slow(struct cache_model *m, const struct timing_mem *a,
-                                                         bool is_fetch)
-{
-    struct walk_context ctx = {m, a};
-    const struct tlb_walker walker = {&ctx, ask_for_walk, load_entry};
-    return tlb_unit_access(&m->core[a->core].tlb, a->linear, is_fetch, &walker);
-}
-
-static inline uint32_t translate(struct cache_model *m, const struct timing_mem *a, bool is_fetch)
-{
-    if (!a->walk || tlb_unit_same_page(&m->core[a->core].tlb, a->linear, is_fetch))
-        return 0;
-    return translate_slow(m, a, is_fetch);
-}
-
-static inline void forget_if_lost(struct cache_model *m, uint32_t core, bool is_fetch)
+/* What is remembered holds for translations of the first level. */
+static void forget_if_lost(struct cache_model *m, uint32_t core, bool is_fetch)
 {
     struct core_state *c = &m->core[core];
     if (c->tlb_lost[is_fetch] != c->tlb.lost[is_fetch])
         hierarchy_forget(&m->hierarchy, core, is_fetch);
     c->tlb_lost[is_fetch] = c->tlb.lost[is_fetch];
+}
+
+__attribute__((noinline)) static uint32_t translate_slow(struct cache_model *m, const struct timing_mem *a,
+                                                         bool is_fetch)
+{
+    struct walk_context ctx = {m, a};
+    const struct tlb_walker walker = {&ctx, ask_for_walk, load_entry};
+    uint32_t cycles = tlb_unit_access(&m->core[a->core].tlb, a->linear, is_fetch, &walker);
+    forget_if_lost(m, a->core, is_fetch);
+    return cycles;
+}
+
+static inline uint32_t translate(struct cache_model *m, struct core_state *c, const struct timing_mem *a, bool is_fetch)
+{
+    if (!a->walk || tlb_unit_same_page(&c->tlb, a->linear, is_fetch))
+        return 0;
+    return translate_slow(m, a, is_fetch);
 }
 
 static uint64_t last_linear(const struct timing_mem *a)
@@ -305,7 +310,7 @@ static uint64_t last_linear(const struct timing_mem *a)
 static void book_known(struct cache_model *m, uint32_t core, bool is_paging)
 {
     struct core_state *c = &m->core[core];
-    struct timing_filter *f = &m->hierarchy.core[core].known.filter;
+    struct timing_filter *f = c->filter;
     c->known[c->is_paging] += f->load.hits + f->store.hits;
     c->known_lines[c->is_paging] += f->fetch.hits;
     f->load.hits = f->store.hits = f->fetch.hits = 0;
@@ -328,44 +333,39 @@ static inline bool is_known(const struct timing_lines *known, uint64_t line)
     return known->line[line & known->mask] == line;
 }
 
-static uint32_t data_cost(struct cache_model *m, const struct timing_mem *a, struct timing_filter *f)
+static inline uint32_t data_cost(struct cache_model *m, struct core_state *c, const struct timing_mem *a)
 {
     uint64_t linear = a->linear >> CACHE_LINE_SHIFT, line = a->physical >> CACHE_LINE_SHIFT, last = last_linear(a);
     bool write = a->access != TIMING_LOAD;
-    struct timing_lines *known = write ? &f->store : &f->load;
+    struct timing_lines *known = write ? &c->filter->store : &c->filter->load;
     if (last == linear && is_known(known, linear)) {
         known->hits++;
         return 0;
     }
-    uint32_t cycles = translate(m, a, false);
-    forget_if_lost(m, a->core, false);
+    uint32_t cycles = translate(m, c, a, false), exposed = m->exposed[a->access];
     cycles += hierarchy_data(&m->hierarchy, a->core, line, linear, write, a->cycle + cycles);
     while (VP_UNLIKELY(linear < last))
         cycles += hierarchy_data(&m->hierarchy, a->core, ++line, ++linear, write, a->cycle + cycles);
-    if (cycles == 0)
-        return 0;
-    struct core_state *c = &m->core[a->core];
-    if (m->exposed[a->access] != 100)
-        cycles = (uint32_t)((uint64_t)cycles * m->exposed[a->access] / 100);
+    if (exposed != 100)
+        cycles = (uint32_t)((uint64_t)cycles * exposed / 100);
     cycles = at_most(c, cycles);
     c->data_cycles += cycles;
     return cycles;
 }
 
-__attribute__((noinline)) static uint32_t fetch_cost(struct cache_model *m, const struct timing_mem *a,
-                                                     struct timing_lines *known)
+__attribute__((noinline)) static uint32_t fetch_cost(struct cache_model *m, struct core_state *c,
+                                                     const struct timing_mem *a)
 {
     uint64_t first = a->linear >> CACHE_LINE_SHIFT, line = a->physical >> CACHE_LINE_SHIFT, last = last_linear(a);
     uint64_t linear = first;
+    struct timing_lines *known = &c->filter->fetch;
     while (linear <= last && is_known(known, linear))
         linear++;
     if (linear > last) {
         known->hits += last - first + 1;
         return 0;
     }
-    struct core_state *c = &m->core[a->core];
-    uint32_t cycles = translate(m, a, true);
-    forget_if_lost(m, a->core, true);
+    uint32_t cycles = translate(m, c, a, true);
     for (linear = first; linear <= last; linear++, line++)
         cycles += hierarchy_fetch(&m->hierarchy, a->core, line, linear, a->cycle + cycles);
     cycles = at_most(c, cycles);
@@ -376,18 +376,17 @@ __attribute__((noinline)) static uint32_t fetch_cost(struct cache_model *m, cons
 static uint32_t cache_mem_cost(void *model, const struct timing_mem *a)
 {
     struct cache_model *m = model;
-    struct timing_filter *f = &m->hierarchy.core[a->core].known.filter;
+    struct core_state *c = &m->core[a->core];
     if (VP_UNLIKELY(a->access == TIMING_WALK))
         return 0;
-    if (VP_UNLIKELY(m->core[a->core].is_paging != (a->walk != NULL)))
+    if (VP_UNLIKELY(c->is_paging != (a->walk != NULL)))
         book_known(m, a->core, a->walk != NULL);
-    return a->access == TIMING_FETCH ? fetch_cost(m, a, &f->fetch) : data_cost(m, a, f);
+    return a->access == TIMING_FETCH ? fetch_cost(m, c, a) : data_cost(m, c, a);
 }
 
 static struct timing_filter *cache_filter(void *model, uint32_t core)
 {
-    struct cache_model *m = model;
-    return &m->hierarchy.core[core].known.filter;
+    return ((struct cache_model *)model)->core[core].filter;
 }
 
 static bool is_felt(const struct cache_model *m, uint32_t cycles)
@@ -443,8 +442,7 @@ static uint32_t cache_branch_cost(void *model, const struct timing_branch *b)
 
 static struct timing_branches *cache_branches(void *model, uint32_t core)
 {
-    struct cache_model *m = model;
-    return &m->core[core].predictor.settled;
+    return &((struct cache_model *)model)->core[core].predictor.settled;
 }
 
 /* --- report --- */

@@ -101,9 +101,21 @@ void cpu_charge_tlb_flush(struct cpu *cpu, enum timing_flush scope, uint64_t la)
 
 /* --- from observed handlers --- */
 
+__attribute__((noinline)) static void observe_traced(struct cpu *cpu, uint64_t la, unsigned bytes, int access)
+{
+    uint64_t pa = 0;
+    if (cpu->timing->model->mem_cost)
+        charge_parts(cpu, cpu_current_view(cpu), la, bytes, (enum timing_access)access);
+    (void)cpu_debug_translate(cpu, la, &pa);
+    const struct cpu_trace_mem t = {.linear = la, .physical = pa, .bytes = bytes, .access = (uint32_t)access};
+    cpu_bus(cpu)->trace_mem(cpu->bus.ctx, &t);
+}
+
 void cpu_observe_mem(struct cpu *cpu, uint64_t la, unsigned bytes, int access)
 {
-    if (VP_LIKELY(cpu->timing->model->mem_cost != NULL)) {
+    if (VP_UNLIKELY(cpu->bus.trace_mem != NULL)) {
+        observe_traced(cpu, la, bytes, access);
+    } else if (VP_LIKELY(cpu->timing->model->mem_cost != NULL)) {
         enum mmu_view view = cpu_current_view(cpu);
         const struct tlb_entry *e = &cpu->tlb[(la >> PAGE_SHIFT) & (TLB_SIZE - 1)];
         uint64_t page = la & PAGE_MASK;
@@ -111,12 +123,6 @@ void cpu_observe_mem(struct cpu *cpu, uint64_t la, unsigned bytes, int access)
             charge_mem(cpu, view, la, e->pa | (la & ~PAGE_MASK), bytes, (enum timing_access)access);
         else
             charge_parts(cpu, view, la, bytes, (enum timing_access)access);
-    }
-    if (VP_UNLIKELY(cpu->bus.trace_mem != NULL)) {
-        uint64_t pa = 0;
-        (void)cpu_debug_translate(cpu, la, &pa);
-        const struct cpu_trace_mem t = {.linear = la, .physical = pa, .bytes = bytes, .access = (uint32_t)access};
-        cpu_bus(cpu)->trace_mem(cpu->bus.ctx, &t);
     }
 }
 

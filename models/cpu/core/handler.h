@@ -134,16 +134,17 @@ static inline void cpu_observe_mem_unless_known(struct cpu *cpu, uint64_t la, un
         cpu_observe_mem(cpu, la, bytes, access);
 }
 /* These two count if they answer true. */
-static inline bool cpu_fetch_is_known(struct cpu *cpu, const struct block *b)
+__attribute__((always_inline)) static inline bool cpu_fetch_is_known(struct cpu *cpu, const struct block *b)
 {
     struct timing_lines *known = &cpu->filter->fetch;
-    for (uint64_t i = 0; i < b->lines; i++)
-        if (VP_UNLIKELY(!is_known_line(known, b->first_line + i)))
-            return false;
-    known->hits += b->lines;
-    return true;
+    bool is_known = is_known_line(known, b->first_line); /* of one line or more: a block is never empty */
+    for (uint64_t i = 1; VP_UNLIKELY(i < b->lines); i++)
+        is_known = is_known && is_known_line(known, b->first_line + i);
+    if (VP_LIKELY(is_known))
+        known->hits += b->lines;
+    return is_known;
 }
-static inline bool cpu_branch_is_known(struct cpu *cpu, uint64_t from, bool taken)
+__attribute__((always_inline)) static inline bool cpu_branch_is_known(struct cpu *cpu, uint64_t from, bool taken)
 {
     struct timing_branches *known = cpu->branches;
     const struct timing_known_branch *b = timing_branch_at(known, from);

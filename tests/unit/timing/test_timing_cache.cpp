@@ -278,7 +278,7 @@ TEST(timing_cache, refuses_what_cannot_be_built)
     cache_model prime, large;
     prime.value("stlb_entries") = 65521;
     EXPECT_FALSE(prime.create());
-    EXPECT_HAS(prime.error, "timing.stlb_entries = 65521: would be sets of 65521 ways, expected at most 16376");
+    EXPECT_HAS(prime.error, "timing.stlb_entries = 65521: would be sets of 65521 ways, expected at most 16383");
     large.value("stlb_entries") = 65528;
     EXPECT_TRUE(large.create()) << large.error;
     many.cores = 65;
