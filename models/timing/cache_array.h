@@ -87,7 +87,8 @@ static inline unsigned cache_array_compare(const uint64_t *numbers, __m128i want
 __attribute__((always_inline)) static inline uint32_t cache_array_find(const struct cache_array *a, size_t first,
                                                                        uint64_t number)
 {
-    const __m128i wanted = _mm_set1_epi64x((long long)(number + 1));
+    const uint64_t key = number + 1;
+    const __m128i wanted = _mm_set1_epi64x((long long)key);
     const uint64_t *numbers = a->numbers + first;
     uint32_t at = 0;
     unsigned found;
@@ -95,7 +96,7 @@ __attribute__((always_inline)) static inline uint32_t cache_array_find(const str
         found = cache_array_compare(numbers, wanted) | cache_array_compare(numbers + CACHE_ARRAY_GROUP, wanted) << 16;
         found &= found >> 1 & 0x55555555u;
     } else if (a->stride < CACHE_ARRAY_GROUP) {
-        while (at < a->way_count && numbers[at] != number + 1)
+        while (at < a->way_count && numbers[at] != key)
             at++;
         return at;
     } else {

@@ -12,7 +12,7 @@ extern "C" {
 
 #define HOST_LINE 64u /* bytes */
 
-VP_NODISCARD void *host_memory_create(size_t bytes);   /* NULL: no memory */
+VP_NODISCARD void *host_memory_create(size_t bytes);  /* NULL: no memory */
 void host_memory_destroy(void *memory, size_t bytes); /* accepts NULL */
 
 #ifdef __cplusplus
