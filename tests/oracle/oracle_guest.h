@@ -7,6 +7,7 @@
 #include "core_access.h"
 #include "cpu_fixture.h"
 #include "oracle_case.h"
+#include "timing_fixture.h"
 
 #include <memory>
 
@@ -15,26 +16,10 @@ enum class flavour { plain, observed, timed };
 constexpr unsigned FLAVOURS = 3;
 
 // The timing model `cache`, under which the flavour `timed` runs.
-class oracle_timing
+class oracle_timing : public timing_instance
 {
   public:
-    oracle_timing()
-    {
-        const timing_model *model = timing_find("cache");
-        std::vector<double> values;
-        for (std::size_t i = 0; i < model->param_count; i++)
-            values.push_back(model->params[i].default_value);
-        timing_setup setup{};
-        setup.cores = 1;
-        setup.clock_hz = 2000000000;
-        setup.values = values.data();
-        char error[200] = "";
-        EXPECT_TRUE(timing_create(&instance, model, &setup, error, sizeof error)) << error;
-    }
-    ~oracle_timing() { timing_destroy(&instance); }
-    oracle_timing(const oracle_timing &) = delete;
-    oracle_timing &operator=(const oracle_timing &) = delete;
-    timing instance{};
+    oracle_timing() : timing_instance(timing_find("cache")) { EXPECT_TRUE(create()) << error; }
 };
 
 class oracle_guest
@@ -42,7 +27,7 @@ class oracle_guest
   public:
     explicit oracle_guest(flavour f)
         : m_timing(f == flavour::timed ? std::make_unique<oracle_timing>() : nullptr),
-          m_machine(f == flavour::observed, m_timing ? &m_timing->instance : nullptr)
+          m_machine(f == flavour::observed, m_timing ? &m_timing->timing : nullptr)
     {
         m_machine.start64();
         for (std::uint64_t page : native_cpu::ABSENT)

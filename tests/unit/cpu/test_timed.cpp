@@ -4,6 +4,7 @@
 // strings, whose runs of elements go past the model line by line, interrupted anywhere; tests/fuzz does it with random
 // code.
 #include "cpu_fixture.h"
+#include "timing_fixture.h"
 
 #include <random>
 #include <string>
@@ -11,48 +12,26 @@
 namespace
 {
 
-using values = std::vector<std::pair<const char *, double>>;
+using shape = std::vector<std::pair<const char *, double>>;
 
-class cache_model
+class cache_model : public timing_instance
 {
   public:
-    explicit cache_model(const values &own)
+    explicit cache_model(const shape &own) : timing_instance(timing_find("cache"))
     {
-        const timing_model *model = timing_find("cache");
-        std::vector<double> all;
-        for (std::size_t i = 0; i < model->param_count; i++)
-            all.push_back(model->params[i].default_value);
-        for (const auto &[key, value] : own)
-            all.at(static_cast<std::size_t>(timing_param_index(model, key))) = value;
-        timing_setup setup{};
-        setup.cores = 1;
-        setup.clock_hz = 2000000000;
-        setup.values = all.data();
-        char error[200] = "";
-        EXPECT_TRUE(timing_create(&instance, model, &setup, error, sizeof error)) << error;
+        for (const auto &[key, v] : own)
+            value(key) = v;
+        EXPECT_TRUE(create()) << error;
     }
-    ~cache_model() { timing_destroy(&instance); }
-    cache_model(const cache_model &) = delete;
-    cache_model &operator=(const cache_model &) = delete;
-    std::string report() const
-    {
-        std::string text;
-        instance.model->report(instance.self, &text,
-                               [](void *ctx, const char *name, double value, const char *, const char *) {
-                                   *static_cast<std::string *>(ctx) += name + (" " + std::to_string(value)) + "\n";
-                               });
-        return text;
-    }
-    timing instance{};
 };
 
 struct machine {
-    machine(bool observed, const values &own) : model(own), cpu(observed, &model.instance) { cpu.start64(); }
+    machine(bool observed, const shape &own) : model(own), cpu(observed, &model.timing) { cpu.start64(); }
     cache_model model;
     cpu_fixture cpu;
 };
 
-class timed : public ::testing::TestWithParam<values>
+class timed : public ::testing::TestWithParam<shape>
 {
   protected:
     static constexpr std::uint64_t DATA = cpu_fixture::PAGES, CODE = 0x10000, DF = 0x400;
@@ -78,13 +57,13 @@ class timed : public ::testing::TestWithParam<values>
     }
     void expect_the_same()
     {
-        EXPECT_EQ(m_timed.model.report(), m_asked.model.report());
+        EXPECT_EQ(m_timed.model.statistics(), m_asked.model.statistics());
         EXPECT_EQ(std::memcmp(m_timed.cpu.ram(DATA), m_asked.cpu.ram(DATA), 0x80000), 0);
         EXPECT_GT(m_asked.cpu.traced, m_timed.cpu.traced) << "one is traced";
     }
     std::uint64_t l1d_hits_unasked() const
     {
-        const struct timing_filter *f = timing_filter(&m_timed.model.instance, 0);
+        const struct timing_filter *f = timing_filter(&m_timed.model.timing, 0);
         return f->load.hits + f->store.hits;
     }
 
@@ -166,10 +145,10 @@ TEST_P(timed, instructions_that_begin_again_count_once)
 // out may be the line or the page of the first, by any of the levels; misses may cost nothing that is felt.
 INSTANTIATE_TEST_SUITE_P(
     shapes, timed,
-    ::testing::Values(values{}, values{{"l1d_kib", 1}, {"l1d_ways", 2}, {"l2_kib", 16}, {"l2_ways", 4}},
-                      values{{"l2_kib", 64}, {"l2_ways", 1}}, values{{"l1d_kib", 4}, {"l1d_ways", 1}},
-                      values{{"l1d_kib", 3}, {"l1d_ways", 3}, {"l2_kib", 24}, {"l2_ways", 3}},
-                      values{{"dtlb_entries", 2}, {"stlb_entries", 8}}, values{{"dtlb_entries", 1}},
-                      values{{"l2_kib", 64}, {"l2_ways", 1}, {"load_exposed", 0}, {"store_exposed", 50}}));
+    ::testing::Values(shape{}, shape{{"l1d_kib", 1}, {"l1d_ways", 2}, {"l2_kib", 16}, {"l2_ways", 4}},
+                      shape{{"l2_kib", 64}, {"l2_ways", 1}}, shape{{"l1d_kib", 4}, {"l1d_ways", 1}},
+                      shape{{"l1d_kib", 3}, {"l1d_ways", 3}, {"l2_kib", 24}, {"l2_ways", 3}},
+                      shape{{"dtlb_entries", 2}, {"stlb_entries", 8}}, shape{{"dtlb_entries", 1}},
+                      shape{{"l2_kib", 64}, {"l2_ways", 1}, {"load_exposed", 0}, {"store_exposed", 50}}));
 
 } // namespace

@@ -43,6 +43,16 @@ class timing_instance
         return timing_insn_cost(&timing, &i);
     }
 
+    // All statistics, a line each, for comparison.
+    std::string statistics() const
+    {
+        std::string text;
+        m_model->report(timing.self, &text, [](void *ctx, const char *name, double v, const char *, const char *) {
+            *static_cast<std::string *>(ctx) += name + (" " + std::to_string(v)) + "\n";
+        });
+        return text;
+    }
+
     std::uint32_t cores = 2;
     std::uint64_t clock_hz = 2000000000;
     std::vector<double> values;
