@@ -5,6 +5,7 @@
 // same one with every timing model.
 #include "fuzz_machine.h"
 #include "fuzz_main.h"
+#include "timing_fixture.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -14,46 +15,25 @@
 namespace
 {
 
-// An instance of a built-in timing model with its defaults, or with small caches: they are soon full.
-class timing_instance
+// A built-in timing model with its defaults, or with small caches: they are soon full.
+class fuzz_model : public timing_instance
 {
   public:
-    explicit timing_instance(const char *name, bool is_small = false)
+    explicit fuzz_model(const char *name, bool is_small = false) : timing_instance(timing_find(name))
     {
-        const struct timing_model *model = timing_find(name);
-        std::vector<double> values;
-        for (std::size_t i = 0; i < model->param_count; i++)
-            values.push_back(model->params[i].default_value);
         const std::pair<const char *, double> small[] = {{"l1i_kib", 1},      {"l1i_ways", 2},    {"l1d_kib", 1},
                                                          {"l1d_ways", 2},     {"l2_kib", 4},      {"l2_ways", 4},
                                                          {"l3_kib", 16},      {"l3_ways", 4},     {"dtlb_entries", 4},
                                                          {"itlb_entries", 2}, {"stlb_entries", 8}};
-        for (const auto &[key, value] : small)
+        for (const auto &[key, v] : small)
             if (is_small)
-                values.at(static_cast<std::size_t>(timing_param_index(model, key))) = value;
-        struct timing_setup setup = {};
-        setup.cores = fuzz_machine::CORES;
-        setup.clock_hz = 2000000000;
-        setup.values = values.data();
-        char error[200];
-        if (!timing_create(&timing, model, &setup, error, sizeof error)) {
-            std::fprintf(stderr, "fuzz_cpu: %s: %s\n", name, error);
+                value(key) = v;
+        cores = fuzz_machine::CORES;
+        if (!create()) {
+            std::fprintf(stderr, "fuzz_cpu: %s: %s\n", name, error.c_str());
             std::exit(2);
         }
     }
-    ~timing_instance() { timing_destroy(&timing); }
-    timing_instance(const timing_instance &) = delete;
-    timing_instance &operator=(const timing_instance &) = delete;
-    std::string report() const
-    {
-        std::string text;
-        timing.model->report(timing.self, &text,
-                             [](void *ctx, const char *name, double value, const char *, const char *) {
-                                 *static_cast<std::string *>(ctx) += name + (" " + std::to_string(value)) + "\n";
-                             });
-        return text;
-    }
-    struct timing timing = {};
 };
 
 constexpr unsigned ALONE_EVERY = 4; // cases
@@ -63,12 +43,12 @@ std::uint64_t compared_models; // cases that came to an end with every timing mo
 // The end of one core is the same whatever anything costs. Models with history keep theirs from case to case.
 std::string try_timing_models(std::uint64_t seed)
 {
-    static const timing_instance table("table"), cache("cache");
+    static const fuzz_model table("table"), cache("cache");
     fuzz_machine functional(seed, false);
     if (!functional.run_alone(ALONE_INSTRUCTIONS, 10 * ALONE_INSTRUCTIONS))
         return "";
     compared_models++;
-    for (const timing_instance *t : {&table, &cache}) {
+    for (const fuzz_model *t : {&table, &cache}) {
         fuzz_machine other(seed, false, &t->timing);
         const std::string name = t->timing.model->name;
         if (!other.run_alone(functional.instructions() + 1))
@@ -82,14 +62,14 @@ std::string try_timing_models(std::uint64_t seed)
 // Under a model with caches, what need not be asked for is not: nothing else may come out.
 std::string try_timed(std::uint64_t seed, std::uint64_t &instructions)
 {
-    const timing_instance one("cache", true), another("cache", true);
+    const fuzz_model one("cache", true), another("cache", true);
     fuzz_machine timed(seed, false, &one.timing), observed(seed, true, &another.timing);
     std::string wrong = timed.run();
     if (wrong.empty())
         wrong = observed.run();
     if (wrong.empty() && timed.state() != observed.state())
         wrong = "the timed and the observed flavour differ";
-    if (wrong.empty() && one.report() != another.report())
+    if (wrong.empty() && one.statistics() != another.statistics())
         wrong = "the timed and the observed flavour differ in the model's statistics";
     instructions += timed.instructions() + observed.instructions();
     return wrong;
