@@ -12,6 +12,8 @@ WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-unused-function",
 GUEST_FLAGS = ["-std=gnu17", "-ffreestanding", "-mgeneral-regs-only", "-muintr", "-Isw/include", "-Isw/lib", "-Isw/boot"]
 KERNEL_FLAGS = [*GUEST_FLAGS, "-Isw/kernel", "-Isw/kernel_io", "-Wno-pedantic"]
 SSE_FLAGS = [*(f for f in GUEST_FLAGS if f != "-mgeneral-regs-only"), "-msse4.2"]
+# Tests that use the fixtures of a model's unit tests, beside those in tests/unit/<model>/.
+SHARES_FIXTURES = {**WHITE_BOX, "timing": ("tests/unit/cpu/", "tests/oracle/", "tests/fuzz/")}
 USER_FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-muintr", "-Isw/user/include"]
 
 
@@ -48,8 +50,7 @@ def compilations(tree):
     for path in tree.headers("models", "platform", "sw", "tests"):
         layer, model = layer_of(path)
         beside = [f"-I{posixpath.dirname(path)}"]
-        # These share the fixtures of the model's unit tests.
-        beside += [f"-Itests/unit/{m}" for m, folders in WHITE_BOX.items() if path.startswith(folders)]
+        beside += [f"-Itests/unit/{m}" for m, folders in SHARES_FIXTURES.items() if path.startswith(folders)]
         if layer == "core":
             yield path, [*c, *beside, *core]
             if posixpath.basename(path) in PUBLIC[model]:
