@@ -65,7 +65,6 @@ static enum vp_status store_stack(void *ctx, uint64_t la, uint64_t value, struct
 static void send_ipi(void *ctx, uint32_t ndst, uint8_t nv)
 {
     struct cpu *cpu = ctx;
-    cpu_charge_stage(cpu, TIMING_STAGE_issue, 0);
     cpu_bus(cpu)->apic_send_user_ipi(cpu->bus.ctx, ndst, nv);
     cpu_signal_interrupt(cpu); /* it may have been sent to this very core */
 }
@@ -122,6 +121,8 @@ static void step_done(void *ctx, enum uintr_step step, const struct uintr_step_i
     case UINTR_STEP_UIRET_BEGIN: break;
     }
     report(cpu, step, info);
+    if (step == UINTR_STEP_POSTED && info->notify)
+        charge(cpu, TIMING_STAGE_issue, info); /* before the IPI leaves */
     if (step == UINTR_STEP_SEND_BEGIN || step == UINTR_STEP_UIRET_BEGIN)
         cpu->cycles += cpu->uintr_insn_cost;
 }

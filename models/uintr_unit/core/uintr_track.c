@@ -170,10 +170,13 @@ void uintr_track_sent(struct uintr_track *t, uint32_t core, uint64_t cycle)
 /* A number whose record has been drained meanwhile, by an earlier notification, or merged is no news. */
 void uintr_track_arrived(struct uintr_track *t, uint64_t number, uint32_t core, uint64_t cycle)
 {
-    (void)core_of(t, core);
+    struct core *c = core_of(t, core);
     uint32_t slot = track_pool_find_number(&t->pool, number);
-    if (slot != TRACK_NONE && t->pool.slots[slot].place == TRACK_IN_PIR)
-        mark(&t->pool.slots[slot].record, UINTR_AT_ARRIVED, cycle);
+    if (slot == TRACK_NONE || t->pool.slots[slot].place != TRACK_IN_PIR)
+        return;
+    if (c->sent.number == number) /* to the sender's own core: it arrives while it is being sent, and does not travel */
+        mark(&t->pool.slots[slot].record, UINTR_AT_SENT, cycle);
+    mark(&t->pool.slots[slot].record, UINTR_AT_ARRIVED, cycle);
 }
 
 void uintr_track_notify_begin(struct uintr_track *t, uint32_t core, uint64_t cycle)

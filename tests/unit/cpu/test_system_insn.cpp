@@ -494,7 +494,8 @@ TEST_F(uintr_insn, senduipi_posts_and_charges_stage_by_stage)
         return i->cls == TIMING_CLASS_senduipi ? 10 : 1;
     };
     model.uintr_cost = [](void *, std::uint32_t, std::uint32_t stage, std::uint64_t upid) -> std::uint32_t {
-        return stage == TIMING_STAGE_post ? (upid == UPID ? 300 : 1) : stage == TIMING_STAGE_issue ? 4000 : 0;
+        const std::uint32_t cost = stage == TIMING_STAGE_post ? 300 : stage == TIMING_STAGE_issue ? 4000 : 0;
+        return upid == UPID ? cost : 1;
     };
     create();
     enable(3);

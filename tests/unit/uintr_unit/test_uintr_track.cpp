@@ -202,6 +202,17 @@ TEST_F(track_test, the_first_arrival_counts)
     expect_borders(done[0].record, {100, 110, 115, 200, 1000, 1010});
 }
 
+TEST_F(track_test, an_ipi_to_the_sender_itself_takes_issue_and_no_travel)
+{
+    std::uint64_t number = post(1, 5, 100, 110);
+    uintr_track_arrived(t, number, 1, 326); // within the sending
+    uintr_track_sent(t, 1, 326);
+    notify(1, 0x20, 330, 340);
+    uintr_track_finish(t);
+    ASSERT_EQ(done.size(), 1u);
+    expect_borders(done[0].record, {100, 110, 326, 326, 330, 340});
+}
+
 TEST_F(track_test, unknown_numbers_do_not_arrive)
 {
     uintr_track_arrived(t, 0, 0, 1);
