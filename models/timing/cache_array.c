@@ -7,8 +7,10 @@
 
 enum { GROUP = CACHE_ARRAY_GROUP };
 
-static size_t ways_of(const struct cache_array *a) { return (size_t)a->sets * a->stride; }
-static size_t bytes_of(const struct cache_array *a) { return ways_of(a) * (sizeof *a->numbers + sizeof *a->marks); }
+static size_t bytes_of(const struct cache_array *a)
+{
+    return cache_array_ways(a) * (sizeof *a->numbers + sizeof *a->marks);
+}
 
 bool cache_array_create(struct cache_array *a, uint32_t sets, uint32_t way_count)
 {
@@ -19,7 +21,7 @@ bool cache_array_create(struct cache_array *a, uint32_t sets, uint32_t way_count
     a->numbers = host_memory_create(bytes_of(a));
     if (!a->numbers)
         return false;
-    a->marks = (uint16_t *)(a->numbers + ways_of(a));
+    a->marks = (uint16_t *)(a->numbers + cache_array_ways(a));
     return true;
 }
 
@@ -35,7 +37,7 @@ static void clear(struct cache_array *a, size_t first, size_t ways)
     memset(a->marks + first, 0, ways * sizeof *a->marks);
 }
 
-void cache_array_clear(struct cache_array *a) { clear(a, 0, ways_of(a)); }
+void cache_array_clear(struct cache_array *a) { clear(a, 0, cache_array_ways(a)); }
 
 /* Two bits per way. */
 static inline unsigned equal_marks(__m128i eight, __m128i anything, __m128i its)
@@ -150,6 +152,6 @@ static void remove_state(struct cache_array *a, size_t first, unsigned state)
 
 void cache_array_remove_state(struct cache_array *a, unsigned state)
 {
-    for (size_t first = 0; first < ways_of(a); first += a->stride)
+    for (size_t first = 0; first < cache_array_ways(a); first += a->stride)
         remove_state(a, first, state);
 }

@@ -47,6 +47,10 @@ uint32_t cache_array_age(const struct cache_array *a, uint64_t number);
 /* The number that an insertion into this number's set would replace, or CACHE_ARRAY_NONE. */
 uint64_t cache_array_oldest(const struct cache_array *a, uint64_t number);
 
+/* The number in a way of the whole array, from 0 on, or CACHE_ARRAY_NONE. */
+static inline size_t cache_array_ways(const struct cache_array *a) { return (size_t)a->sets * a->stride; }
+static inline uint64_t cache_array_at(const struct cache_array *a, size_t way) { return a->numbers[way] - 1; }
+
 /* Puts a number that is not there into its set, as the most recently used; answers what had to go. state: 1 to 3. */
 struct cache_victim cache_array_insert(struct cache_array *a, uint64_t number, unsigned state);
 /* Both accept a number that is not there. Neither changes the order of the others. */

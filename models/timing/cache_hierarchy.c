@@ -213,6 +213,16 @@ static void fly(struct hierarchy *h, uint64_t line, uint64_t cycle, uint32_t cyc
     }
 }
 
+/* The directory forgets that these cores have the line. */
+static void leave_directory(struct hierarchy *h, uint64_t line, uint64_t cores)
+{
+    struct directory_entry *e = directory_find(&h->directory, line);
+    e->sharers &= ~cores;
+    e->owned = false;
+    if (e->sharers == 0)
+        directory_remove(&h->directory, e);
+}
+
 /* A new line for L2; its victim leaves the core for L3. */
 static void fill_l2(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi state, uint64_t cycle)
 {
@@ -223,11 +233,7 @@ static void fill_l2(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi
     cache_array_remove(&c->l1i, victim.number);
     cache_array_remove(&c->l1d, victim.number);
     forget_line(h, core, victim.number);
-    struct directory_entry *e = directory_find(&h->directory, victim.number);
-    e->sharers &= ~bit(core);
-    e->owned = false;
-    if (e->sharers == 0)
-        directory_remove(&h->directory, e);
+    leave_directory(h, victim.number, bit(core));
     put_in_l3(h, victim.number);
     if (h->config.send_slice)
         (void)h->config.send_slice(h->config.distance_ctx, core, victim.number, false, cycle);
@@ -409,6 +415,34 @@ uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line, uint
         cycles = fetch_miss(h, core, line, cycle);
     remember_code(c, line, linear);
     return cycles;
+}
+
+void hierarchy_flush(struct hierarchy *h, uint64_t line)
+{
+    const struct directory_entry *e = directory_find(&h->directory, line);
+    if (e) {
+        uint64_t sharers = e->sharers;
+        for (uint64_t left = sharers; left; left &= left - 1)
+            drop_private(h, (uint32_t)__builtin_ctzll(left), line);
+        leave_directory(h, line, sharers);
+    }
+    cache_array_remove(&h->l3, line);
+}
+
+void hierarchy_flush_all(struct hierarchy *h, uint32_t core)
+{
+    struct hierarchy_core *c = &h->core[core];
+    for (size_t i = 0; i < cache_array_ways(&c->l2); i++) {
+        uint64_t line = cache_array_at(&c->l2, i);
+        if (line != CACHE_ARRAY_NONE)
+            leave_directory(h, line, bit(core));
+    }
+    cache_array_clear(&c->l1i);
+    cache_array_clear(&c->l1d);
+    cache_array_clear(&c->l2);
+    cache_array_clear(&h->l3);
+    hierarchy_forget(h, core, false);
+    hierarchy_forget(h, core, true);
 }
 
 static const char *check_line(const struct hierarchy *h, uint64_t line)

@@ -106,6 +106,10 @@ void hierarchy_destroy(struct hierarchy *h); /* accepts one that is all zero */
  * Whoever names one must forget when the line can no longer be reached by it. */
 uint32_t hierarchy_data(struct hierarchy *h, uint32_t core, uint64_t line, uint64_t linear, bool write, uint64_t cycle);
 uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line, uint64_t linear, uint64_t cycle);
+/* CLFLUSH: the line leaves every cache. */
+void hierarchy_flush(struct hierarchy *h, uint64_t line);
+/* WBINVD: every line leaves the core's caches and L3; other cores keep theirs. */
+void hierarchy_flush_all(struct hierarchy *h, uint32_t core);
 void hierarchy_forget(struct hierarchy *h, uint32_t core, bool is_fetch);
 
 /* Looks for a broken rule of coherence among the lines [0, lines): NULL, or the sentence. For tests. */

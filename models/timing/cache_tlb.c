@@ -51,13 +51,24 @@ static void fill_first(struct tlb_unit *t, uint64_t linear, bool is_fetch, bool 
     t->last[is_fetch] = (struct tlb_last){page_of(linear, large), large ? LARGE_SHIFT : SMALL_SHIFT};
 }
 
+static uint32_t load_entries(struct tlb_unit *t, const struct timing_walk *w, uint32_t first,
+                             const struct tlb_walker *walker)
+{
+    uint32_t cycles = 0;
+    for (uint32_t i = first; i < w->count; i++) {
+        cycles += walker->load(walker->ctx, w->entry[i]);
+        t->stats.walk_loads++;
+    }
+    return cycles;
+}
+
 static uint32_t walk(struct tlb_unit *t, uint64_t linear, bool is_fetch, const struct tlb_walker *walker)
 {
     struct timing_walk w = {0};
     uint32_t cycles = t->config.walk_cycles;
     t->stats.walks++;
     if (!walker->walk || !walker->walk(walker->ctx, linear, &w))
-        return cycles; /* a fault: the exception has its own cost */
+        return cycles; /* the access itself has taken the translation away */
     /* The last entry of the upper levels is remembered: a walk begins behind it. */
     bool large = w.page_shift >= LARGE_SHIFT;
     uint32_t first = 0;
@@ -65,10 +76,7 @@ static uint32_t walk(struct tlb_unit *t, uint64_t linear, bool is_fetch, const s
         first = w.count - 1;
     else if (!large)
         (void)cache_array_insert(&t->directory, linear >> LARGE_SHIFT, w.global ? GLOBAL : NOT_GLOBAL);
-    for (uint32_t i = first; i < w.count; i++) {
-        cycles += walker->load(walker->ctx, w.entry[i]);
-        t->stats.walk_loads++;
-    }
+    cycles += load_entries(t, &w, first, walker);
     unsigned state = w.global ? GLOBAL : NOT_GLOBAL;
     (void)cache_array_insert(&t->second, second_number(linear, large), state);
     fill_first(t, linear, is_fetch, large, state);
@@ -85,6 +93,25 @@ static bool find_first(struct tlb_unit *t, uint64_t linear, bool is_fetch)
     return false;
 }
 
+static void count_miss(struct tlb_unit *t, bool is_fetch)
+{
+    if (is_fetch)
+        t->stats.itlb_misses++;
+    else
+        t->stats.dtlb_misses++;
+}
+
+uint32_t tlb_unit_fault(struct tlb_unit *t, uint64_t linear, bool is_fetch, const struct tlb_walker *walker)
+{
+    struct timing_walk w = {0};
+    count_miss(t, is_fetch);
+    t->stats.walks++;
+    if (walker->walk)
+        (void)walker->walk(walker->ctx, linear, &w);
+    bool is_known = w.count > 0 && cache_array_touch(&t->directory, linear >> LARGE_SHIFT);
+    return t->config.stlb_cycles + t->config.walk_cycles + load_entries(t, &w, is_known ? w.count - 1 : 0, walker);
+}
+
 uint32_t tlb_unit_access(struct tlb_unit *t, uint64_t linear, bool is_fetch, const struct tlb_walker *walker)
 {
     if (VP_LIKELY(find_first(t, linear, is_fetch))) {
@@ -94,10 +121,7 @@ uint32_t tlb_unit_access(struct tlb_unit *t, uint64_t linear, bool is_fetch, con
             t->stats.dtlb_hits++;
         return 0;
     }
-    if (is_fetch)
-        t->stats.itlb_misses++;
-    else
-        t->stats.dtlb_misses++;
+    count_miss(t, is_fetch);
     for (int large = 0; large < 2; large++) {
         unsigned state = cache_array_touch(&t->second, second_number(linear, large));
         if (state) {

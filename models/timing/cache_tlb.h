@@ -44,7 +44,7 @@ struct tlb_unit {
 /* What a walk needs of the rest of the model. */
 struct tlb_walker {
     void *ctx;
-    /* Which entries translate the address; false: nothing does. */
+    /* Which entries translate the address. False: nothing does; the entries up to the one that says so. */
     bool (*walk)(void *ctx, uint64_t linear, struct timing_walk *walk);
     uint32_t (*load)(void *ctx, uint64_t physical); /* cycles of one dependent load */
 };
@@ -58,6 +58,9 @@ void tlb_unit_destroy(struct tlb_unit *t); /* accepts one that is all zero */
 
 /* Cycles beyond those of a hit in the first level. */
 uint32_t tlb_unit_access(struct tlb_unit *t, uint64_t linear, bool is_fetch, const struct tlb_walker *walker);
+/* The same for one that ends in a page fault: a translation that was at hand does not save the walk, and none is kept.
+ */
+uint32_t tlb_unit_fault(struct tlb_unit *t, uint64_t linear, bool is_fetch, const struct tlb_walker *walker);
 /* An access on the page of the last one: it hits, is counted, and is done. */
 static inline bool tlb_unit_same_page(struct tlb_unit *t, uint64_t linear, bool is_fetch)
 {

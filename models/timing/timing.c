@@ -113,6 +113,16 @@ void timing_tlb_flush(const struct timing *t, uint32_t core, enum timing_flush s
         t->model->tlb_flush(t->self, core, (uint32_t)scope, linear);
 }
 
+uint32_t timing_fault_cost(const struct timing *t, const struct timing_mem *access)
+{
+    return KNOWS(t, fault_cost) ? timing_believed(t, "fault_cost", t->model->fault_cost(t->self, access)) : 0;
+}
+
+uint32_t timing_cache_op(const struct timing *t, const struct timing_mem *line, enum timing_cache_op op)
+{
+    return KNOWS(t, cache_op) ? timing_believed(t, "cache_op", t->model->cache_op(t->self, line, (uint32_t)op)) : 0;
+}
+
 struct timing_filter *timing_filter(const struct timing *t, uint32_t core)
 {
     struct timing_filter *f = KNOWS(t, filter) ? t->model->filter(t->self, core) : NULL;

@@ -260,6 +260,7 @@ static uint32_t cache_uintr_cost(void *model, uint32_t core, uint32_t stage, uin
 struct walk_context {
     struct cache_model *model;
     const struct timing_mem *access;
+    uint32_t cycles; /* of the loads so far: each waits for the one before */
 };
 
 static bool ask_for_walk(void *ctx, uint64_t linear, struct timing_walk *walk)
@@ -270,9 +271,12 @@ static bool ask_for_walk(void *ctx, uint64_t linear, struct timing_walk *walk)
 
 static uint32_t load_entry(void *ctx, uint64_t physical)
 {
-    const struct walk_context *w = ctx;
-    return w->model->l1_cycles + hierarchy_data(&w->model->hierarchy, w->access->core, physical >> CACHE_LINE_SHIFT,
-                                                TIMING_NO_LINE, false, w->access->cycle);
+    struct walk_context *w = ctx;
+    uint32_t cycles =
+        w->model->l1_cycles + hierarchy_data(&w->model->hierarchy, w->access->core, physical >> CACHE_LINE_SHIFT,
+                                             TIMING_NO_LINE, false, w->access->cycle + w->cycles);
+    w->cycles += cycles;
+    return cycles;
 }
 
 /* What is remembered holds for translations of the first level. */
@@ -287,7 +291,7 @@ static void forget_if_lost(struct cache_model *m, uint32_t core, bool is_fetch)
 __attribute__((noinline)) static uint32_t translate_slow(struct cache_model *m, const struct timing_mem *a,
                                                          bool is_fetch)
 {
-    struct walk_context ctx = {m, a};
+    struct walk_context ctx = {m, a, 0};
     const struct tlb_walker walker = {&ctx, ask_for_walk, load_entry};
     uint32_t cycles = tlb_unit_access(&m->core[a->core].tlb, a->linear, is_fetch, &walker);
     forget_if_lost(m, a->core, is_fetch);
@@ -382,6 +386,45 @@ static uint32_t cache_mem_cost(void *model, const struct timing_mem *a)
     if (VP_UNLIKELY(c->is_paging != (a->walk != NULL)))
         book_known(m, a->core, a->walk != NULL);
     return a->access == TIMING_FETCH ? fetch_cost(m, c, a) : data_cost(m, c, a);
+}
+
+/* The core waits for the whole walk. */
+static uint32_t cache_fault_cost(void *model, const struct timing_mem *a)
+{
+    struct cache_model *m = model;
+    struct core_state *c = &m->core[a->core];
+    struct walk_context ctx = {m, a, 0};
+    const struct tlb_walker walker = {&ctx, a->walk ? ask_for_walk : NULL, load_entry};
+    bool is_fetch = a->access == TIMING_FETCH;
+    uint32_t cycles = at_most(c, tlb_unit_fault(&c->tlb, a->linear, is_fetch, &walker));
+    *(is_fetch ? &c->fetch_cycles : &c->data_cycles) += cycles;
+    return cycles;
+}
+
+/* A prefetch is not waited for, and its line is there at once. Nothing here costs for being written back. */
+static uint32_t cache_cache_op(void *model, const struct timing_mem *a, uint32_t op)
+{
+    struct cache_model *m = model;
+    struct core_state *c = &m->core[a->core];
+    uint64_t line = a->physical >> CACHE_LINE_SHIFT;
+    bool is_prefetch = op == TIMING_CACHE_PREFETCH || op == TIMING_CACHE_PREFETCH_WRITE;
+    if (c->is_paging != (a->walk != NULL))
+        book_known(m, a->core, a->walk != NULL);
+    if (op == TIMING_CACHE_FLUSH_ALL)
+        hierarchy_flush_all(&m->hierarchy, a->core);
+    if (op != TIMING_CACHE_FLUSH && op != TIMING_CACHE_WRITE_BACK && !is_prefetch)
+        return 0;
+    uint32_t cycles = translate(m, c, a, false);
+    if (is_prefetch) {
+        (void)hierarchy_data(&m->hierarchy, a->core, line, a->linear >> CACHE_LINE_SHIFT,
+                             op == TIMING_CACHE_PREFETCH_WRITE, a->cycle + cycles);
+        return 0;
+    }
+    if (op == TIMING_CACHE_FLUSH)
+        hierarchy_flush(&m->hierarchy, line);
+    cycles = at_most(c, cycles);
+    c->data_cycles += cycles;
+    return cycles;
 }
 
 static struct timing_filter *cache_filter(void *model, uint32_t core)
@@ -509,4 +552,6 @@ const struct timing_model timing_cache = {
     .setup_size = sizeof(struct timing_setup),
     .branches = cache_branches,
     .keeps_two = cache_keeps_two,
+    .fault_cost = cache_fault_cost,
+    .cache_op = cache_cache_op,
 };

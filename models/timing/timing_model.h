@@ -104,7 +104,8 @@ struct timing_mem {
     uint32_t bytes;
     bool supervisor;
     uint64_t cycle; /* when */
-    /* How the address is translated now, without side effects; false: not at all. NULL while paging is off. */
+    /* How the address is translated now, without side effects. False: not at all; *walk has the entries up to the one
+     * that says so. NULL while paging is off. */
     bool (*walk)(void *walk_ctx, uint64_t linear, struct timing_walk *walk);
     void *walk_ctx;
 };
@@ -114,6 +115,15 @@ struct timing_branch {
     uint64_t from, to; /* linear addresses */
     bool taken, conditional, indirect, call, ret;
     uint64_t next; /* the instruction after it: where a call will return to */
+};
+
+/* What instructions ask of the caches. The list grows at its end; a model answers 0 to what it does not know. */
+enum timing_cache_op {
+    TIMING_CACHE_FLUSH,          /* CLFLUSH, CLFLUSHOPT: the line leaves every cache of every core      */
+    TIMING_CACHE_WRITE_BACK,     /* CLWB: what was written goes to memory, the line may stay            */
+    TIMING_CACHE_PREFETCH,       /* PREFETCHh: the line will be read                                    */
+    TIMING_CACHE_PREFETCH_WRITE, /* PREFETCHW: it will be written                                       */
+    TIMING_CACHE_FLUSH_ALL,      /* INVD, WBINVD: every line leaves the core's caches and the shared one */
 };
 
 /* What a core forgets of its translations. */
@@ -219,6 +229,13 @@ struct timing_model {
     /* True: if two accesses, each within a line, have just cost nothing, then the same two in turn again, as by a copy,
      * cost nothing and change nothing, however often. The core then counts them as known. NULL: false. */
     bool (*keeps_two)(void *model);
+    /* A translation that ended in a page fault: `access` is the one that was not made (LOAD, STORE or FETCH; physical
+     * 0). Its walk has been told like any other, as event page_walk and as accesses WALK; this is for models with
+     * translation caches of their own, which ignore those. */
+    uint32_t (*fault_cost)(void *model, const struct timing_mem *access);
+    /* enum timing_cache_op; line: the operand, in memory; for FLUSH_ALL linear and physical are 0. On top of insn_cost.
+     */
+    uint32_t (*cache_op)(void *model, const struct timing_mem *line, uint32_t op);
 };
 #define TIMING_FIRST_SIZE offsetof(struct timing_model, tlb_flush) /* least struct_size of version 1 */
 

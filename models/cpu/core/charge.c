@@ -20,10 +20,10 @@ void cpu_charge_stage(struct cpu *cpu, enum timing_stage stage, uint64_t upid_pa
 
 /* --- memory --- */
 
-__attribute__((always_inline)) static inline void charge_mem(struct cpu *cpu, enum mmu_view view, uint64_t la,
-                                                             uint64_t pa, unsigned bytes, enum timing_access access)
+__attribute__((always_inline)) static inline struct timing_mem
+describe(struct cpu *cpu, enum mmu_view view, uint64_t la, uint64_t pa, unsigned bytes, enum timing_access access)
 {
-    const struct timing_mem m = {
+    return (struct timing_mem){
         .core = cpu->config.index,
         .access = (uint32_t)access,
         .linear = la,
@@ -34,6 +34,12 @@ __attribute__((always_inline)) static inline void charge_mem(struct cpu *cpu, en
         .walk = (cpu->cr0 & CR0_PG) ? cpu_timing_walk : NULL,
         .walk_ctx = cpu,
     };
+}
+
+__attribute__((always_inline)) static inline void charge_mem(struct cpu *cpu, enum mmu_view view, uint64_t la,
+                                                             uint64_t pa, unsigned bytes, enum timing_access access)
+{
+    const struct timing_mem m = describe(cpu, view, la, pa, bytes, access);
     cpu->cycles += timing_mem_cost(cpu_timing_of_block(cpu), &m);
 }
 
@@ -88,10 +94,32 @@ enum vp_status cpu_charged_modify(struct cpu *cpu, enum mmu_view view, uint64_t 
 void cpu_charge_walk(struct cpu *cpu, uint64_t la)
 {
     struct timing_walk w;
-    if (!cpu->timing->model->mem_cost || !cpu_timing_walk(cpu, la, &w))
+    cpu_charge_event(cpu, TIMING_EVENT_page_walk);
+    if (!cpu->timing->model->mem_cost)
         return;
+    (void)cpu_timing_walk(cpu, la, &w); /* of a page fault: as far as it came */
     for (uint32_t i = 0; i < w.count; i++)
         charge_mem(cpu, MMU_SUPERVISOR, la, w.entry[i], 8, TIMING_WALK);
+}
+
+void cpu_charge_fault(struct cpu *cpu, enum mmu_view view, uint64_t la, enum mem_access access)
+{
+    enum timing_access kind = TIMING_LOAD;
+    if (access != ACCESS_READ)
+        kind = access == ACCESS_WRITE ? TIMING_STORE : TIMING_FETCH;
+    const struct timing_mem m = describe(cpu, view, la, 0, 1, kind);
+    cpu->cycles += timing_fault_cost(cpu_timing(cpu), &m);
+}
+
+void cpu_charge_cache_op(struct cpu *cpu, uint64_t la, enum timing_cache_op op)
+{
+    uint64_t pa = 0;
+    enum mmu_view view = cpu_current_view(cpu);
+    if (op != TIMING_CACHE_FLUSH_ALL && !memory_address(cpu, view, la, &pa))
+        return;
+    const struct timing_mem m =
+        describe(cpu, view, la, pa, 1, op == TIMING_CACHE_PREFETCH_WRITE ? TIMING_STORE : TIMING_LOAD);
+    cpu->cycles += timing_cache_op(cpu_timing(cpu), &m, op);
 }
 
 void cpu_charge_tlb_flush(struct cpu *cpu, enum timing_flush scope, uint64_t la)

@@ -420,7 +420,8 @@ struct translation {
 /* Page walk for la (canonicality is the caller's); sets A and D bits; VP_FAULT: #PF raised with CR2 set by delivery. */
 VP_NODISCARD enum vp_status cpu_page_walk(struct cpu *cpu, uint64_t la, enum mem_access access, enum mmu_view view,
                                           struct translation *t);
-/* Which table entries translate la now, without side effects: struct timing_mem's walk. ctx: the core. */
+/* Which table entries translate la now, without side effects: struct timing_mem's walk. ctx: the core. False: nothing
+ * does; the entries up to the one that says so. */
 bool cpu_timing_walk(void *ctx, uint64_t la, struct timing_walk *out);
 
 /* --- tlb.c --- */
@@ -506,7 +507,11 @@ VP_NODISCARD enum vp_status cpu_charged_write(struct cpu *cpu, enum mmu_view vie
                                               unsigned size);
 VP_NODISCARD enum vp_status cpu_charged_modify(struct cpu *cpu, enum mmu_view view, uint64_t la, unsigned size,
                                                cpu_modify_fn *fn, void *arg);
-void cpu_charge_walk(struct cpu *cpu, uint64_t la); /* the table entries of a walk, after it */
+void cpu_charge_walk(struct cpu *cpu, uint64_t la); /* after it: the event and the table entries */
+/* What a page fault costs on top of its walk. */
+void cpu_charge_fault(struct cpu *cpu, enum mmu_view view, uint64_t la, enum mem_access access);
+/* la: of a byte that was found to be there, or of one that need not be (prefetches). */
+void cpu_charge_cache_op(struct cpu *cpu, uint64_t la, enum timing_cache_op op);
 void cpu_charge_tlb_flush(struct cpu *cpu, enum timing_flush scope, uint64_t la);
 
 /* --- twin.c --- */

@@ -370,11 +370,12 @@ OP(invpcid)
     FINISH();
 }
 
-/* The model's caches hold no data, only the timing model knows them. */
+/* The core's caches hold no data, only the timing model knows them. */
 OP(invd)
 {
     if (is_not_privileged(cpu))
         LEAVE();
+    cpu_charge_cache_op(cpu, 0, TIMING_CACHE_FLUSH_ALL);
     FINISH();
 }
 
@@ -382,19 +383,33 @@ OP(wbinvd)
 {
     if (is_not_privileged(cpu))
         LEAVE();
+    cpu_charge_cache_op(cpu, 0, TIMING_CACHE_FLUSH_ALL);
     FINISH();
 }
 
-/* Checked like a load of one byte. */
-OP(clflush)
-{
-    ADDRESS(la, 1, false);
-    LOAD(8, byte, la);
-    (void)byte;
-    NEXT();
-}
+/* Checked like a load of one byte, which the timing model is not told of: SDM Vol. 2, "CLFLUSH", "CLWB". */
+#define LINE_OP(name, what)                                                                                            \
+    OP(name)                                                                                                           \
+    {                                                                                                                  \
+        ADDRESS(la, 1, false);                                                                                         \
+        (void)cpu_mem_read_slow(cpu, la, 1);                                                                           \
+        LEAVE_IF_ASKED();                                                                                              \
+        cpu_charge_cache_op(cpu, la, what);                                                                            \
+        NEXT();                                                                                                        \
+    }
+LINE_OP(clflush, TIMING_CACHE_FLUSH)
+LINE_OP(clwb, TIMING_CACHE_WRITE_BACK)
 
-OP(prefetch) { NEXT(); }
+/* Hints, which never fault. The rows have a register form too, which is a NOP. */
+#define PREFETCH_OP(name, what)                                                                                        \
+    OP(name)                                                                                                           \
+    {                                                                                                                  \
+        if (op->flags & OPF_MEM)                                                                                       \
+            cpu_charge_cache_op(cpu, unchecked_address(cpu, op), what);                                                \
+        NEXT();                                                                                                        \
+    }
+PREFETCH_OP(prefetch, TIMING_CACHE_PREFETCH)
+PREFETCH_OP(prefetchw, TIMING_CACHE_PREFETCH_WRITE)
 OP(fence) { NEXT(); }
 OP(pause) { NEXT(); }
 

@@ -248,7 +248,7 @@ const struct opcode_row opcode_table[] = {
     ROW(0F, 0x08, -1, ANY, ANY, NONE, B, ONE, invd, system, A | K, "invd"),
     ROW(0F, 0x09, -1, ANY, ANY, NONE, B, ONE, wbinvd, system, A | K, "wbinvd"),
     ROW(0F, 0x0b, -1, ANY, ANY, NONE, B, ONE, ud, system, A | K, "ud2"),
-    ROW(0F, 0x0d, -1, ANY, ANY, E, B, ONE, prefetch, move, K | ROW_OWN, "prefetchw"),
+    ROW(0F, 0x0d, -1, ANY, ANY, E, B, ONE, prefetchw, move, K | ROW_OWN, "prefetchw"),
     ROW(0F, 0x18, -1, ANY, ANY, E, B, ONE, prefetch, move, K | ROW_OWN, "prefetch"),
     ROW(0F, 0x19, -1, ANY, ANY, E, V, ONE, nop, move, K | ROW_OWN, "nop"),
     ROW(0F, 0x1a, -1, ANY, ANY, E, V, ONE, nop, move, K | ROW_OWN, "nop"),

@@ -228,12 +228,11 @@ bool cpu_timing_walk(void *ctx, uint64_t la, struct timing_walk *out)
 {
     struct cpu *cpu = ctx;
     struct walk w;
-    if (walk_tables(cpu, la, &w) != WALK_FOUND)
-        return false;
+    bool is_found = walk_tables(cpu, la, &w) == WALK_FOUND;
     *out = (struct timing_walk){.count = w.count, .global = w.global, .page_shift = w.size_log2};
     for (unsigned i = 0; i < w.count; i++)
         out->entry[i] = w.entry_pa[i];
-    return true;
+    return is_found;
 }
 
 bool cpu_debug_translate(struct cpu *cpu, uint64_t la, uint64_t *pa)

@@ -106,11 +106,13 @@ enum vp_status cpu_tlb_fill(struct cpu *cpu, uint64_t la, enum mem_access access
     uint64_t page = la & PAGE_MASK;
 
     if (cpu->cr0 & CR0_PG) {
-        if (cpu_page_walk(cpu, la, access, view, &t) != VP_OK)
-            return VP_FAULT;
+        enum vp_status status = cpu_page_walk(cpu, la, access, view, &t);
         cpu->stats.page_walks++;
-        cpu_charge_event(cpu, TIMING_EVENT_page_walk);
         cpu_charge_walk(cpu, la);
+        if (status != VP_OK) {
+            cpu_charge_fault(cpu, view, la, access);
+            return VP_FAULT;
+        }
     } else {
         t = (struct translation){
             .pa = la, .size_log2 = PAGE_SHIFT, .writable = true, .executable = true, .global = true};

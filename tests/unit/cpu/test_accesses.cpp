@@ -54,6 +54,79 @@ class accesses : public insn_fixture
 };
 accesses::list accesses::seen;
 
+// What instructions ask of the caches: operation and address, and the page faults that a model hears of.
+class cache_ops : public accesses
+{
+  protected:
+    cache_ops()
+    {
+        model.cache_op = [](void *, const timing_mem *m, std::uint32_t op) {
+            asked.push_back({op, m->linear, m->bytes});
+            EXPECT_EQ(m->physical, m->linear);
+            return std::uint32_t{1000};
+        };
+        model.fault_cost = [](void *, const timing_mem *m) {
+            timing_walk walk = {};
+            EXPECT_FALSE(m->walk(m->walk_ctx, m->linear, &walk));
+            EXPECT_EQ(walk.count, 3u);
+            EXPECT_EQ(walk.entry[2], PD + 8);
+            faulted.push_back({m->access, m->linear, m->bytes});
+            return std::uint32_t{2000};
+        };
+        create();
+    }
+    list asks(const code &bytes)
+    {
+        asked.clear();
+        EXPECT_EQ(of(bytes), list{}) << "and no access";
+        return asked;
+    }
+    static list asked, faulted;
+};
+accesses::list cache_ops::asked, cache_ops::faulted;
+
+TEST_F(cache_ops, are_told_with_their_line)
+{
+    start_long(0);
+    const std::uint64_t before = cpu_now(core);
+    EXPECT_EQ(asks({0x0f, 0xae, 0x3b}), (list{{TIMING_CACHE_FLUSH, DATA, 1}})) << "clflush [rbx]";
+    EXPECT_GE(cpu_now(core) - before, 1000u);
+    EXPECT_EQ(asks({0x66, 0x0f, 0xae, 0x3b}), (list{{TIMING_CACHE_FLUSH, DATA, 1}})) << "clflushopt [rbx]";
+    EXPECT_EQ(asks({0x66, 0x0f, 0xae, 0x33}), (list{{TIMING_CACHE_WRITE_BACK, DATA, 1}})) << "clwb [rbx]";
+    EXPECT_EQ(asks({0x0f, 0x18, 0x0b}), (list{{TIMING_CACHE_PREFETCH, DATA, 1}})) << "prefetcht0 [rbx]";
+    EXPECT_EQ(asks({0x0f, 0x0d, 0x4b, 0x08}), (list{{TIMING_CACHE_PREFETCH_WRITE, DATA + 8, 1}})) << "prefetchw";
+    EXPECT_EQ(asks({0x0f, 0x09}), (list{{TIMING_CACHE_FLUSH_ALL, 0, 1}})) << "wbinvd";
+    EXPECT_EQ(asks({0x0f, 0x08}), (list{{TIMING_CACHE_FLUSH_ALL, 0, 1}})) << "invd";
+}
+
+// 2 MiB on nothing is mapped.
+TEST_F(cache_ops, a_prefetch_of_nothing_is_nothing_and_a_flush_faults)
+{
+    start_long(0);
+    put(PD + 8, std::uint64_t{0});
+    EXPECT_EQ(asks({0x0f, 0x18, 0x0c, 0x25, 0, 0, 0x20, 0}), list{}) << "prefetcht0 [200000H]";
+    EXPECT_EQ(asks({0x0f, 0x18, 0xc8}), list{}) << "prefetcht0 with a register: NOP";
+    faulted.clear();
+    const std::uint64_t before = cpu_now(core);
+    place({0x0f, 0xae, 0x3c, 0x25, 0, 0, 0x20, 0}); // clflush [200000H]
+    set_rip(CODE);
+    asked.clear();
+    EXPECT_EQ(step_once(), EXC_PF);
+    EXPECT_EQ(asked, list{});
+    EXPECT_EQ(faulted, list{load(0x200000, 1)});
+    EXPECT_GE(cpu_now(core) - before, 2000u);
+    const std::uint64_t walks = cpu_stats(core)->page_walks; // those of delivery are done
+    place({0xa2, 0, 0, 0x20, 0, 0, 0, 0, 0}); // mov [200000H], al
+    set_rip(CODE);
+    EXPECT_EQ(step_once(), EXC_PF);
+    EXPECT_EQ(faulted.back(), store(0x200000, 1));
+    EXPECT_EQ(cpu_stats(core)->page_walks - walks, 1u) << "a walk that faults is one";
+    set_rip(0x200000);
+    EXPECT_EQ(step_once(), EXC_PF);
+    EXPECT_EQ(faulted.back(), (access{TIMING_FETCH, 0x200000, 1}));
+    EXPECT_EQ(faulted.size(), 3u);
+}
+
 TEST_F(accesses, of_the_stack_in_64_bit_mode)
 {
     start_long(0);

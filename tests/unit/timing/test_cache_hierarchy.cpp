@@ -231,6 +231,45 @@ TEST(cache_hierarchy, instructions_are_shared_and_a_store_takes_them_away)
     EXPECT_EQ(hierarchy_check(&c.h, 100), nullptr);
 }
 
+TEST(cache_hierarchy, a_flushed_line_is_nowhere)
+{
+    caches c(small(3));
+    c.load(0, 7);
+    c.load(1, 7);
+    hierarchy_fetch(&c.h, 1, 7, 7, 0);
+    c.store(2, 8);
+    for (std::uint64_t i = 1; i <= 4; i++)
+        c.load(2, 9 + 8 * i); // 9 is in L3 only
+    c.load(2, 9);
+    for (std::uint64_t line : {7, 8, 9, 10})
+        hierarchy_flush(&c.h, line); // 10: nobody has it
+    EXPECT_EQ(hierarchy_check(&c.h, 100), nullptr);
+    EXPECT_EQ(hierarchy_fetch(&c.h, 1, 7, 7, 0), DRAM);
+    hierarchy_flush(&c.h, 7);
+    for (std::uint64_t line : {7, 8, 9})
+        EXPECT_EQ(c.load(0, line), DRAM) << line;
+    EXPECT_EQ(c.load(1, 7), TRANSFER);
+}
+
+TEST(cache_hierarchy, a_core_that_flushes_all_leaves_other_cores_theirs)
+{
+    caches c(small(2));
+    c.store(0, 1);
+    c.load(0, 2);
+    c.load(1, 2);
+    c.store(1, 3);
+    for (std::uint64_t i = 0; i <= 4; i++)
+        c.load(1, 4 + 8 * i); // 4 leaves L2 for L3
+    hierarchy_fetch(&c.h, 0, 50, 50, 0);
+    hierarchy_flush_all(&c.h, 0);
+    EXPECT_EQ(hierarchy_check(&c.h, 100), nullptr);
+    EXPECT_EQ(hierarchy_fetch(&c.h, 0, 50, 50, 0), DRAM);
+    EXPECT_EQ(c.load(0, 1), DRAM);
+    EXPECT_EQ(c.load(0, 2), TRANSFER) << "core 1 has it still";
+    EXPECT_EQ(c.load(0, 4), DRAM) << "L3 is empty";
+    EXPECT_EQ(c.store(1, 3), 0u);
+}
+
 // Lines of another page: a linear line is not its physical one.
 constexpr std::uint64_t linear_of(std::uint64_t line) { return line + 64 * 1000; }
 
@@ -242,6 +281,10 @@ void storm(const struct hierarchy_config &config, unsigned lines, unsigned seed)
     for (int i = 0; i < 30000; i++) {
         auto core = static_cast<std::uint32_t>(random() % config.cores);
         std::uint64_t line = random() % lines;
+        if (random() % 50 == 0)
+            hierarchy_flush(&c.h, line);
+        if (random() % 1000 == 0)
+            hierarchy_flush_all(&c.h, core);
         if (random() % 4 == 0) {
             const struct timing_lines &known = c.h.core[core].known.filter.fetch;
             bool hit = known.line[line & known.mask] == linear_of(line);

@@ -27,6 +27,25 @@ class cache_model : public timing_instance
         m.cycle = now += 100000; // nobody meets a line on its way
         return timing_mem_cost(&timing, &m);
     }
+    std::uint32_t fault(enum timing_access kind, std::uint64_t linear)
+    {
+        struct timing_mem m = {};
+        m.access = kind;
+        m.linear = linear;
+        m.bytes = 1;
+        m.walk = walk;
+        return timing_fault_cost(&timing, &m);
+    }
+    std::uint32_t line_op(std::uint32_t core, enum timing_cache_op op, std::uint64_t physical)
+    {
+        struct timing_mem m = {};
+        m.core = core;
+        m.linear = m.physical = physical;
+        m.bytes = 1;
+        m.walk = walk;
+        m.cycle = now += 100000;
+        return timing_cache_op(&timing, &m, op);
+    }
     std::uint32_t stage(std::uint32_t core, enum timing_stage s) { return timing_uintr_cost(&timing, core, s, 0); }
     std::map<std::string, double> report()
     {
@@ -221,6 +240,73 @@ TEST(timing_cache, translations_walk_through_the_caches_and_flushes_are_felt)
     auto r = c.report();
     EXPECT_EQ(r["cores[0].tlb.walks"], 5);
     EXPECT_EQ(r["cores[0].tlb.dtlb_hits"], 2);
+}
+
+// Of a page fault the entries up to the absent one are read, each time anew.
+TEST(timing_cache, a_page_fault_costs_its_walk)
+{
+    cache_model c;
+    ASSERT_TRUE(c.create()) << c.error;
+    c.walk = [](void *, std::uint64_t linear, struct timing_walk *w) {
+        *w = {};
+        w->count = linear >= 0x40000000 ? 2 : 4;
+        w->page_shift = 12;
+        for (unsigned i = 0; i < w->count; i++)
+            w->entry[i] = 0x800000 + 0x1000 * i + (linear >> (39 - 9 * i) & 511) * 8;
+        return linear < 0x10000000;
+    };
+    constexpr std::uint32_t WALK = 7 + 5;
+    EXPECT_EQ(c.fault(TIMING_LOAD, 0x20000000), WALK + 4 * (DRAM + 5));
+    EXPECT_EQ(c.fault(TIMING_LOAD, 0x20000000), WALK + 4 * 5) << "nothing is kept but the lines";
+    EXPECT_EQ(c.fault(TIMING_FETCH, 0x40000000), WALK + 2 * 5) << "the entries lie beside those";
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x1000), WALK + 3 * 5 + (DRAM + 5) + DRAM);
+    EXPECT_EQ(c.fault(TIMING_STORE, 0x1000), WALK + 5) << "a right is missing: the leaf is read again";
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x1000), 0u);
+    auto r = c.report();
+    EXPECT_EQ(r["cores[0].tlb.walks"], 5);
+    EXPECT_EQ(r["cores[0].tlb.itlb_misses"], 1);
+    EXPECT_EQ(r["cores[0].cycles.fetch"], WALK + 10);
+}
+
+TEST(timing_cache, a_flushed_line_comes_from_memory_and_a_prefetched_one_is_there)
+{
+    cache_model c;
+    ASSERT_TRUE(c.create()) << c.error;
+    c.access(0, TIMING_STORE, 0x1000);
+    c.access(1, TIMING_LOAD, 0x1000);
+    EXPECT_EQ(c.line_op(0, TIMING_CACHE_WRITE_BACK, 0x1000), 0u);
+    EXPECT_EQ(c.access(1, TIMING_LOAD, 0x1000), 0u) << "CLWB leaves it";
+    EXPECT_EQ(c.line_op(0, TIMING_CACHE_FLUSH, 0x1010), 0u);
+    EXPECT_EQ(c.access(1, TIMING_LOAD, 0x1000), DRAM);
+    EXPECT_EQ(c.line_op(0, TIMING_CACHE_PREFETCH, 0x2000), 0u);
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x2000), 0u);
+    c.access(1, TIMING_LOAD, 0x3000);
+    EXPECT_EQ(c.line_op(0, TIMING_CACHE_PREFETCH_WRITE, 0x3000), 0u);
+    EXPECT_EQ(c.access(0, TIMING_STORE, 0x3000), 0u) << "it may be written already";
+    EXPECT_EQ(c.access(1, TIMING_LOAD, 0x3000), TRANSFER);
+    EXPECT_EQ(c.line_op(0, TIMING_CACHE_FLUSH_ALL, 0), 0u);
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x2000), DRAM);
+    EXPECT_EQ(c.line_op(0, static_cast<enum timing_cache_op>(7), 0x2000), 0u) << "an operation of a later platform";
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x2000), 0u);
+}
+
+TEST(timing_cache, a_flush_and_a_prefetch_translate_their_address)
+{
+    cache_model c;
+    ASSERT_TRUE(c.create()) << c.error;
+    c.walk = [](void *, std::uint64_t, struct timing_walk *w) {
+        *w = {};
+        w->count = 1;
+        w->page_shift = 12;
+        w->entry[0] = 0x800000;
+        return true;
+    };
+    constexpr std::uint32_t WALK = 7 + 5;
+    EXPECT_EQ(c.line_op(0, TIMING_CACHE_FLUSH, 0x1000), WALK + DRAM + 5);
+    EXPECT_EQ(c.line_op(0, TIMING_CACHE_FLUSH, 0x1000), 0u);
+    EXPECT_EQ(c.line_op(0, TIMING_CACHE_PREFETCH, 0x5000), 0u) << "nobody waits for a prefetch";
+    EXPECT_EQ(c.access(0, TIMING_LOAD, 0x5000), 0u) << "its translation is there as well";
+    EXPECT_EQ(c.report()["cores[0].cycles.data"], WALK + DRAM + 5);
 }
 
 TEST(timing_cache, branches_are_learned)
