@@ -141,12 +141,14 @@ static void leaf_d(const struct cpu *cpu, uint32_t subleaf, uint32_t out[4])
     }
 }
 
-/* TSC and crystal: the TSC counts core cycles, the crystal drives the APIC timer. */
+/* TSC and crystal: the TSC counts core cycles, the crystal drives the APIC timer. Its frequency is rounded up, or
+ * guests that calculate the TSC's in whole MHz find one too few. */
 static void leaf_15(const struct cpu *cpu, uint32_t out[4])
 {
+    uint32_t ratio = cpu->config.timer_cycles_per_tick;
     out[OUT_A] = 1;
-    out[OUT_B] = cpu->config.timer_cycles_per_tick;
-    out[OUT_C] = (uint32_t)(cpu->config.clock_hz / cpu->config.timer_cycles_per_tick);
+    out[OUT_B] = ratio;
+    out[OUT_C] = (uint32_t)((cpu->config.clock_hz + ratio - 1) / ratio);
 }
 
 static void leaf_16(const struct cpu *cpu, uint32_t out[4])

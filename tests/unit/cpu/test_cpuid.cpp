@@ -139,6 +139,12 @@ TEST_F(cpuid, clock_rates)
     EXPECT_EQ(l.c, 25000000u);
     EXPECT_EQ(std::uint64_t{l.c} * l.b / l.a, config.clock_hz);
     EXPECT_EQ(ask(0x16).a, 2000u);
+    config.clock_hz = 3200000000; // 84 does not divide it
+    config.timer_cycles_per_tick = 84;
+    create();
+    const leaf odd = ask(0x15);
+    EXPECT_EQ(std::uint64_t{odd.c} * odd.b / odd.a / 1000000, 3200u) << "MHz, as guests calculate it";
+    EXPECT_EQ(ask(0x16).a, 3200u);
 }
 
 TEST_F(cpuid, address_widths_and_name)
