@@ -285,10 +285,18 @@ toml::table parse_toml_file(const std::string &path, const char *what)
 namespace
 {
 
+using paths = std::vector<std::filesystem::path>;
+
+bool contains(const paths &list, const std::filesystem::path &path)
+{
+    return std::find(list.begin(), list.end(), path) != list.end();
+}
+
 // What the file includes comes first, so that its own values win. including: the files on the way here, outermost
-// first.
+// first. done: those that were read; one that several files include counts where it is first included, so it takes
+// nothing back that a file after it has set.
 std::vector<assignment> read_file(const std::string &path, bool is_profile, const std::vector<std::string> &directories,
-                                  toml_info &info, std::vector<std::filesystem::path> including)
+                                  toml_info &info, paths including, paths &done)
 {
     const toml::table table = parse_toml_file(path, "configuration");
     reader r{path, is_profile, directories, {}, {}, {}};
@@ -303,12 +311,16 @@ std::vector<assignment> read_file(const std::string &path, bool is_profile, cons
     std::vector<assignment> all;
     including.push_back(std::filesystem::weakly_canonical(path));
     for (const inclusion &i : r.included) {
-        if (std::find(including.begin(), including.end(), std::filesystem::weakly_canonical(i.file)) != including.end())
+        const std::filesystem::path file = std::filesystem::weakly_canonical(i.file);
+        if (contains(including, file))
             throw user_error(
                 fmt::format("{}: include: {} includes itself, directly or through others", i.place, i.file));
-        for (assignment &a : read_file(i.file, is_profile, directories, info, including))
+        if (contains(done, file))
+            continue;
+        for (assignment &a : read_file(i.file, is_profile, directories, info, including, done))
             all.push_back(std::move(a));
     }
+    done.push_back(including.back());
     std::move(r.found.begin(), r.found.end(), std::back_inserter(all));
     info.name = r.info.name;
     info.summary = r.info.summary;
@@ -322,7 +334,8 @@ std::vector<assignment> read_toml(const std::string &path, bool is_profile, cons
                                   toml_info *info)
 {
     toml_info found;
-    std::vector<assignment> all = read_file(path, is_profile, directories, found, {});
+    paths done;
+    std::vector<assignment> all = read_file(path, is_profile, directories, found, {}, done);
     if (info != nullptr)
         *info = found;
     return all;

@@ -9,8 +9,10 @@
 
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 using namespace vp;
 
@@ -352,6 +354,27 @@ TEST(toml, an_include_that_comes_back_is_refused)
     scratch_file leaf(".toml", "platform.cores = 3\n");
     scratch_file twice(".toml", "include = [\"" + leaf.path() + "\", \"" + leaf.path() + "\"]\n");
     EXPECT_EQ(configuration(read_toml(twice.path(), false)).integer("platform.cores"), 3u);
+}
+
+// However many ways lead to a file, it is read once: what was set after it stays.
+TEST(toml, a_file_that_several_include_counts_once)
+{
+    scratch_file base(".toml", "platform.cores = 3\nlapic.x2apic = false\n");
+    scratch_file left(".toml", "include = \"" + base.path() + "\"\nplatform.cores = 4\n");
+    scratch_file right(".toml", "include = \"" + base.path() + "\"\n");
+    scratch_file both(".toml", "include = [\"" + left.path() + "\", \"" + right.path() + "\"]\n");
+    const configuration c(read_toml(both.path(), false));
+    EXPECT_EQ(c.integer("platform.cores"), 4u);
+    EXPECT_FALSE(c.boolean("lapic.x2apic"));
+    std::vector<std::unique_ptr<scratch_file>> tower;
+    tower.push_back(std::make_unique<scratch_file>(".toml", "platform.cores = 5\n"));
+    for (int level = 0; level < 60; level++) { // 2^60 ways
+        const std::string below = "\"" + tower.back()->path() + "\"";
+        tower.push_back(std::make_unique<scratch_file>(".toml", "include = " + below + "\n"));
+        const std::string beside = "\"" + tower.back()->path() + "\"";
+        tower.push_back(std::make_unique<scratch_file>(".toml", "include = [" + below + ", " + beside + "]\n"));
+    }
+    EXPECT_EQ(configuration(read_toml(tower.back()->path(), false)).integer("platform.cores"), 5u);
 }
 
 TEST(toml, a_profile_needs_name_summary_and_sources)
