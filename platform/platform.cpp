@@ -143,14 +143,21 @@ void platform::give_lines_their_way(struct timing_setup &setup)
     setup.send_between = [](void *self, std::uint32_t from, std::uint32_t to, std::uint64_t cycle) {
         auto *p = static_cast<platform *>(self);
         const auto *mesh = &p->m_interconnect_config.mesh;
-        return p->m_interconnect->line(mesh_tile_of(mesh, from), mesh_tile_of(mesh, to), cycle);
+        return p->line_way(mesh_tile_of(mesh, from), mesh_tile_of(mesh, to), cycle);
     };
     setup.send_slice = [](void *self, std::uint32_t core, std::uint64_t line, bool to_core, std::uint64_t cycle) {
         auto *p = static_cast<platform *>(self);
         const auto *mesh = &p->m_interconnect_config.mesh;
         const std::uint32_t slice = mesh_home_of(mesh, line), tile = mesh_tile_of(mesh, core);
-        return p->m_interconnect->line(to_core ? slice : tile, to_core ? tile : slice, cycle);
+        return p->line_way(to_core ? slice : tile, to_core ? tile : slice, cycle);
     };
+}
+
+// A model that asks in its create, before anything moves, meets no other line.
+std::uint32_t platform::line_way(std::uint32_t from, std::uint32_t to, std::uint64_t cycle)
+{
+    return m_interconnect ? m_interconnect->line(from, to, cycle)
+                          : mesh_distance(&m_interconnect_config.mesh, from, to);
 }
 
 platform::platform(const sc_core::sc_module_name &name, const configuration &config, const run_options &options,
@@ -193,15 +200,13 @@ platform::platform(const sc_core::sc_module_name &name, const configuration &con
     if (m_interconnect_config.mesh.rows != 0)
         give_lines_their_way(setup);
     std::array<char, 512> error{};
-    {
-        // By the name that the user gave: for a plug-in its file.
-        const std::string &chosen = config.text("timing.model");
-        const crash_guard guard("timing model " + chosen, "in create");
-        if (!timing_create(&m_timing.model, config.timing_model(), &setup, error.data(), error.size())) {
-            const std::string place = config.blame(error.data());
-            throw user_error(fmt::format("{}timing model {}: {}", place.empty() ? config.blame("timing.model") : place,
-                                         chosen, error.data()));
-        }
+    const std::string &chosen = m_timing.name = config.text("timing.model");
+    if (!crash_guard::call("timing model " + chosen, "in create", [&] {
+            return timing_create(&m_timing.model, config.timing_model(), &setup, error.data(), error.size());
+        })) {
+        const std::string place = config.blame(error.data());
+        throw user_error(fmt::format("{}timing model {}: {}", place.empty() ? config.blame("timing.model") : place,
+                                     chosen, error.data()));
     }
     if (!options.itrace_path.empty())
         m_insn_trace = std::make_unique<insn_trace>(options.itrace_path);

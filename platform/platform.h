@@ -7,6 +7,7 @@
 
 #include "bus/address_bus.h"
 #include "config/configuration.h"
+#include "config/crash_guard.h"
 #include "console.h"
 #include "cpu_module.h"
 #include "devices/block_device.h"
@@ -100,6 +101,7 @@ class platform : public sc_core::sc_module,
     void write(const uintr_report &report) override; // a user interrupt is complete
 
     void give_lines_their_way(struct timing_setup &setup);
+    std::uint32_t line_way(std::uint32_t from_tile, std::uint32_t to_tile, std::uint64_t cycle);
 
     // Answering the lint (platform_lint.cpp)
     void build_lint();
@@ -143,7 +145,12 @@ class platform : public sc_core::sc_module,
     // The timing model's instance; destroyed after everything that asks it.
     struct timing_instance {
         struct timing model = {};
-        ~timing_instance() { timing_destroy(&model); }
+        std::string name; // as the user gave it: for a plug-in its file
+        ~timing_instance()
+        {
+            const crash_guard guard("timing model " + name, "in destroy");
+            timing_destroy(&model);
+        }
     };
 
     const configuration &m_config;

@@ -159,11 +159,9 @@ void platform::report_timing(stat_tree &tree) const
     if (m_timing.model.model->report == nullptr)
         return;
     reported_stats reported(tree, "timing");
-    const std::string &chosen = m_config.text("timing.model"); // for a plug-in its file
-    {
-        const crash_guard guard("timing model " + chosen, "in report");
-        m_timing.model.model->report(m_timing.model.self, &reported, put_timing_value);
-    }
+    const std::string &chosen = m_timing.name;
+    crash_guard::call("timing model " + chosen, "in report",
+                      [&] { m_timing.model.model->report(m_timing.model.self, &reported, put_timing_value); });
     if (!reported.mistake().empty())
         throw user_error(fmt::format("timing model {}: hook report: {}", chosen, reported.mistake()));
 }

@@ -5,8 +5,9 @@
  * functions; each hook may be NULL and then costs nothing, in cycles and at run time. A shared object exports
  *     const struct timing_model *uintr_vp_timing_model(void);
  * and is loaded with --timing ./mine.so. Costs above TIMING_COST_MAX are an error of the model.
- * Instances share nothing: create may be called several times in one process. Hooks are called from one thread.
- * Strings in the tables live as long as the shared object. Nothing but the standard headers is needed.
+ * Instances share nothing: create may be called several times in one process. Hooks are called from one thread, and
+ * must not throw exceptions. Strings in the tables live as long as the shared object. Nothing but the standard headers
+ * is needed.
  *
  * How this header grows. TIMING_ABI_VERSION changes only when a model that was built against an older header can no
  * longer be used. Otherwise:
@@ -103,7 +104,7 @@ struct timing_mem {
     uint64_t linear, physical;
     uint32_t bytes;
     bool supervisor;
-    uint64_t cycle; /* when */
+    uint64_t cycle; /* when: at the beginning of the block of instructions, and what accesses have cost since */
     /* How the address is translated now, without side effects. False: not at all; *walk has the entries up to the one
      * that says so. NULL while paging is off. */
     bool (*walk)(void *walk_ctx, uint64_t linear, struct timing_walk *walk);
@@ -189,7 +190,8 @@ enum timing_stage {
 };
 
 struct timing_ipi {
-    uint32_t from_core, to_core;
+    uint32_t from_core; /* the number of cores: a device's message (I/O APIC, MSI) */
+    uint32_t to_core;
     uint8_t vector;
     bool user;
     uint64_t cycle; /* when it leaves */
@@ -204,7 +206,8 @@ struct timing_model {
     /* NULL on failure, with a sentence in error (error_size bytes). */
     void *(*create)(const struct timing_setup *setup, char *error, size_t error_size);
     void (*destroy)(void *model);
-    uint32_t (*insn_cost)(void *model, const struct timing_insn *insn); /* asked once per decoded instruction      */
+    uint32_t (*insn_cost)(void *model,
+                          const struct timing_insn *insn); /* asked once per decoded instruction; 0 counts as 1 */
     uint32_t (*mem_cost)(void *model, const struct timing_mem *access); /* cycles on top of insn_cost               */
     uint32_t (*branch_cost)(void *model, const struct timing_branch *branch);
     uint32_t (*event_cost)(void *model, uint32_t core, uint32_t event); /* enum timing_event                        */

@@ -133,10 +133,8 @@ void configuration::load_timing_model()
     std::array<char, 512> error{};
     // dlopen searches the library path for a bare file name; the user means the file.
     std::string path = name.find('/') == std::string::npos ? "./" + name : name;
-    {
-        const crash_guard guard("timing model " + name, "while it was loaded");
-        m_model = timing_load(path.c_str(), &m_handle, error.data(), error.size());
-    }
+    m_model = crash_guard::call("timing model " + name, "while it was loaded",
+                                [&] { return timing_load(path.c_str(), &m_handle, error.data(), error.size()); });
     if (m_model == nullptr)
         throw user_error(fmt::format("{}: timing model {}: {}", entry.origin, name, error.data()));
 }

@@ -2,6 +2,7 @@
 // See crash_guard.h. The handler uses only what POSIX allows in one: write and _exit.
 #include "crash_guard.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <unistd.h>
 
@@ -14,7 +15,16 @@ namespace
 constexpr int EXIT_USER_MISTAKE = 125;
 constexpr std::size_t STACK_BYTES = 65536;
 
-const std::string *volatile message = nullptr; // of the guard in force
+// Of the guard in force.
+const std::string *volatile crashed = nullptr;
+const std::string *volatile ended = nullptr;
+
+void say(const char *text, std::size_t size)
+{
+    if (write(STDERR_FILENO, text, size) < 0) {
+        // Nobody listens; the status still tells.
+    }
+}
 
 const char *name_of(int signal)
 {
@@ -30,19 +40,28 @@ const char *name_of(int signal)
 extern "C" void on_crash(int signal)
 {
     const char *name = name_of(signal);
-    if (write(STDERR_FILENO, message->data(), message->size()) < 0 ||
-        write(STDERR_FILENO, name, std::strlen(name)) < 0) {
-        // Nobody listens; the status still tells.
-    }
+    say(crashed->data(), crashed->size());
+    say(name, std::strlen(name));
+    _exit(EXIT_USER_MISTAKE);
+}
+
+extern "C" void on_exit_call()
+{
+    if (ended == nullptr)
+        return;
+    say(ended->data(), ended->size());
     _exit(EXIT_USER_MISTAKE);
 }
 
 } // namespace
 
 crash_guard::crash_guard(const std::string &whose, const std::string &when)
-    : m_message("uintr-vp: error: " + whose + " crashed " + when), m_stack(new char[STACK_BYTES])
+    : m_crashed("uintr-vp: error: " + whose + " crashed " + when),
+      m_ended("uintr-vp: error: " + whose + " ended the process " + when + "\n"), m_stack(new char[STACK_BYTES])
 {
-    message = &m_message;
+    static const bool is_registered = std::atexit(on_exit_call) == 0;
+    ended = is_registered ? &m_ended : nullptr;
+    crashed = &m_crashed;
     stack_t stack = {};
     stack.ss_sp = m_stack.get();
     stack.ss_size = STACK_BYTES;
@@ -60,7 +79,7 @@ crash_guard::~crash_guard()
     for (std::size_t i = 0; i < SIGNALS.size(); i++)
         sigaction(SIGNALS[i], &m_before[i], nullptr);
     sigaltstack(&m_stack_before, nullptr);
-    message = nullptr;
+    crashed = ended = nullptr;
 }
 
 } // namespace vp

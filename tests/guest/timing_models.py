@@ -26,7 +26,10 @@ class Plugins(Case):
         self.assert_refused(self.run_vp("--timing", PLUGINS / "plugin_nonsense.so", DEMO), "timing model 'bad'", "insn_cost",
                             "4294967295")
         for fault, when, signal in (("create_crashes", "in create", "SIGSEGV"), ("create_overflows", "in create", "SIGSEGV"),
-                                    ("create_aborts", "in create", "SIGABRT"), ("load_crashes", "while it was loaded", "SIGILL")):
+                                    ("create_aborts", "in create", "SIGABRT"), ("load_crashes", "while it was loaded", "SIGILL"),
+                            ("create_exits", "ended the process", "in create"),
+                            ("create_throws", "threw an exception in create", "the sky is cloudy"),
+                            ("entry_throws", "threw an exception while it was loaded", "the sky is cloudy")):
             with self.subTest(fault=fault):
                 self.assert_refused(self.run_vp("--timing", PLUGINS / f"plugin_{fault}.so", DEMO), f"plugin_{fault}.so",
                                     when, signal)
@@ -53,6 +56,20 @@ class Plugins(Case):
         self.assertEqual(run.returncode, 0, run.stderr)
         part = json.loads(stats.read_text())["timing"]["a"][1]["b-c"]
         self.assertEqual((part["D_0"], part["e"][0][63]), (1, 2))
+
+    def test_a_timing_model_that_fails_after_the_run(self):
+        for fault, words in (("report_throws", "threw an exception in report: the sky is cloudy"),
+                             ("destroy_crashes", "crashed in destroy (SIGSEGV)")):
+            with self.subTest(fault=fault):
+                run = self.run_vp("-q", "--cores", 1, "--timing", PLUGINS / f"plugin_{fault}.so", "--stats", self.folder / "s.json",
+                                  GUEST / "status_exit.elf", "--", 0)
+                self.assertEqual(run.returncode, 125, run.stderr)
+                self.assertIn(f"timing model {PLUGINS}/plugin_{fault}.so {words}", run.stderr)
+
+    def test_a_timing_model_may_ask_for_ways_in_create(self):
+        run = self.run_vp("-q", "--timing", PLUGINS / "plugin_create_asks.so", "--set", "interconnect.model=mesh", "--set",
+                          "interconnect.placement=0,5", DEMO)
+        self.assertEqual(run.returncode, 0, run.stderr)
 
     def test_a_filter_that_points_beyond_itself(self):
         self.assert_refused(self.run_vp("-q", "--timing", PLUGINS / "plugin_mask.so", DEMO), "timing model 'bad'", "filter", "mask")
@@ -88,13 +105,14 @@ class Neutrality(Case):
     """Changing the timing model changes no architectural result: on one core without clock reads the same registers and
     memory at the end, on several without races the same verdicts."""
 
-    ALONE = ("cpu_int", "numeric", "paging", "segment", "smc", "segment_legacy")
+    ALONE = ("cpu_int", "numeric", "paging", "segment", "smc")
     TOGETHER = ("smp", "ipi", "conf_send", "conf_upid", "conf_notify")
 
     @staticmethod
     def models():
         """Arguments that choose a model; the plug-in charges for every hook."""
         models = [("--timing", "functional"), ("--timing", "table"), ("--timing", "cache"), ("--profile", "client"),
+                  ("--profile", "ideal"), ("--profile", "sapphire-rapids", "--timing", "cache"),
                   ("--timing", "table", "-s", "timing.acceptance=drain", "-s", "timing.insn_alu=3")]
         if PLUGINS.is_dir():
             models.append(("--timing", PLUGINS / "plugin_good.so"))
@@ -102,8 +120,6 @@ class Neutrality(Case):
 
     def test_one_core_ends_in_the_same_state(self):
         for image in self.ALONE:
-            if not (GUEST / f"{image}.elf").exists():
-                continue
             states, cycles = {}, set()
             for model in self.models():
                 state, stats = self.folder / "state.txt", self.folder / "stats.json"
@@ -114,6 +130,12 @@ class Neutrality(Case):
             self.assertEqual(len(states), 1, f"{image}: {list(states.values())}\n" + "\n".join(states))
             self.assertGreater(len(cycles), 3, f"{image}: the models were not different")
             self.assertRegex(next(iter(states)), r"memory \d+ bytes, digest [0-9a-f]{16}")
+
+    def test_what_a_guest_is_told_of_its_clock_agrees_under_every_profile(self):
+        """Leaves 15H and 16H of CPUID; clocks whose ratio to the crystal is no whole number, too."""
+        for profile in ("client", "ideal", "functional", "sapphire-rapids", "sapphire-rapids-mesh"):
+            run = self.run_vp("-q", "--cores", 1, "--profile", profile, GUEST / "msr_cpuid.elf")
+            self.assertEqual(run.returncode, 0, f"{profile}: {run.stdout}{run.stderr}")
 
     def test_the_state_file_tells_states_apart(self):
         texts = set()

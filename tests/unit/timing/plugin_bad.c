@@ -93,6 +93,18 @@ static uint32_t ipi_latency(void *model, const struct timing_ipi *ipi)
     (void)ipi;
     return TIMING_COST_MAX + 5;
 }
+static uint32_t fault_cost(void *model, const struct timing_mem *access)
+{
+    (void)model;
+    (void)access;
+    return TIMING_COST_MAX + 6;
+}
+static uint32_t cache_op(void *model, const struct timing_mem *line, uint32_t op)
+{
+    (void)model;
+    (void)line;
+    return TIMING_COST_MAX + 7 + op;
+}
 #endif
 
 #ifdef FAULT_MASK
@@ -157,6 +169,39 @@ static void *create(const struct timing_setup *setup, char *error, size_t error_
     (void)error_size;
     abort();
 }
+#elif defined(FAULT_CREATE_EXITS)
+static void *create(const struct timing_setup *setup, char *error, size_t error_size)
+{
+    (void)setup;
+    (void)error;
+    (void)error_size;
+    exit(0);
+}
+#elif defined(FAULT_CREATE_ASKS) /* no fault: it asks all that the platform can tell */
+static void *create(const struct timing_setup *setup, char *error, size_t error_size)
+{
+    uint32_t way = setup->distance(setup->distance_ctx, 0, 1), slice = setup->slice_distance(setup->distance_ctx, 0, 1);
+    if (way == 0 || setup->send_between(setup->distance_ctx, 0, 1, 0) != way ||
+        setup->send_slice(setup->distance_ctx, 0, 1, true, 0) != slice) {
+        snprintf(error, error_size, "a way on which nothing moves has another length");
+        return NULL;
+    }
+    return malloc(1);
+}
+#elif defined(FAULT_DESTROY_CRASHES)
+static void *create(const struct timing_setup *setup, char *error, size_t error_size)
+{
+    (void)setup;
+    (void)error;
+    (void)error_size;
+    return malloc(1);
+}
+AS_IT_IS static void destroy(void *model)
+{
+    volatile uint32_t *nowhere = NULL;
+    free(model);
+    *nowhere = 0;
+}
 #elif defined(FAULT_CREATE_FAILS) || defined(FAULT_CREATE_SILENT)
 static void *create(const struct timing_setup *setup, char *error, size_t error_size)
 {
@@ -198,11 +243,12 @@ static const struct timing_model model = {
     .params = params,
 #endif
     .param_count = sizeof params / sizeof params[0],
-#ifdef FAULT_DESTROY_ONLY
+#if defined(FAULT_DESTROY_ONLY) || defined(FAULT_DESTROY_CRASHES)
     .destroy = destroy,
 #endif
 #if defined(FAULT_CREATE_FAILS) || defined(FAULT_CREATE_SILENT) || defined(FAULT_CREATE_CRASHES) ||                    \
-    defined(FAULT_CREATE_OVERFLOWS) || defined(FAULT_CREATE_ABORTS)
+    defined(FAULT_CREATE_OVERFLOWS) || defined(FAULT_CREATE_ABORTS) || defined(FAULT_CREATE_EXITS) ||                  \
+    defined(FAULT_CREATE_ASKS) || defined(FAULT_DESTROY_CRASHES)
     .create = create,
 #endif
 #ifdef FAULT_NONSENSE
@@ -212,6 +258,8 @@ static const struct timing_model model = {
     .event_cost = event_cost,
     .uintr_cost = uintr_cost,
     .ipi_latency = ipi_latency,
+    .fault_cost = fault_cost,
+    .cache_op = cache_op,
 #endif
 #if defined(FAULT_MASK) || defined(FAULT_SLOW)
     .mem_cost = mem_cost,

@@ -269,6 +269,8 @@ TEST(timing_load_death, a_nonsense_cost_ends_the_run_with_status_125_naming_mode
                 "hook event_cost answered 1000003");
     EXPECT_EXIT(timing_uintr_cost(&t.timing, 0, TIMING_STAGE_post, 0), user_error, "hook uintr_cost answered 1000004");
     EXPECT_EXIT(timing_ipi_latency(&t.timing, &ipi), user_error, "hook ipi_latency answered 1000005");
+    EXPECT_EXIT(timing_fault_cost(&t.timing, &mem), user_error, "hook fault_cost answered 1000006");
+    EXPECT_EXIT(timing_cache_op(&t.timing, &mem, TIMING_CACHE_FLUSH), user_error, "hook cache_op answered 1000007");
 }
 
 } // namespace
