@@ -116,7 +116,7 @@ TEST_F(cache_ops, a_prefetch_of_nothing_is_nothing_and_a_flush_faults)
     EXPECT_EQ(faulted, list{load(0x200000, 1)});
     EXPECT_GE(cpu_now(core) - before, 2000u);
     const std::uint64_t walks = cpu_stats(core)->page_walks; // those of delivery are done
-    place({0xa2, 0, 0, 0x20, 0, 0, 0, 0, 0}); // mov [200000H], al
+    place({0xa2, 0, 0, 0x20, 0, 0, 0, 0, 0});                // mov [200000H], al
     set_rip(CODE);
     EXPECT_EQ(step_once(), EXC_PF);
     EXPECT_EQ(faulted.back(), store(0x200000, 1));
