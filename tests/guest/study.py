@@ -331,6 +331,8 @@ second = {{ statistic = "cores[1].instructions" }}
                             (SMALL.replace("[columns]", "Reason = [1]\n[columns]"), (":8", "Reason", "another name", "'reason'")),
                             (SMALL.replace("[columns]", "argument.a = [1]\nargument.A = [1]\n[columns]"),
                              (":9", "argument.A", "another name", "'argument.a'")),
+                            (SMALL.replace("[columns]", "cores = [2, 3]\nplatform.cores = [4]\n[columns]"),
+                             (":9", "cores (", ":8", "sets platform.cores too")),
                             (SMALL + "[", (":11", "not valid TOML"))):
             self.write(text)
             self.assert_refused(self.study(), self.file, *words)

@@ -98,6 +98,33 @@ TEST(study_file, mistakes_name_file_line_key_and_what_was_expected)
     EXPECT_HAS(f.error_of("cores = 1\ncores = 2\n"), f.at(2) + "not valid TOML");
 }
 
+// Otherwise one would override the other in silence, and the table would name values that no run had.
+TEST(study_file, two_dimensions_cannot_set_the_same_thing)
+{
+    fixture f;
+    const auto clash = [&](int line, const std::string &second, const std::string &first, const std::string &key) {
+        return f.at(line) + second + ": expected settings that no other dimension has, but " + first + " (" +
+               f.at(2).substr(0, f.at(2).size() - 2) + ") sets " + key + " too";
+    };
+    EXPECT_EQ(f.error_of("[grid]\ncores = [2, 3]\nplatform.cores = [4]\n"),
+              clash(3, "platform.cores", "cores", "platform.cores"));
+    EXPECT_EQ(f.error_of("[grid]\ntiming = [\"functional\", \"table\"]\nm = [\n  { label = \"a\" },\n"
+                         "  { label = \"b\", timing = \"table\" },\n]\n"),
+              clash(5, "m", "timing", "timing.model"));
+    EXPECT_EQ(f.error_of("[grid]\nseed = [1, 2]\nargument.seed = [7]\n"),
+              clash(3, "argument.seed", "seed", "argument.seed"));
+    EXPECT_EQ(f.error_of("[grid]\nargument.n = [1, 2]\nk = [ { label = \"a\", arguments = [\"spin\", \"n=3\"] } ]\n"),
+              clash(3, "k", "argument.n", "argument.n"));
+    EXPECT_HAS(f.error_of("[grid]\na = [ { label = \"a\", arguments = [\"x\"] } ]\n"
+                          "b = [ { label = \"b\", arguments = [\"y\"] } ]\n"),
+               "a (" + f.file.path() + ":4) sets arguments too");
+    // What all runs share may be replaced, and points of one dimension exclude each other.
+    EXPECT_EQ(f.error_of("cores = 2\n[grid]\nplatform.cores = [4]\n"), "");
+    EXPECT_EQ(f.error_of("[grid]\nk = [ { label = \"a\", cores = 2 }, { label = \"b\", platform.cores = 3 } ]\n"), "");
+    EXPECT_EQ(f.error_of("[grid]\nargument.n = [1]\nk = [ { label = \"a\", arguments = [\"spin\", \"nn=3\"] } ]\n"),
+              "");
+}
+
 TEST(study_file, mistakes_of_plots)
 {
     fixture f;
@@ -128,6 +155,12 @@ TEST(study_file, an_image_is_needed_and_must_exist)
     EXPECT_HAS(USER_ERROR_OF(f.read("[run]\nimage = \"nowhere.elf\"\n")),
                f.file.path() + ":2: image = 'nowhere.elf': expected the path");
     EXPECT_HAS(USER_ERROR_OF(read_study("nowhere.toml", {})), "nowhere.toml: no such study file");
+    // One of several may be missing: that is the failure of its runs.
+    EXPECT_EQ(f.error_of("[grid]\nimage = [\"nowhere.elf\", \"" + f.image.path() + "\"]\n"), "");
+    EXPECT_EQ(f.error_of("[grid]\nk = [ { label = \"a\", image = \"nowhere.elf\" }, { label = \"b\" } ]\n"), "");
+    EXPECT_EQ(USER_ERROR_OF(f.read("[run]\nimage = \"nowhere.elf\"\n[grid]\nimage = [\"" + f.image.path() + "\"]\n")),
+              "");
+    EXPECT_HAS(f.error_of("[grid]\nimage = [\"nowhere.elf\", \"neither.elf\"]\n"), f.at(2) + "image = 'nowhere.elf'");
     // The image may be a dimension; paths are relative to the study file.
     const std::string name = std::filesystem::path(f.image.path()).filename();
     EXPECT_EQ(f.read("[grid]\nimage = [\"" + name + "\"]\n").grid.at(0).points.at(0).settings.at(0).resolved.at(0),
@@ -180,6 +213,11 @@ TEST(grid, the_digest_follows_the_contents)
     EXPECT_EQ(input_digest().of(run), before);
     f.image.write("another image");
     EXPECT_NE(input_digest().of(run), before);
+    // A run that failed for want of its image is another one when the image is there.
+    std::filesystem::remove(f.image.path());
+    const std::string without = input_digest().of(run);
+    f.image.write("");
+    EXPECT_NE(input_digest().of(run), without);
 }
 
 TEST(shell_words, quotes_what_a_shell_would_split)
