@@ -78,9 +78,7 @@ result_row make_row(const study &s, const std::vector<study_run> &runs, std::siz
         const std::string key = column_key(s, runs[run], c);
         row.values.push_back(extract(c, key, statistics, stored.console));
         if (row.values.back().index() == 0 && !c.optional && row.reason.empty())
-            row.reason = fmt::format(
-                "column {}: the run {} '{}'", c.name,
-                c.from == study_column::source::statistic ? "has no statistic" : "printed nothing for", key);
+            row.reason = fmt::format("column {}: {}", c.name, why_missing(c, key, statistics));
     }
     return row;
 }

@@ -39,6 +39,14 @@ y = "end"
 series = "timing"
 x_label = "Latency (cycles)"
 """
+EXITS = """
+[run]
+image = "{guest}/status_exit.elf"
+[grid]
+argument.status = [KINDS]
+[columns]
+instructions = "sim.instructions"
+"""
 
 
 class QuantumCheck(Case):
@@ -284,6 +292,34 @@ second = {{ statistic = "cores[1].instructions" }}
         self.assertEqual(rows["silent"]["reason"], "column second: the run has no statistic 'cores[1].instructions'")
         self.assertIn("6 of them done before", self.study().stderr)
         self.assertIn("2 of them done before", self.study("--retry-failed").stderr)
+
+    def test_a_missing_image_is_the_failure_of_its_runs(self):
+        missing = self.folder / "missing.elf"
+        self.write(SMALL.replace("[grid]", '[grid]\nimage = ["{image}", "missing.elf"]').replace("[50, 200]", "[50]"))
+        self.assertEqual(len(self.study("--list").stdout.splitlines()), 4)
+        run = self.study()
+        self.assertEqual(run.returncode, 1, run.stderr)
+        self.assertIn("4 runs, 0 of them done before, 2 failed", run.stderr)
+        self.assertEqual([r["exit_status"] for r in self.rows()], ["0", "0", "125", "125"])
+        for row in self.rows()[2:]:
+            self.assertIn("missing.elf", row["reason"])
+        self.assertIn("4 of them done before", self.study().stderr)
+        shutil.copy(GUEST / "bench" / "uintr_latency.elf", missing)
+        run = self.study()
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("4 runs, 2 of them done before, 0 failed", run.stderr)
+        self.write(SMALL.replace("{image}", "nowhere.elf").replace("[grid]", '[grid]\nimage = ["a.elf", "b.elf"]'))
+        self.assert_refused(self.study(), self.file, ":6", "image", "a.elf", "there is no file")
+
+    def test_what_was_not_measured_is_no_zero(self):
+        """A median of nothing is missing; how many there were is 0."""
+        self.write(EXITS.replace("KINDS", "0") + 'sent = "uintr.stages.end_to_end.count"\n'
+                   'end = {{ statistic = "uintr.stages.end_to_end.p50" }}\n')
+        run = self.study()
+        self.assertEqual(run.returncode, 1, run.stderr)
+        row = self.rows()[0]
+        self.assertEqual((row["sent"], row["end"], row["exit_status"]), ("0", "", "0"))
+        self.assertEqual(row["reason"], "column end: 'uintr.stages.end_to_end.p50' of nothing: its count is 0")
 
     @unittest.skipUnless(shutil.which("gnuplot"), "no gnuplot")
     def test_plots(self):

@@ -244,6 +244,18 @@ TEST(columns, statistics_by_name)
         EXPECT_EQ(get(absent), "") << absent;
 }
 
+TEST(columns, a_distribution_of_nothing_has_no_median)
+{
+    const auto statistics = nlohmann::ordered_json::parse(
+        R"({"none":{"count":0,"min":0,"mean":0.0,"p50":0,"p95":0,"p99":0,"max":0,"sum":0,"hits":0},)"
+        R"("one":{"count":1,"min":0,"mean":0.0,"p50":0,"p95":0,"p99":0,"max":0,"sum":0},"max":0})");
+    const auto get = [&](const std::string &key) { return cell_text(extract({}, key, statistics, "")); };
+    for (const char *absent : {"none.min", "none.mean", "none.p50", "none.p95", "none.p99", "none.max"})
+        EXPECT_EQ(get(absent), "") << absent;
+    for (const char *zero : {"none.count", "none.sum", "none.hits", "one.min", "one.p50", "one.mean", "max"})
+        EXPECT_EQ(get(zero), "0") << zero;
+}
+
 TEST(columns, what_the_guest_printed)
 {
     const std::string console =
