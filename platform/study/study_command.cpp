@@ -89,6 +89,12 @@ std::string last_line(const std::string &text)
     return last;
 }
 
+// Who ends a run by one of these says nothing about it: a user, a batch system, a host without memory.
+bool is_from_outside(int signal)
+{
+    return signal == SIGKILL || signal == SIGTERM || signal == SIGINT || signal == SIGHUP;
+}
+
 // Why a run counts as failed; "" if it does not.
 std::string failure_of(const process_end &end, double timeout_s, const std::string &console,
                        const std::string &messages)
@@ -149,7 +155,9 @@ class command
         const auto stored = m_store.get(m_runs[run].key, m_inputs[run], true);
         if (!stored || (m_options.retry_failed && !stored->reason.empty()))
             return false;
-        return stored->timeout_s == 0 || stored->timeout_s >= m_study.timeout_s; // more time may be enough
+        if (stored->timeout_s > 0)
+            return stored->timeout_s >= m_study.timeout_s; // more time may be enough
+        return stored->ended_by_itself() || !is_from_outside(-stored->exit_status);
     }
 
     std::vector<std::size_t> find_missing() const
@@ -178,7 +186,7 @@ class command
         stored_run r;
         r.key = m_runs[run].key;
         r.inputs = m_inputs[run];
-        r.exit_status = end.ended == process_end::how::exited ? end.value : -1;
+        r.exit_status = end.ended == process_end::how::exited ? end.value : -end.value;
         r.seconds = end.seconds;
         r.timeout_s = end.ended == process_end::how::timed_out ? task.timeout_s : 0;
         r.console = read_whole_file(task.out_path);

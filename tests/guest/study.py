@@ -256,6 +256,34 @@ class Study(Case):
         self.assertEqual({k: v for k, v in self.run_times().items() if k in before}, before)
         self.assertEqual([r["reason"] for r in self.rows()], ["", "", "timeout: took longer than 2 s", "timeout: took longer than 2 s"])
 
+    def test_runs_that_were_killed_are_repeated(self):
+        """Who ends a run from outside says nothing about it: a row without values for now, another try later."""
+        self.write(SMALL.replace("[grid]", "max_time = \"1000s\"\n[grid]\nimage = [\"{guest}/status_spin.elf\"]")
+                   .replace("[50, 200]", "[50]").replace('"table", "functional"', '"table"')
+                   + 'word = {{ pattern = "(s[a-z]+)", optional = true }}\ntime = "sim.time_ps"\n')
+        for kind in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+            run = self.kill_child(kind)
+            self.assertIn("1 runs, 0 of them done before, 1 failed", run.stderr)
+            self.assertEqual(run.returncode, 1)
+            row = self.rows()[0]
+            self.assertEqual((row["word"], row["time"], row["exit_status"]), ("", "", ""))
+            self.assertRegex(row["reason"], f"killed by signal {int(kind)} ")
+        self.kill_child(signal.SIGSEGV)
+        self.assertIn("1 runs, 1 of them done before, 1 failed", self.study().stderr)
+
+    def kill_child(self, kind):
+        process = subprocess.Popen([UINTR_VP, "study", "--output", str(self.output), str(self.file)],
+                                   stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        deadline = time.monotonic() + 30
+        said = self.output / "running" / "0.out"
+        while time.monotonic() < deadline and not (said.exists() and "spinning" in said.read_text()):
+            time.sleep(0.02)
+        for child in children_of(process.pid):
+            os.kill(child, kind)
+        _, messages = process.communicate(timeout=30)
+        return subprocess.CompletedProcess(process.args, process.returncode, "", messages)
+
     def count(self):
         try:
             return self.stored("SELECT count(*) FROM runs")[0][0]

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <filesystem>
 
 using namespace vp;
@@ -280,7 +281,7 @@ TEST(result_store, keeps_runs_and_notices_other_inputs)
         result_store store(file.path());
         store.put({"key", "inputs", 3, "why", 1.5, 0, "console\n", "{}"});
         store.put({"key", "inputs", 0, "", 1.5, 0, "again", "{\"a\":1}"});
-        store.put({"late", "inputs", -1, "timeout", 2, 2, "", ""});
+        store.put({"late", "inputs", -9, "timeout", 2, 2, "", ""});
     }
     result_store store(file.path());
     EXPECT_FALSE(store.get("key", "other inputs"));
@@ -289,7 +290,7 @@ TEST(result_store, keeps_runs_and_notices_other_inputs)
     EXPECT_EQ(store.get("key", "inputs")->console, "again");
     EXPECT_EQ(store.get("key", "inputs")->statistics, "{\"a\":1}");
     EXPECT_EQ(store.get("key", "inputs", true)->console, "");
-    EXPECT_EQ(store.get("late", "inputs")->exit_status, -1);
+    EXPECT_EQ(store.get("late", "inputs")->exit_status, -9);
     EXPECT_EQ(store.get("late", "inputs")->timeout_s, 2);
     store.forget_all();
     EXPECT_FALSE(store.get("key", "inputs"));
@@ -312,14 +313,22 @@ TEST(result_table, rows_with_values_and_reasons)
     good.console = "n_table 3\n";
     stored_run silent;
     silent.statistics = "{}";
+    stored_run nothing; // was measured
+    nothing.statistics = R"({"uintr":{"stages":{"end_to_end":{"count":0,"p50":0}}}})";
+    stored_run killed = good; // in the midst: what it had said so far is no result
+    killed.exit_status = -SIGKILL;
+    killed.reason = "killed";
     stored_run failed;
     failed.exit_status = -1;
     failed.reason = "timeout, \"late\"";
     const std::vector<result_row> rows{make_row(s, runs, 0, good), make_row(s, runs, 1, silent),
+                                       make_row(s, runs, 2, nothing), make_row(s, runs, 3, killed),
                                        make_row(s, runs, 5, failed)};
     EXPECT_EQ(csv(s, rows), "run,timing,interconnect.latency_cycles,end,said,exit_status,reason\n"
                             "0,table,50,7,3,0,\n"
                             "1,table,100,,,0,column end: the run has no statistic 'uintr.stages.end_to_end.p50'\n"
+                            "2,table,200,,,0,column end: 'uintr.stages.end_to_end.p50' of nothing: its count is 0\n"
+                            "3,functional,50,,,,killed\n"
                             "5,functional,200,,,,\"timeout, \"\"late\"\"\"\n");
 }
 
