@@ -41,6 +41,7 @@ class result_store
     result_store &operator=(const result_store &) = delete;
 
     void forget_all();
+    void forget(const std::string &key);
     void put(const stored_run &run); // takes the place of one with the same key
     // As it was stored, if its inputs were the same. without_texts: leaves console and statistics empty.
     std::optional<stored_run> get(const std::string &key, const std::string &inputs, bool without_texts = false) const;

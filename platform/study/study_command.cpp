@@ -132,16 +132,17 @@ class command
     int run()
     {
         if (m_options.fresh)
-            m_store.forget_all();
+            forget();
         const std::vector<std::size_t> missing = find_missing();
         const bool complete = simulate(missing);
         const std::vector<result_row> rows = finished_rows();
         write_results(m_study, rows, m_folder.file(m_study.name + ".csv"), m_store);
         if (!complete) {
+            const auto done = std::count_if(rows.begin(), rows.end(), [&](const auto &row) { return is_wanted(row); });
             std::fprintf(stderr,
-                         "uintr-vp: stopped: interrupted by the user; %zu of %zu runs are done, the same command goes "
+                         "uintr-vp: stopped: interrupted by the user; %td of %zu runs are done, the same command goes "
                          "on with the others\n",
-                         rows.size(), m_wanted.size());
+                         done, m_wanted.size());
             return EXIT_LIMIT;
         }
         const std::size_t failed = report(rows, missing.size());
@@ -150,6 +151,19 @@ class command
     }
 
   private:
+    bool is_wanted(const result_row &row) const
+    {
+        return std::binary_search(m_wanted.begin(), m_wanted.end(), row.run);
+    }
+
+    void forget()
+    {
+        if (m_options.only.empty())
+            m_store.forget_all();
+        for (const std::size_t i : m_wanted)
+            m_store.forget(m_runs[i].key);
+    }
+
     bool is_done(std::size_t run) const
     {
         const auto stored = m_store.get(m_runs[run].key, m_inputs[run], true);
@@ -221,21 +235,22 @@ class command
         return complete;
     }
 
+    // Of the whole grid: with --only, the others stay as they were.
     std::vector<result_row> finished_rows() const
     {
         std::vector<result_row> rows;
-        for (const std::size_t i : m_wanted)
+        for (std::size_t i = 0; i < m_runs.size(); i++)
             if (const auto stored = m_store.get(m_runs[i].key, m_inputs[i]))
                 rows.push_back(make_row(m_study, m_runs, i, *stored));
         return rows;
     }
 
-    // Answers the number of failed runs.
+    // Answers the number of failed runs among those that were asked for.
     std::size_t report(const std::vector<result_row> &rows, std::size_t now) const
     {
         std::size_t failed = 0;
         for (const result_row &row : rows) {
-            if (!row.has_failed())
+            if (!row.has_failed() || !is_wanted(row))
                 continue;
             failed++;
             if (!m_options.quiet)

@@ -182,6 +182,36 @@ class Study(Case):
         for wrong in ("-1", "x", "1,,2", "1-3", ""):
             self.assert_refused(self.study("--only", wrong), "--only")
 
+    def test_a_part_of_the_grid_leaves_the_rest_as_it_was(self):
+        """Rows that are there stay in table and picture, whichever runs are asked for."""
+        self.write(SMALL + PLOT)
+        self.assertEqual(self.study("--no-plots").returncode, 0)
+        table, before = (self.output / "small.csv").read_bytes(), self.run_times()
+        options = [] if shutil.which("gnuplot") else ["--no-plots"]
+        run = self.study("--only", 2, *options)
+        self.assertIn("1 runs, 1 of them done before, 0 failed", run.stderr)
+        self.assertEqual((self.output / "small.csv").read_bytes(), table)
+        self.assertEqual(len(self.stored("SELECT * FROM results")), 4)
+        if not options:
+            script = (self.output / "small.gnuplot").read_text()
+            self.assertEqual(len(re.findall(r"^(?:50|200) \d+ \d+ \d+ 1$", script, re.MULTILINE)), 4, script)
+        run = self.study("--fresh", "--only", "2", "--no-plots")
+        self.assertIn("1 runs, 0 of them done before, 0 failed", run.stderr)
+        self.assertEqual((self.output / "small.csv").read_bytes(), table)
+        self.assertEqual(sum(before[key] == seconds for key, seconds in self.run_times().items()), 3)
+        # What is no longer part of the grid has no row.
+        self.write(SMALL.replace("[50, 200]", "[200]"))
+        self.assertIn("1 runs, 1 of them done before", self.study("--only", "1").stderr)
+        self.assertEqual([(r["run"], r["timing"]) for r in self.rows()], [("0", "table"), ("1", "functional")])
+
+    def test_failures_elsewhere_do_not_count_for_a_part(self):
+        self.write(EXITS.replace("KINDS", "0, 7"))
+        self.assertEqual(self.study().returncode, 1)
+        run = self.study("--only", "0")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("0 failed", run.stderr)
+        self.assertEqual([r["exit_status"] for r in self.rows()], ["0", "7"])
+
     def test_another_image_is_another_run(self):
         image = self.folder / "image.elf"
         shutil.copy(GUEST / "bench" / "uintr_latency.elf", image)

@@ -292,8 +292,11 @@ TEST(result_store, keeps_runs_and_notices_other_inputs)
     EXPECT_EQ(store.get("key", "inputs", true)->console, "");
     EXPECT_EQ(store.get("late", "inputs")->exit_status, -9);
     EXPECT_EQ(store.get("late", "inputs")->timeout_s, 2);
-    store.forget_all();
+    store.forget("key");
     EXPECT_FALSE(store.get("key", "inputs"));
+    EXPECT_TRUE(store.get("late", "inputs"));
+    store.forget_all();
+    EXPECT_FALSE(store.get("late", "inputs"));
 }
 
 TEST(result_store, refuses_what_is_no_database)
