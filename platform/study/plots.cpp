@@ -130,7 +130,8 @@ std::string quoted(const std::string &text)
 
 std::string axis_script(const char *letter, const plot_axis &axis)
 {
-    std::string out = fmt::format("set {}label {} noenhanced\n", letter, quoted(axis.label));
+    // gnuplot's own format has a blank for a sign, which counts when a label is centred below its tic.
+    std::string out = fmt::format("set {0}label {1} noenhanced\nset format {0} '%.10g'\n", letter, quoted(axis.label));
     if (axis.log)
         out += fmt::format("set logscale {} 10\n", letter);
     if (axis.range)
@@ -258,6 +259,14 @@ std::string find_gnuplot()
             return program;
     }
     return "";
+}
+
+bool remove_pictures(const std::string &folder, const study_plot &plot)
+{
+    bool removed = std::remove(fmt::format("{}/{}.gnuplot", folder, plot.name).c_str()) == 0;
+    for (const medium &m : MEDIA)
+        removed = std::remove(fmt::format("{}/{}.{}", folder, plot.name, m.ending).c_str()) == 0 || removed;
+    return removed;
 }
 
 bool draw_plot(const std::string &gnuplot, const std::string &folder, const study_plot &plot,

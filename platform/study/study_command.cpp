@@ -269,12 +269,14 @@ class command
         const std::string gnuplot = find_gnuplot();
         for (const study_plot &plot : m_study.plots) {
             const bool drawn = draw_plot(gnuplot, m_folder.path(), plot, plot_lines(m_study, plot, rows));
+            const bool removed = !drawn && remove_pictures(m_folder.path(), plot);
             if (m_options.quiet)
                 continue;
             if (drawn)
                 std::fprintf(stderr, "plot: %s, .png\n", m_folder.file(plot.name + ".svg").c_str());
             else
-                std::fprintf(stderr, "plot %s: no run has what it shows\n", plot.name.c_str());
+                std::fprintf(stderr, "plot %s: no run has what it shows%s\n", plot.name.c_str(),
+                             removed ? "; its old picture is removed" : "");
         }
     }
 

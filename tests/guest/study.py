@@ -391,6 +391,21 @@ second = {{ statistic = "cores[1].instructions" }}
         for word in ("It's a small plot", "Latency (cycles)", "end (cycles)", "table", "functional"):
             self.assertIn(word, words)
         self.assertEqual((self.output / "small.png").read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
+        labels = [word for word in re.findall(r">([^<>]+)<", text) if re.fullmatch(r"[\s\d]+", word) and word.strip()]
+        self.assertIn("200", labels)
+        self.assertEqual([word.strip() for word in labels], labels, "blanks move labels aside")
+
+    @unittest.skipUnless(shutil.which("gnuplot"), "no gnuplot")
+    def test_a_picture_that_shows_nothing_any_more_is_removed(self):
+        self.write(SMALL + PLOT)
+        self.study()
+        (self.output / "other.svg").write_text("")
+        self.write(SMALL.replace("end_to_end.p50", "no_stage.p50") + PLOT)
+        run = self.study()
+        self.assertIn("plot small: no run has what it shows; its old picture is removed", run.stderr)
+        self.assertEqual(sorted(path.name for path in self.output.iterdir()), ["other.svg", "small.csv", "small.sqlite"])
+        run = self.study()
+        self.assertIn("plot small: no run has what it shows\n", run.stderr)
 
     def test_gnuplot_is_missing(self):
         self.write(SMALL + PLOT)

@@ -5,11 +5,13 @@
 #include "scratch_file.h"
 #include "study/plots.h"
 #include "study/result_table.h"
+#include "study/study_progress.h"
 
 #include <gtest/gtest.h>
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
 using namespace vp;
 
@@ -373,10 +375,45 @@ TEST(plots, lines_by_series_sorted_by_x_without_failed_runs)
     const std::string script = plot_script(s.plots[0], lines);
     EXPECT_HAS(script, "50 3 1 9 3\n200 4.5 4.5 4.5 1\n");
     EXPECT_HAS(script, "set logscale x 10");
+    EXPECT_HAS(script, "set format x '%.10g'"); // gnuplot's own has a blank, which moves centred labels
     EXPECT_HAS(script, "set ylabel 'end (cycles)'");
     EXPECT_HAS(script, "yerrorbars"); // several runs at one point
     EXPECT_HAS(script, "set output 'p.svg'");
     EXPECT_HAS(script, "set output 'p.png'");
+}
+
+TEST(plots, pictures_that_show_nothing_any_more_go_away)
+{
+    fixture f;
+    const study s = f.with(GRID + COLUMNS + PLOT);
+    const scratch_file base("");
+    std::filesystem::remove(base.path());
+    std::filesystem::create_directory(base.path());
+    const auto path = [&](const char *name) { return std::filesystem::path(base.path()) / name; };
+    EXPECT_FALSE(remove_pictures(base.path(), s.plots.at(0)));
+    for (const char *name : {"p.svg", "p.png", "p.gnuplot", "p.csv", "q.svg"})
+        std::ofstream(path(name)) << "x";
+    EXPECT_TRUE(remove_pictures(base.path(), s.plots.at(0)));
+    for (const char *name : {"p.svg", "p.png", "p.gnuplot"})
+        EXPECT_FALSE(std::filesystem::exists(path(name))) << name;
+    for (const char *name : {"p.csv", "q.svg"})
+        EXPECT_TRUE(std::filesystem::exists(path(name))) << name;
+    std::filesystem::remove_all(base.path());
+}
+
+TEST(study_progress, a_run_that_has_ended_does_not_run)
+{
+    study_progress progress(progress_mode::on, 3, 0);
+    progress.tick(2);
+    testing::internal::CaptureStderr();
+    progress.ended("a", "");
+    progress.ended("b", "");
+    progress.tick(1);
+    progress.ended("c", "");
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_HAS(said, "study: 1 of 3 runs, 1 running,");
+    EXPECT_HAS(said, "study: 2 of 3 runs, about");
+    EXPECT_HAS(said, "study: 3 of 3 runs: c: done");
 }
 
 TEST(plots, texts_cannot_leave_their_quotes)
