@@ -143,9 +143,10 @@ std::string axis_script(const char *letter, const plot_axis &axis)
     return out;
 }
 
+// Below the axes, the height is room between the axis' label and the legend.
 std::string legend_script(const std::string &legend)
 {
-    return legend.empty() ? "set key outside center bottom horizontal Left reverse samplen 3.5 width 1 height 0.5\n"
+    return legend.empty() ? "set key outside center bottom horizontal Left reverse samplen 3.5 width 1 height 1.5\n"
                           : fmt::format("set key inside {} vertical Left reverse samplen 3.5 opaque\n", legend);
 }
 

@@ -394,6 +394,8 @@ second = {{ statistic = "cores[1].instructions" }}
         labels = [word for word in re.findall(r">([^<>]+)<", text) if re.fullmatch(r"[\s\d]+", word) and word.strip()]
         self.assertIn("200", labels)
         self.assertEqual([word.strip() for word in labels], labels, "blanks move labels aside")
+        below = {word: float(y) for y, word in re.findall(r"translate\([\d.]+,([\d.]+)\)[^>]*>\s*<text>([^<]+)<", text)}
+        self.assertGreater(below["table"], below["Latency (cycles)"] + 22, "a letter is 15 high")
 
     @unittest.skipUnless(shutil.which("gnuplot"), "no gnuplot")
     def test_a_picture_that_shows_nothing_any_more_is_removed(self):
