@@ -146,6 +146,7 @@ class pool
                 kill(c.pid, SIGKILL);
                 wait_for(c, 0);
                 end.ended = process_end::how::timed_out;
+                end.value = SIGKILL;
             } else {
                 ++it;
                 continue;
@@ -195,15 +196,16 @@ bool run_processes(const std::vector<process_task> &tasks, unsigned jobs, const 
     return false;
 }
 
-void die_with_parent()
+bool die_with_parent()
 {
     const char *parent = std::getenv(PARENT_VARIABLE);
     if (parent == nullptr)
-        return;
+        return false;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (std::to_string(getppid()) != parent) // it has died before
         std::_Exit(EXIT_FAILURE);
     unsetenv(PARENT_VARIABLE);
+    return true;
 }
 
 unsigned processor_count()

@@ -24,7 +24,7 @@ struct process_task {
 struct process_end {
     enum class how { exited, signalled, timed_out };
     how ended = how::exited;
-    int value = 0; // exit status or signal
+    int value = 0; // exit status or signal, SIGKILL after a timeout
     double seconds = 0;
 };
 
@@ -38,8 +38,8 @@ struct process_events {
 bool run_processes(const std::vector<process_task> &tasks, unsigned jobs, const volatile std::sig_atomic_t *interrupted,
                    const process_events &events);
 
-// In a child: dies with the parent that started it. Called once, first thing.
-void die_with_parent();
+// In a child: dies with the parent that started it. Called once, first thing. Answers whether this is such a child.
+bool die_with_parent();
 
 unsigned processor_count(); // that this process may use
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <regex>
+#include <set>
 #include <sstream>
 
 namespace vp
@@ -41,6 +42,17 @@ const json *find_statistic(const json &root, const std::string &path)
         }
     }
     return node;
+}
+
+// Is it a distribution's value, and the distribution empty? See statistics/distribution.h.
+bool is_of_nothing(const json &root, const std::string &path)
+{
+    static const std::set<std::string> of_values{"min", "mean", "p50", "p95", "p99", "max"};
+    const std::size_t dot = path.rfind('.');
+    if (dot == std::string::npos || of_values.count(path.substr(dot + 1)) == 0)
+        return false;
+    const json *count = find_statistic(root, path.substr(0, dot) + ".count");
+    return count != nullptr && count->is_number() && *count == 0;
 }
 
 cell cell_from_json(const json &value)
@@ -141,13 +153,22 @@ cell extract(const study_column &column, const std::string &key, const json &sta
     cell found;
     switch (column.from) {
     case study_column::source::statistic:
-        if (const json *value = find_statistic(statistics, key))
+        if (const json *value = find_statistic(statistics, key); value != nullptr && !is_of_nothing(statistics, key))
             found = cell_from_json(*value);
         break;
     case study_column::source::console: found = find_on_console(console, key); break;
     case study_column::source::pattern: found = find_pattern(console, key); break;
     }
     return scaled(found, column.scale);
+}
+
+std::string why_missing(const study_column &column, const std::string &key, const json &statistics)
+{
+    if (column.from != study_column::source::statistic)
+        return fmt::format("the run printed nothing for '{}'", key);
+    if (is_of_nothing(statistics, key))
+        return fmt::format("'{}' of nothing: its count is 0", key);
+    return fmt::format("the run has no statistic '{}'", key);
 }
 
 } // namespace vp

@@ -24,9 +24,13 @@ cell cell_from_text(const std::string &text);
 // The column's key with each {dimension} replaced by the run's label.
 std::string column_key(const study &s, const study_run &run, const study_column &column);
 
-// key: of column_key(). statistics: null if the run wrote none.
+// key: of column_key(). statistics: null if the run wrote none. A distribution without values has no mean, least, most
+// and percentiles: the statistics have 0 there.
 cell extract(const study_column &column, const std::string &key, const nlohmann::ordered_json &statistics,
              const std::string &console);
+
+// Why extract() found nothing: the words after "column NAME: ".
+std::string why_missing(const study_column &column, const std::string &key, const nlohmann::ordered_json &statistics);
 
 } // namespace vp
 

@@ -20,6 +20,7 @@ constexpr std::size_t MOST_RUNS = 100000;
 // FNV-1a, 64 bits, continued from `digest`.
 constexpr std::uint64_t FNV_START = 0xcbf29ce484222325;
 constexpr std::uint64_t FNV_PRIME = 0x100000001b3;
+constexpr std::uint64_t ABSENT = 0; // the digest of a file that cannot be read: its runs will say so
 
 std::uint64_t fnv(std::uint64_t digest, const char *bytes, std::size_t count)
 {
@@ -100,7 +101,7 @@ std::uint64_t input_digest::of_file(const std::string &path)
         return known->second;
     std::ifstream file(path, std::ios::binary);
     if (!file)
-        throw user_error(fmt::format("{}: cannot be read", path));
+        return m_files[path] = ABSENT;
     std::uint64_t digest = FNV_START;
     std::array<char, 65536> block{};
     while (file.read(block.data(), block.size()) || file.gcount() > 0)

@@ -130,7 +130,8 @@ std::string quoted(const std::string &text)
 
 std::string axis_script(const char *letter, const plot_axis &axis)
 {
-    std::string out = fmt::format("set {}label {} noenhanced\n", letter, quoted(axis.label));
+    // gnuplot's own format has a blank for a sign, which counts when a label is centred below its tic.
+    std::string out = fmt::format("set {0}label {1} noenhanced\nset format {0} '%.10g'\n", letter, quoted(axis.label));
     if (axis.log)
         out += fmt::format("set logscale {} 10\n", letter);
     if (axis.range)
@@ -142,9 +143,10 @@ std::string axis_script(const char *letter, const plot_axis &axis)
     return out;
 }
 
+// Below the axes, the height is room between the axis' label and the legend.
 std::string legend_script(const std::string &legend)
 {
-    return legend.empty() ? "set key outside center bottom horizontal Left reverse samplen 3.5 width 1 height 0.5\n"
+    return legend.empty() ? "set key outside center bottom horizontal Left reverse samplen 3.5 width 1 height 1.5\n"
                           : fmt::format("set key inside {} vertical Left reverse samplen 3.5 opaque\n", legend);
 }
 
@@ -258,6 +260,14 @@ std::string find_gnuplot()
             return program;
     }
     return "";
+}
+
+bool remove_pictures(const std::string &folder, const study_plot &plot)
+{
+    bool removed = std::remove(fmt::format("{}/{}.gnuplot", folder, plot.name).c_str()) == 0;
+    for (const medium &m : MEDIA)
+        removed = std::remove(fmt::format("{}/{}.{}", folder, plot.name, m.ending).c_str()) == 0 || removed;
+    return removed;
 }
 
 bool draw_plot(const std::string &gnuplot, const std::string &folder, const study_plot &plot,

@@ -38,6 +38,9 @@ std::string find_gnuplot(); // its path, or "" if it is not installed
 bool draw_plot(const std::string &gnuplot, const std::string &folder, const study_plot &plot,
                const std::vector<plot_line> &lines);
 
+// Those of a plot that has nothing to show any more, with their script. Answers false if there were none.
+bool remove_pictures(const std::string &folder, const study_plot &plot);
+
 } // namespace vp
 
 #endif

@@ -109,6 +109,13 @@ void result_store::execute(const std::string &sql) const
 
 void result_store::forget_all() { execute("DELETE FROM runs"); }
 
+void result_store::forget(const std::string &key)
+{
+    statement s(m_db.get(), "DELETE FROM runs WHERE key = ?");
+    s.bind(1, key);
+    s.step();
+}
+
 void result_store::put(const stored_run &run)
 {
     statement s(m_db.get(), "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)");

@@ -17,11 +17,13 @@ namespace vp
 
 struct stored_run {
     std::string key, inputs; // study_run::key and the digest of its files
-    int exit_status = 0;     // -1: it did not end by itself
+    int exit_status = 0;     // below 0: it did not end by itself but by this signal, as -9 for SIGKILL
     std::string reason;      // of a failure; "" if there was none
     double seconds = 0;      // on the host
     double timeout_s = 0;    // if it took longer than this; otherwise 0
     std::string console, statistics;
+
+    bool ended_by_itself() const { return exit_status >= 0; }
 };
 
 // How a table of results looks in SQL; see result_table.h.
@@ -39,6 +41,7 @@ class result_store
     result_store &operator=(const result_store &) = delete;
 
     void forget_all();
+    void forget(const std::string &key);
     void put(const stored_run &run); // takes the place of one with the same key
     // As it was stored, if its inputs were the same. without_texts: leaves console and statistics empty.
     std::optional<stored_run> get(const std::string &key, const std::string &inputs, bool without_texts = false) const;

@@ -73,14 +73,16 @@ result_row make_row(const study &s, const std::vector<study_run> &runs, std::siz
     row.reason = stored.reason;
     for (std::size_t d = 0; d < s.grid.size(); d++)
         row.labels.push_back(label_of(s, runs[run], d));
+    if (!stored.ended_by_itself()) { // what it had said so far is no result
+        row.values.resize(s.columns.size());
+        return row;
+    }
     const auto statistics = nlohmann::ordered_json::parse(stored.statistics, nullptr, false);
     for (const study_column &c : s.columns) {
         const std::string key = column_key(s, runs[run], c);
         row.values.push_back(extract(c, key, statistics, stored.console));
         if (row.values.back().index() == 0 && !c.optional && row.reason.empty())
-            row.reason = fmt::format(
-                "column {}: the run {} '{}'", c.name,
-                c.from == study_column::source::statistic ? "has no statistic" : "printed nothing for", key);
+            row.reason = fmt::format("column {}: {}", c.name, why_missing(c, key, statistics));
     }
     return row;
 }

@@ -89,6 +89,12 @@ std::string last_line(const std::string &text)
     return last;
 }
 
+// Who ends a run by one of these says nothing about it: a user, a batch system, a host without memory.
+bool is_from_outside(int signal)
+{
+    return signal == SIGKILL || signal == SIGTERM || signal == SIGINT || signal == SIGHUP;
+}
+
 // Why a run counts as failed; "" if it does not.
 std::string failure_of(const process_end &end, double timeout_s, const std::string &console,
                        const std::string &messages)
@@ -126,16 +132,17 @@ class command
     int run()
     {
         if (m_options.fresh)
-            m_store.forget_all();
+            forget();
         const std::vector<std::size_t> missing = find_missing();
         const bool complete = simulate(missing);
         const std::vector<result_row> rows = finished_rows();
         write_results(m_study, rows, m_folder.file(m_study.name + ".csv"), m_store);
         if (!complete) {
+            const auto done = std::count_if(rows.begin(), rows.end(), [&](const auto &row) { return is_wanted(row); });
             std::fprintf(stderr,
-                         "uintr-vp: stopped: interrupted by the user; %zu of %zu runs are done, the same command goes "
+                         "uintr-vp: stopped: interrupted by the user; %td of %zu runs are done, the same command goes "
                          "on with the others\n",
-                         rows.size(), m_wanted.size());
+                         done, m_wanted.size());
             return EXIT_LIMIT;
         }
         const std::size_t failed = report(rows, missing.size());
@@ -144,12 +151,27 @@ class command
     }
 
   private:
+    bool is_wanted(const result_row &row) const
+    {
+        return std::binary_search(m_wanted.begin(), m_wanted.end(), row.run);
+    }
+
+    void forget()
+    {
+        if (m_options.only.empty())
+            m_store.forget_all();
+        for (const std::size_t i : m_wanted)
+            m_store.forget(m_runs[i].key);
+    }
+
     bool is_done(std::size_t run) const
     {
         const auto stored = m_store.get(m_runs[run].key, m_inputs[run], true);
         if (!stored || (m_options.retry_failed && !stored->reason.empty()))
             return false;
-        return stored->timeout_s == 0 || stored->timeout_s >= m_study.timeout_s; // more time may be enough
+        if (stored->timeout_s > 0)
+            return stored->timeout_s >= m_study.timeout_s; // more time may be enough
+        return stored->ended_by_itself() || !is_from_outside(-stored->exit_status);
     }
 
     std::vector<std::size_t> find_missing() const
@@ -178,7 +200,7 @@ class command
         stored_run r;
         r.key = m_runs[run].key;
         r.inputs = m_inputs[run];
-        r.exit_status = end.ended == process_end::how::exited ? end.value : -1;
+        r.exit_status = end.ended == process_end::how::exited ? end.value : -end.value;
         r.seconds = end.seconds;
         r.timeout_s = end.ended == process_end::how::timed_out ? task.timeout_s : 0;
         r.console = read_whole_file(task.out_path);
@@ -213,21 +235,22 @@ class command
         return complete;
     }
 
+    // Of the whole grid: with --only, the others stay as they were.
     std::vector<result_row> finished_rows() const
     {
         std::vector<result_row> rows;
-        for (const std::size_t i : m_wanted)
+        for (std::size_t i = 0; i < m_runs.size(); i++)
             if (const auto stored = m_store.get(m_runs[i].key, m_inputs[i]))
                 rows.push_back(make_row(m_study, m_runs, i, *stored));
         return rows;
     }
 
-    // Answers the number of failed runs.
+    // Answers the number of failed runs among those that were asked for.
     std::size_t report(const std::vector<result_row> &rows, std::size_t now) const
     {
         std::size_t failed = 0;
         for (const result_row &row : rows) {
-            if (!row.has_failed())
+            if (!row.has_failed() || !is_wanted(row))
                 continue;
             failed++;
             if (!m_options.quiet)
@@ -246,12 +269,14 @@ class command
         const std::string gnuplot = find_gnuplot();
         for (const study_plot &plot : m_study.plots) {
             const bool drawn = draw_plot(gnuplot, m_folder.path(), plot, plot_lines(m_study, plot, rows));
+            const bool removed = !drawn && remove_pictures(m_folder.path(), plot);
             if (m_options.quiet)
                 continue;
             if (drawn)
                 std::fprintf(stderr, "plot: %s, .png\n", m_folder.file(plot.name + ".svg").c_str());
             else
-                std::fprintf(stderr, "plot %s: no run has what it shows\n", plot.name.c_str());
+                std::fprintf(stderr, "plot %s: no run has what it shows%s\n", plot.name.c_str(),
+                             removed ? "; its old picture is removed" : "");
         }
     }
 

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <map>
 #include <regex>
 
 namespace vp
@@ -117,8 +118,32 @@ struct reader {
                 continue;
             }
             claim_name(*node, key, key);
-            result.grid.push_back(dimension(key, *node));
+            const study_dimension d = dimension(key, *node);
+            refuse_settings_of_others(d);
+            result.grid.push_back(d);
         }
+    }
+
+    // What two dimensions set, a run would have from the later one, and its row would name the earlier one's too.
+    void refuse_settings_of_others(const study_dimension &d) const
+    {
+        struct claim {
+            const study_dimension *dimension;
+            std::string place;
+        };
+        std::map<std::string, claim> claims; // by what is set
+        for (const study_dimension &other : result.grid)
+            for (const study_point &p : other.points)
+                for (const study_setting &s : p.settings)
+                    for (const std::string &name : names_set_by(s))
+                        claims.insert({name, {&other, s.place}});
+        for (const study_point &p : d.points)
+            for (const study_setting &s : p.settings)
+                for (const std::string &name : names_set_by(s))
+                    if (const auto found = claims.find(name); found != claims.end())
+                        throw user_error(fmt::format(
+                            "{}: {}: expected settings that no other dimension has, but {} ({}) sets {} too", s.place,
+                            d.name, found->second.dimension->name, found->second.place, name));
     }
 
     // Dimensions and columns become columns of one table, whose names are the same in upper and lower case.
@@ -218,17 +243,36 @@ struct reader {
         }
     }
 
+    static const study_setting *image_in(const std::vector<study_setting> &settings)
+    {
+        const auto found =
+            std::find_if(settings.begin(), settings.end(), [](const study_setting &s) { return s.key == "image"; });
+        return found == settings.end() ? nullptr : &*found;
+    }
+
+    // Every run needs one, and one of them must be there.
     void need_image() const
     {
-        const auto is_image = [](const study_setting &s) { return s.key == "image"; };
-        bool found = std::any_of(result.common.begin(), result.common.end(), is_image);
-        for (const study_dimension &d : result.grid)
-            found = found || std::all_of(d.points.begin(), d.points.end(), [&](const study_point &p) {
-                        return std::any_of(p.settings.begin(), p.settings.end(), is_image);
-                    });
-        if (!found)
-            throw user_error(
-                fmt::format("{}: run.image: no image given: expected image = \"PATH\" in [run]", result.path));
+        std::vector<const study_setting *> images;
+        bool every_run_has_one = false;
+        for (const study_dimension &d : result.grid) { // at most one has images
+            std::size_t with_image = 0;
+            for (const study_point &p : d.points)
+                if (const study_setting *image = image_in(p.settings)) {
+                    images.push_back(image);
+                    with_image++;
+                }
+            every_run_has_one = every_run_has_one || with_image == d.points.size();
+        }
+        if (!every_run_has_one) {
+            const study_setting *image = image_in(result.common);
+            if (image == nullptr)
+                throw user_error(
+                    fmt::format("{}: run.image: no image given: expected image = \"PATH\" in [run]", result.path));
+            images.push_back(image);
+        }
+        if (std::none_of(images.begin(), images.end(), [](const study_setting *s) { return image_exists(*s); }))
+            refuse_missing_image(*images.front());
     }
 
     void read(const toml::table &table)

@@ -47,6 +47,7 @@ void study_progress::tick(std::size_t running)
 void study_progress::ended(const std::string &run, const std::string &reason)
 {
     m_done++;
+    m_running -= m_running > 0 ? 1 : 0; // until the next tick() counts again
     m_failed += reason.empty() ? 0 : 1;
     if (m_on && !m_is_terminal)
         std::fprintf(stderr, "%s: %s: %s\n", counts().c_str(), run.c_str(), reason.empty() ? "done" : reason.c_str());

@@ -87,10 +87,15 @@ std::string resolve(const std::string &path, const setting_context &context)
     return (fs::path(context.folder) / path).lexically_normal().string();
 }
 
-void need_file(const study_setting &s, const std::string &path, const char *what)
+bool is_file(const std::string &path)
 {
     std::error_code error;
-    if (!fs::is_regular_file(path, error))
+    return fs::is_regular_file(path, error);
+}
+
+void need_file(const study_setting &s, const std::string &path, const char *what)
+{
+    if (!is_file(path))
         refuse(s, fmt::format("{}; there is no file {}", what, path));
 }
 
@@ -194,10 +199,9 @@ std::vector<std::string> files_behind(const std::string &path, bool is_profile, 
     toml_info info;
     const std::vector<assignment> found = read_toml(path, is_profile, context.profile_directories, &info);
     for (const assignment &a : found) {
-        std::error_code error;
         const bool names_a_file =
             (a.key == "timing.model" && is_shared_object(a.value.text)) || a.key == "console.input";
-        if (names_a_file && fs::is_regular_file(a.value.text, error))
+        if (names_a_file && is_file(a.value.text))
             info.files.push_back(a.value.text);
     }
     return info.files;
@@ -209,7 +213,6 @@ void check_option(study_setting &s, const option_setting &option, const setting_
     switch (option.of) {
     case kind::image:
         s.resolved = {resolve(value, context)};
-        need_file(s, s.resolved.front(), "the path of a Multiboot image");
         s.files = s.resolved;
         break;
     case kind::files:
@@ -271,6 +274,23 @@ void check_setting(study_setting &s, const setting_context &context)
         check_option(s, *option, context);
     else if (!starts_with(s.canonical, ARGUMENT_PREFIX))
         check_key(s, context);
+}
+
+bool image_exists(const study_setting &image) { return is_file(image.resolved.front()); }
+
+void refuse_missing_image(const study_setting &image)
+{
+    refuse(image, fmt::format("the path of a Multiboot image; there is no file {}", image.resolved.front()));
+}
+
+std::vector<std::string> names_set_by(const study_setting &s)
+{
+    std::vector<std::string> names{s.canonical};
+    if (s.canonical == "arguments")
+        for (const std::string &argument : s.values)
+            if (const std::size_t equals = argument.find('='); equals != std::string::npos)
+                names.push_back(ARGUMENT_PREFIX + argument.substr(0, equals));
+    return names;
 }
 
 std::vector<study_setting> merge_settings(const std::vector<std::vector<study_setting>> &layers)

@@ -30,8 +30,17 @@ struct setting_context {
 // True for the keys that take a list of texts.
 bool is_list_setting(const std::string &key);
 
-// Throws user_error that names place, key, value and what was expected.
+// Throws user_error that names place, key, value and what was expected. An image may be missing: that is the failure of
+// the runs that need it.
 void check_setting(study_setting &setting, const setting_context &context);
+
+// For an image after check_setting().
+bool image_exists(const study_setting &image);
+[[noreturn]] void refuse_missing_image(const study_setting &image);
+
+// What a setting sets, for who asks whether two set the same: its canonical name, and "argument.NAME" for each
+// NAME=VALUE among the guest's arguments.
+std::vector<std::string> names_set_by(const study_setting &setting);
 
 // As check_setting() leaves them; of two with the same canonical name the later counts.
 std::vector<study_setting> merge_settings(const std::vector<std::vector<study_setting>> &layers);

@@ -39,6 +39,14 @@ y = "end"
 series = "timing"
 x_label = "Latency (cycles)"
 """
+EXITS = """
+[run]
+image = "{guest}/status_exit.elf"
+[grid]
+argument.status = [KINDS]
+[columns]
+instructions = "sim.instructions"
+"""
 
 
 class QuantumCheck(Case):
@@ -174,6 +182,36 @@ class Study(Case):
         for wrong in ("-1", "x", "1,,2", "1-3", ""):
             self.assert_refused(self.study("--only", wrong), "--only")
 
+    def test_a_part_of_the_grid_leaves_the_rest_as_it_was(self):
+        """Rows that are there stay in table and picture, whichever runs are asked for."""
+        self.write(SMALL + PLOT)
+        self.assertEqual(self.study("--no-plots").returncode, 0)
+        table, before = (self.output / "small.csv").read_bytes(), self.run_times()
+        options = [] if shutil.which("gnuplot") else ["--no-plots"]
+        run = self.study("--only", 2, *options)
+        self.assertIn("1 runs, 1 of them done before, 0 failed", run.stderr)
+        self.assertEqual((self.output / "small.csv").read_bytes(), table)
+        self.assertEqual(len(self.stored("SELECT * FROM results")), 4)
+        if not options:
+            script = (self.output / "small.gnuplot").read_text()
+            self.assertEqual(len(re.findall(r"^(?:50|200) \d+ \d+ \d+ 1$", script, re.MULTILINE)), 4, script)
+        run = self.study("--fresh", "--only", "2", "--no-plots")
+        self.assertIn("1 runs, 0 of them done before, 0 failed", run.stderr)
+        self.assertEqual((self.output / "small.csv").read_bytes(), table)
+        self.assertEqual(sum(before[key] == seconds for key, seconds in self.run_times().items()), 3)
+        # What is no longer part of the grid has no row.
+        self.write(SMALL.replace("[50, 200]", "[200]"))
+        self.assertIn("1 runs, 1 of them done before", self.study("--only", "1").stderr)
+        self.assertEqual([(r["run"], r["timing"]) for r in self.rows()], [("0", "table"), ("1", "functional")])
+
+    def test_failures_elsewhere_do_not_count_for_a_part(self):
+        self.write(EXITS.replace("KINDS", "0, 7"))
+        self.assertEqual(self.study().returncode, 1)
+        run = self.study("--only", "0")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("0 failed", run.stderr)
+        self.assertEqual([r["exit_status"] for r in self.rows()], ["0", "7"])
+
     def test_another_image_is_another_run(self):
         image = self.folder / "image.elf"
         shutil.copy(GUEST / "bench" / "uintr_latency.elf", image)
@@ -248,6 +286,34 @@ class Study(Case):
         self.assertEqual({k: v for k, v in self.run_times().items() if k in before}, before)
         self.assertEqual([r["reason"] for r in self.rows()], ["", "", "timeout: took longer than 2 s", "timeout: took longer than 2 s"])
 
+    def test_runs_that_were_killed_are_repeated(self):
+        """Who ends a run from outside says nothing about it: a row without values for now, another try later."""
+        self.write(SMALL.replace("[grid]", "max_time = \"1000s\"\n[grid]\nimage = [\"{guest}/status_spin.elf\"]")
+                   .replace("[50, 200]", "[50]").replace('"table", "functional"', '"table"')
+                   + 'word = {{ pattern = "(s[a-z]+)", optional = true }}\ntime = "sim.time_ps"\n')
+        for kind in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+            run = self.kill_child(kind)
+            self.assertIn("1 runs, 0 of them done before, 1 failed", run.stderr)
+            self.assertEqual(run.returncode, 1)
+            row = self.rows()[0]
+            self.assertEqual((row["word"], row["time"], row["exit_status"]), ("", "", ""))
+            self.assertRegex(row["reason"], f"killed by signal {int(kind)} ")
+        self.kill_child(signal.SIGSEGV)
+        self.assertIn("1 runs, 1 of them done before, 1 failed", self.study().stderr)
+
+    def kill_child(self, kind):
+        process = subprocess.Popen([UINTR_VP, "study", "--output", str(self.output), str(self.file)],
+                                   stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        deadline = time.monotonic() + 30
+        said = self.output / "running" / "0.out"
+        while time.monotonic() < deadline and not (said.exists() and "spinning" in said.read_text()):
+            time.sleep(0.02)
+        for child in children_of(process.pid):
+            os.kill(child, kind)
+        _, messages = process.communicate(timeout=30)
+        return subprocess.CompletedProcess(process.args, process.returncode, "", messages)
+
     def count(self):
         try:
             return self.stored("SELECT count(*) FROM runs")[0][0]
@@ -285,6 +351,34 @@ second = {{ statistic = "cores[1].instructions" }}
         self.assertIn("6 of them done before", self.study().stderr)
         self.assertIn("2 of them done before", self.study("--retry-failed").stderr)
 
+    def test_a_missing_image_is_the_failure_of_its_runs(self):
+        missing = self.folder / "missing.elf"
+        self.write(SMALL.replace("[grid]", '[grid]\nimage = ["{image}", "missing.elf"]').replace("[50, 200]", "[50]"))
+        self.assertEqual(len(self.study("--list").stdout.splitlines()), 4)
+        run = self.study()
+        self.assertEqual(run.returncode, 1, run.stderr)
+        self.assertIn("4 runs, 0 of them done before, 2 failed", run.stderr)
+        self.assertEqual([r["exit_status"] for r in self.rows()], ["0", "0", "125", "125"])
+        for row in self.rows()[2:]:
+            self.assertIn("missing.elf", row["reason"])
+        self.assertIn("4 of them done before", self.study().stderr)
+        shutil.copy(GUEST / "bench" / "uintr_latency.elf", missing)
+        run = self.study()
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("4 runs, 2 of them done before, 0 failed", run.stderr)
+        self.write(SMALL.replace("{image}", "nowhere.elf").replace("[grid]", '[grid]\nimage = ["a.elf", "b.elf"]'))
+        self.assert_refused(self.study(), self.file, ":6", "image", "a.elf", "there is no file")
+
+    def test_what_was_not_measured_is_no_zero(self):
+        """A median of nothing is missing; how many there were is 0."""
+        self.write(EXITS.replace("KINDS", "0") + 'sent = "uintr.stages.end_to_end.count"\n'
+                   'end = {{ statistic = "uintr.stages.end_to_end.p50" }}\n')
+        run = self.study()
+        self.assertEqual(run.returncode, 1, run.stderr)
+        row = self.rows()[0]
+        self.assertEqual((row["sent"], row["end"], row["exit_status"]), ("0", "", "0"))
+        self.assertEqual(row["reason"], "column end: 'uintr.stages.end_to_end.p50' of nothing: its count is 0")
+
     @unittest.skipUnless(shutil.which("gnuplot"), "no gnuplot")
     def test_plots(self):
         self.write(SMALL + PLOT)
@@ -297,6 +391,23 @@ second = {{ statistic = "cores[1].instructions" }}
         for word in ("It's a small plot", "Latency (cycles)", "end (cycles)", "table", "functional"):
             self.assertIn(word, words)
         self.assertEqual((self.output / "small.png").read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
+        labels = [word for word in re.findall(r">([^<>]+)<", text) if re.fullmatch(r"[\s\d]+", word) and word.strip()]
+        self.assertIn("200", labels)
+        self.assertEqual([word.strip() for word in labels], labels, "blanks move labels aside")
+        below = {word: float(y) for y, word in re.findall(r"translate\([\d.]+,([\d.]+)\)[^>]*>\s*<text>([^<]+)<", text)}
+        self.assertGreater(below["table"], below["Latency (cycles)"] + 22, "a letter is 15 high")
+
+    @unittest.skipUnless(shutil.which("gnuplot"), "no gnuplot")
+    def test_a_picture_that_shows_nothing_any_more_is_removed(self):
+        self.write(SMALL + PLOT)
+        self.study()
+        (self.output / "other.svg").write_text("")
+        self.write(SMALL.replace("end_to_end.p50", "no_stage.p50") + PLOT)
+        run = self.study()
+        self.assertIn("plot small: no run has what it shows; its old picture is removed", run.stderr)
+        self.assertEqual(sorted(path.name for path in self.output.iterdir()), ["other.svg", "small.csv", "small.sqlite"])
+        run = self.study()
+        self.assertIn("plot small: no run has what it shows\n", run.stderr)
 
     def test_gnuplot_is_missing(self):
         self.write(SMALL + PLOT)
@@ -331,6 +442,8 @@ second = {{ statistic = "cores[1].instructions" }}
                             (SMALL.replace("[columns]", "Reason = [1]\n[columns]"), (":8", "Reason", "another name", "'reason'")),
                             (SMALL.replace("[columns]", "argument.a = [1]\nargument.A = [1]\n[columns]"),
                              (":9", "argument.A", "another name", "'argument.a'")),
+                            (SMALL.replace("[columns]", "cores = [2, 3]\nplatform.cores = [4]\n[columns]"),
+                             (":9", "cores (", ":8", "sets platform.cores too")),
                             (SMALL + "[", (":11", "not valid TOML"))):
             self.write(text)
             self.assert_refused(self.study(), self.file, *words)

@@ -5,10 +5,13 @@
 #include "scratch_file.h"
 #include "study/plots.h"
 #include "study/result_table.h"
+#include "study/study_progress.h"
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <filesystem>
+#include <fstream>
 
 using namespace vp;
 
@@ -98,6 +101,33 @@ TEST(study_file, mistakes_name_file_line_key_and_what_was_expected)
     EXPECT_HAS(f.error_of("cores = 1\ncores = 2\n"), f.at(2) + "not valid TOML");
 }
 
+// Otherwise one would override the other in silence, and the table would name values that no run had.
+TEST(study_file, two_dimensions_cannot_set_the_same_thing)
+{
+    fixture f;
+    const auto clash = [&](int line, const std::string &second, const std::string &first, const std::string &key) {
+        return f.at(line) + second + ": expected settings that no other dimension has, but " + first + " (" +
+               f.at(2).substr(0, f.at(2).size() - 2) + ") sets " + key + " too";
+    };
+    EXPECT_EQ(f.error_of("[grid]\ncores = [2, 3]\nplatform.cores = [4]\n"),
+              clash(3, "platform.cores", "cores", "platform.cores"));
+    EXPECT_EQ(f.error_of("[grid]\ntiming = [\"functional\", \"table\"]\nm = [\n  { label = \"a\" },\n"
+                         "  { label = \"b\", timing = \"table\" },\n]\n"),
+              clash(5, "m", "timing", "timing.model"));
+    EXPECT_EQ(f.error_of("[grid]\nseed = [1, 2]\nargument.seed = [7]\n"),
+              clash(3, "argument.seed", "seed", "argument.seed"));
+    EXPECT_EQ(f.error_of("[grid]\nargument.n = [1, 2]\nk = [ { label = \"a\", arguments = [\"spin\", \"n=3\"] } ]\n"),
+              clash(3, "k", "argument.n", "argument.n"));
+    EXPECT_HAS(f.error_of("[grid]\na = [ { label = \"a\", arguments = [\"x\"] } ]\n"
+                          "b = [ { label = \"b\", arguments = [\"y\"] } ]\n"),
+               "a (" + f.file.path() + ":4) sets arguments too");
+    // What all runs share may be replaced, and points of one dimension exclude each other.
+    EXPECT_EQ(f.error_of("cores = 2\n[grid]\nplatform.cores = [4]\n"), "");
+    EXPECT_EQ(f.error_of("[grid]\nk = [ { label = \"a\", cores = 2 }, { label = \"b\", platform.cores = 3 } ]\n"), "");
+    EXPECT_EQ(f.error_of("[grid]\nargument.n = [1]\nk = [ { label = \"a\", arguments = [\"spin\", \"nn=3\"] } ]\n"),
+              "");
+}
+
 TEST(study_file, mistakes_of_plots)
 {
     fixture f;
@@ -128,6 +158,12 @@ TEST(study_file, an_image_is_needed_and_must_exist)
     EXPECT_HAS(USER_ERROR_OF(f.read("[run]\nimage = \"nowhere.elf\"\n")),
                f.file.path() + ":2: image = 'nowhere.elf': expected the path");
     EXPECT_HAS(USER_ERROR_OF(read_study("nowhere.toml", {})), "nowhere.toml: no such study file");
+    // One of several may be missing: that is the failure of its runs.
+    EXPECT_EQ(f.error_of("[grid]\nimage = [\"nowhere.elf\", \"" + f.image.path() + "\"]\n"), "");
+    EXPECT_EQ(f.error_of("[grid]\nk = [ { label = \"a\", image = \"nowhere.elf\" }, { label = \"b\" } ]\n"), "");
+    EXPECT_EQ(USER_ERROR_OF(f.read("[run]\nimage = \"nowhere.elf\"\n[grid]\nimage = [\"" + f.image.path() + "\"]\n")),
+              "");
+    EXPECT_HAS(f.error_of("[grid]\nimage = [\"nowhere.elf\", \"neither.elf\"]\n"), f.at(2) + "image = 'nowhere.elf'");
     // The image may be a dimension; paths are relative to the study file.
     const std::string name = std::filesystem::path(f.image.path()).filename();
     EXPECT_EQ(f.read("[grid]\nimage = [\"" + name + "\"]\n").grid.at(0).points.at(0).settings.at(0).resolved.at(0),
@@ -180,6 +216,11 @@ TEST(grid, the_digest_follows_the_contents)
     EXPECT_EQ(input_digest().of(run), before);
     f.image.write("another image");
     EXPECT_NE(input_digest().of(run), before);
+    // A run that failed for want of its image is another one when the image is there.
+    std::filesystem::remove(f.image.path());
+    const std::string without = input_digest().of(run);
+    f.image.write("");
+    EXPECT_NE(input_digest().of(run), without);
 }
 
 TEST(shell_words, quotes_what_a_shell_would_split)
@@ -206,6 +247,18 @@ TEST(columns, statistics_by_name)
         EXPECT_EQ(get(absent), "") << absent;
 }
 
+TEST(columns, a_distribution_of_nothing_has_no_median)
+{
+    const auto statistics = nlohmann::ordered_json::parse(
+        R"({"none":{"count":0,"min":0,"mean":0.0,"p50":0,"p95":0,"p99":0,"max":0,"sum":0,"hits":0},)"
+        R"("one":{"count":1,"min":0,"mean":0.0,"p50":0,"p95":0,"p99":0,"max":0,"sum":0},"max":0})");
+    const auto get = [&](const std::string &key) { return cell_text(extract({}, key, statistics, "")); };
+    for (const char *absent : {"none.min", "none.mean", "none.p50", "none.p95", "none.p99", "none.max"})
+        EXPECT_EQ(get(absent), "") << absent;
+    for (const char *zero : {"none.count", "none.sum", "none.hits", "one.min", "one.p50", "one.mean", "max"})
+        EXPECT_EQ(get(zero), "0") << zero;
+}
+
 TEST(columns, what_the_guest_printed)
 {
     const std::string console =
@@ -230,7 +283,7 @@ TEST(result_store, keeps_runs_and_notices_other_inputs)
         result_store store(file.path());
         store.put({"key", "inputs", 3, "why", 1.5, 0, "console\n", "{}"});
         store.put({"key", "inputs", 0, "", 1.5, 0, "again", "{\"a\":1}"});
-        store.put({"late", "inputs", -1, "timeout", 2, 2, "", ""});
+        store.put({"late", "inputs", -9, "timeout", 2, 2, "", ""});
     }
     result_store store(file.path());
     EXPECT_FALSE(store.get("key", "other inputs"));
@@ -239,10 +292,13 @@ TEST(result_store, keeps_runs_and_notices_other_inputs)
     EXPECT_EQ(store.get("key", "inputs")->console, "again");
     EXPECT_EQ(store.get("key", "inputs")->statistics, "{\"a\":1}");
     EXPECT_EQ(store.get("key", "inputs", true)->console, "");
-    EXPECT_EQ(store.get("late", "inputs")->exit_status, -1);
+    EXPECT_EQ(store.get("late", "inputs")->exit_status, -9);
     EXPECT_EQ(store.get("late", "inputs")->timeout_s, 2);
-    store.forget_all();
+    store.forget("key");
     EXPECT_FALSE(store.get("key", "inputs"));
+    EXPECT_TRUE(store.get("late", "inputs"));
+    store.forget_all();
+    EXPECT_FALSE(store.get("late", "inputs"));
 }
 
 TEST(result_store, refuses_what_is_no_database)
@@ -262,14 +318,22 @@ TEST(result_table, rows_with_values_and_reasons)
     good.console = "n_table 3\n";
     stored_run silent;
     silent.statistics = "{}";
+    stored_run nothing; // was measured
+    nothing.statistics = R"({"uintr":{"stages":{"end_to_end":{"count":0,"p50":0}}}})";
+    stored_run killed = good; // in the midst: what it had said so far is no result
+    killed.exit_status = -SIGKILL;
+    killed.reason = "killed";
     stored_run failed;
     failed.exit_status = -1;
     failed.reason = "timeout, \"late\"";
     const std::vector<result_row> rows{make_row(s, runs, 0, good), make_row(s, runs, 1, silent),
+                                       make_row(s, runs, 2, nothing), make_row(s, runs, 3, killed),
                                        make_row(s, runs, 5, failed)};
     EXPECT_EQ(csv(s, rows), "run,timing,interconnect.latency_cycles,end,said,exit_status,reason\n"
                             "0,table,50,7,3,0,\n"
                             "1,table,100,,,0,column end: the run has no statistic 'uintr.stages.end_to_end.p50'\n"
+                            "2,table,200,,,0,column end: 'uintr.stages.end_to_end.p50' of nothing: its count is 0\n"
+                            "3,functional,50,,,,killed\n"
                             "5,functional,200,,,,\"timeout, \"\"late\"\"\"\n");
 }
 
@@ -311,10 +375,45 @@ TEST(plots, lines_by_series_sorted_by_x_without_failed_runs)
     const std::string script = plot_script(s.plots[0], lines);
     EXPECT_HAS(script, "50 3 1 9 3\n200 4.5 4.5 4.5 1\n");
     EXPECT_HAS(script, "set logscale x 10");
+    EXPECT_HAS(script, "set format x '%.10g'"); // gnuplot's own has a blank, which moves centred labels
     EXPECT_HAS(script, "set ylabel 'end (cycles)'");
     EXPECT_HAS(script, "yerrorbars"); // several runs at one point
     EXPECT_HAS(script, "set output 'p.svg'");
     EXPECT_HAS(script, "set output 'p.png'");
+}
+
+TEST(plots, pictures_that_show_nothing_any_more_go_away)
+{
+    fixture f;
+    const study s = f.with(GRID + COLUMNS + PLOT);
+    const scratch_file base("");
+    std::filesystem::remove(base.path());
+    std::filesystem::create_directory(base.path());
+    const auto path = [&](const char *name) { return std::filesystem::path(base.path()) / name; };
+    EXPECT_FALSE(remove_pictures(base.path(), s.plots.at(0)));
+    for (const char *name : {"p.svg", "p.png", "p.gnuplot", "p.csv", "q.svg"})
+        std::ofstream(path(name)) << "x";
+    EXPECT_TRUE(remove_pictures(base.path(), s.plots.at(0)));
+    for (const char *name : {"p.svg", "p.png", "p.gnuplot"})
+        EXPECT_FALSE(std::filesystem::exists(path(name))) << name;
+    for (const char *name : {"p.csv", "q.svg"})
+        EXPECT_TRUE(std::filesystem::exists(path(name))) << name;
+    std::filesystem::remove_all(base.path());
+}
+
+TEST(study_progress, a_run_that_has_ended_does_not_run)
+{
+    study_progress progress(progress_mode::on, 3, 0);
+    progress.tick(2);
+    testing::internal::CaptureStderr();
+    progress.ended("a", "");
+    progress.ended("b", "");
+    progress.tick(1);
+    progress.ended("c", "");
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_HAS(said, "study: 1 of 3 runs, 1 running,");
+    EXPECT_HAS(said, "study: 2 of 3 runs, about");
+    EXPECT_HAS(said, "study: 3 of 3 runs: c: done");
 }
 
 TEST(plots, texts_cannot_leave_their_quotes)
