@@ -19,7 +19,7 @@ help:
 	@echo "make oracle  every instruction against the host processor, long; ORACLE=\"SEED SCALE\" passes others"
 	@echo "make stress  a million user interrupts between 2, 4 and 8 cores, each accounted for; STRESS=POSTS for another number"
 	@echo "make bench   guest speed side by side with QEMU and Bochs; BENCH=\"--rounds 9 --write\" passes options"
-	@echo "make validate  published costs against ours; VALIDATE=\"--timing MODEL --write\" passes options"
+	@echo "make validate  published costs against ours, writes docs/validation.md; VALIDATE=\"--timing MODEL\" passes options"
 	@echo "make studies  three studies with tables and plots: docs/studies.md; STUDIES=\"--fresh --write\" passes options"
 	@echo "make async-bench  computing and reading at once in three forms, long: docs/async.md; ASYNC=\"--scale 20\" passes options"
 	@echo "make lint    clang-format and clang-tidy, nothing is changed"

@@ -2,9 +2,12 @@
 /* Shared parts of the microbenchmarks. */
 #include "bench.h"
 
+#include "console.h"
+#include "report.h"
 #include "string.h"
 
-uint64_t bench_overhead;
+uint64_t bench_overhead, bench_rounds = BENCH_ROUNDS;
+bool bench_base;
 struct bench_counter bench_received[64], bench_ready, bench_go, bench_stop;
 struct upid bench_upid[64];
 struct uitte bench_uitt[64];
@@ -30,19 +33,64 @@ static const char *arguments(void)
     return next_word(boot_info.command_line, path, sizeof path);
 }
 
+/* Is word among the words of list? Of an option the part up to '=' counts. */
+static bool is_listed(const char *word, const char *list)
+{
+    char known[64];
+    const char *equals = word;
+    while (*equals && *equals != '=')
+        equals++;
+    const size_t length = (size_t)(equals - word) + (*equals == '=');
+    for (const char *at = next_word(list, known, sizeof known); known[0]; at = next_word(at, known, sizeof known))
+        if (strlen(known) == length && strncmp(word, known, length) == 0)
+            return true;
+    return false;
+}
+
+static bool has_value(const char *word)
+{
+    while (*word && *word != '=')
+        word++;
+    if (!*word)
+        return true; /* the name of a benchmark has none */
+    do
+        word++;
+    while (*word >= '0' && *word <= '9');
+    return !*word && word[-1] != '=';
+}
+
+bool bench_begin(const char *known)
+{
+    char word[64];
+    for (const char *at = next_word(arguments(), word, sizeof word); word[0]; at = next_word(at, word, sizeof word)) {
+        if (is_listed(word, known) && has_value(word))
+            continue;
+        printf("%s: argument %s: %s; known: ", test_name, word,
+               is_listed(word, known) ? "expected a number" : "unknown");
+        console_write(known); /* longer than a line of printf */
+        console_write("\n");
+        return false;
+    }
+    bench_rounds = bench_option("rounds", BENCH_ROUNDS);
+    if (bench_rounds == 0)
+        bench_rounds = 1;
+    bench_base = bench_option("base", 0) != 0;
+    return true;
+}
+
 uint64_t bench_option(const char *name, uint64_t otherwise)
 {
     char word[64];
     size_t length = strlen(name);
+    uint64_t value = otherwise;
     for (const char *at = next_word(arguments(), word, sizeof word); word[0]; at = next_word(at, word, sizeof word)) {
         if (strncmp(word, name, length) != 0 || word[length] != '=') /* NOLINT(clang-analyzer-core*): an equal start */
             continue;
-        uint64_t value = 0;
+        value = 0; /* the last one counts: a study's parameters come after what is common to its runs */
         for (const char *c = word + length + 1; *c >= '0' && *c <= '9'; c++)
             value = value * 10 + (uint64_t)(*c - '0');
-        return value;
     }
-    return otherwise;
+    return value;
 }
 
 bool bench_wants(const char *name)
@@ -70,6 +118,13 @@ void bench_print_suffix(const char *name, const char *suffix, uint64_t tenths, c
 }
 
 void bench_print(const char *name, uint64_t tenths, const char *unit) { bench_print_suffix(name, "", tenths, unit); }
+
+void bench_show(const char *name, uint64_t tenths, uint64_t copies)
+{
+    bench_print(name, tenths, "cycles");
+    if (bench_option("rounds", 0))
+        bench_print_suffix(name, "_copies", copies * 10, "times");
+}
 
 uint64_t bench_random(void)
 {

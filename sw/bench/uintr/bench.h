@@ -13,7 +13,10 @@
 #include "uintr.h"
 #include "user.h"
 
-/* "name=123" in the command line; otherwise the given default. */
+/* First of all, with the words that the image knows: names of benchmarks, and options with their '='. Says so and
+ * returns false if the command line has another: the image then ends with status 1. */
+bool bench_begin(const char *known);
+/* "name=123" in the command line, the last one; otherwise the given default. */
 uint64_t bench_option(const char *name, uint64_t otherwise);
 /* The benchmarks named in the command line run; all, if none is named. Names are words without '='. */
 bool bench_wants(const char *name);
@@ -21,6 +24,8 @@ bool bench_wants(const char *name);
 /* value in tenths of the unit. */
 void bench_print(const char *name, uint64_t tenths, const char *unit);
 void bench_print_suffix(const char *name, const char *suffix, uint64_t tenths, const char *unit);
+/* A cost in cycles; if option rounds is given, also how many copies each of them executed. */
+void bench_show(const char *name, uint64_t tenths, uint64_t copies);
 uint64_t bench_random(void); /* always the same sequence for the same argument seed=N (default 1) */
 /* Sorts and prints NAME_min, _median, _p95, _p99. */
 void bench_print_samples(const char *name, uint64_t *samples, uint64_t count);
@@ -41,13 +46,20 @@ void bench_print_samples(const char *name, uint64_t *samples, uint64_t count);
     })
 
 enum { BENCH_ROUNDS = 10 };
+/* Options rounds=N, and base=1: what surrounds the instruction is executed in its place as well. So the cycles of a
+ * core in the statistics, more rounds less fewer rounds, with the instruction less without, are those of the
+ * instruction: a second measurement, without RDTSC. */
+extern uint64_t bench_rounds;
+extern bool bench_base;
 
-/* The sending half of a latency: the TSC to *sent, then insn, which carries the news. RSI = arg. */
+/* The sending half of a latency: the TSC to *sent, then insn, which carries the news. RSI = arg. In one line of code
+ * wherever the image puts it: else the first sample waits for an instruction fetch as well. */
 #define BENCH_SEND(sent, insn, arg)                                                                                    \
-    __asm__ volatile("lfence; rdtsc; lfence; shlq $32, %%rdx; orq %%rdx, %%rax; movq %%rax, (%%rdi)\n" insn            \
-                     :                                                                                                 \
-                     : "S"(arg), "D"(sent)                                                                             \
-                     : "rax", "rcx", "rdx", "memory", "cc")
+    __asm__ volatile(                                                                                                  \
+        ".p2align 6; lfence; rdtsc; lfence; shlq $32, %%rdx; orq %%rdx, %%rax; movq %%rax, (%%rdi)\n" insn             \
+        :                                                                                                              \
+        : "S"(arg), "D"(sent)                                                                                          \
+        : "rax", "rcx", "rdx", "memory", "cc")
 /* Cycles from the reading of BENCH_SEND to the reading of a handler that pushes RAX and RDX first, with nothing
  * between: to be subtracted from each latency. */
 uint64_t bench_pair_overhead(void);
@@ -62,10 +74,14 @@ static inline uint64_t bench_net(uint64_t raw) { return raw > bench_overhead ? r
 #define BENCH_COST(times, arg, body)                                                                                   \
     ({                                                                                                                 \
         uint64_t least_ = ~0ull;                                                                                       \
-        for (int round_ = 0; round_ < BENCH_ROUNDS; round_++)                                                          \
+        for (uint64_t round_ = 0; round_ < bench_rounds; round_++)                                                     \
             least_ = bench_least(least_, BENCH_RAW(times, arg, body));                                                 \
         (bench_net(least_) * 10 + (times) / 2) / (times);                                                              \
     })
+
+/* The same, or with base=1 that of base, which the caller subtracts or takes for nothing. */
+#define BENCH_COST_OVER(base, times, arg, body)                                                                        \
+    (bench_base ? BENCH_COST(times, arg, base) : BENCH_COST(times, arg, body))
 
 /* The handler of user interrupts: counts by user vector and returns. Its body alone, for subtracting. */
 #define BENCH_HANDLER_BODY                                                                                             \

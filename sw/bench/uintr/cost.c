@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What user interrupts cost the two sides: CLUI STUI TESTUI UIRET, SENDUIPI with and without notification, to one and
  * to many receivers at saturation; a receiver's cost as the slowdown of a loop; kernel IPIs beside it; the local APIC
- * in xAPIC and x2APIC mode. Arguments: insn send quiet receive ipi saturate (all), samples=N, spacing=CYCLES,
- * modes=1 (xAPIC mode only).
+ * in xAPIC and x2APIC mode. Arguments: insn send quiet receive ipi saturate (all), or of insn one: clui stui
+ * testui clui_stui uiret handler_body; samples=N, spacing=CYCLES, modes=1 (xAPIC mode only), rounds=N and base=1 (see
+ * bench.h).
  */
 #include "bench.h"
 
@@ -15,23 +16,41 @@ static const char *suffix = ""; /* of names: the APIC mode, where it may matter 
 
 #define PUSH_FRAME "movq %%rsp, %%rbx; pushq %%rbx; pushfq; leaq 9f(%%rip), %%rcx; pushq %%rcx\n"
 
+enum { CLUI, STUI, TESTUI, CLUI_STUI, UIRET, HANDLER_BODY, INSNS };
+static const char *const insn_names[INSNS] = {"clui", "stui", "testui", "clui_stui", "uiret", "handler_body"};
+static const uint64_t insn_copies[INSNS] = {64, 64, 64, 64, 16, 16};
+static bool wanted[INSNS];
+
+/* In user mode, which cannot ask for arguments. UIRET needs no interrupt before it: RIP, RFLAGS and RSP are on the
+ * stack, as delivery leaves them. The handler's body is what the slowdown of a receiver has of its own. */
 static uint64_t measure_insns(void *arg)
 {
-    uint64_t clui = BENCH_COST(64, 0, "clui"), stui = BENCH_COST(64, 0, "stui"), testui = BENCH_COST(64, 0, "testui");
-    uint64_t pair = BENCH_COST(64, 0, "clui; stui");
-    /* UIRET needs no interrupt before it: RIP, RFLAGS and RSP are on the stack, as delivery leaves them. */
-    uint64_t frame = BENCH_COST(16, 0, PUSH_FRAME "9: leaq 24(%%rsp), %%rsp");
-    uint64_t both = BENCH_COST(16, 0, PUSH_FRAME "uiret; 9: leaq (%%rsp), %%rsp");
-    __asm__ volatile("clui" ::: "memory");
+#define MEASURE(insn, times, base, body) results[insn] = wanted[insn] ? BENCH_COST_OVER(base, times, 0, body) : 0
     uint64_t *results = arg;
-    results[0] = clui;
-    results[1] = stui;
-    results[2] = testui;
-    results[3] = pair;
-    results[4] = both - frame;
-    results[5] =
-        BENCH_COST(16, 0, "pushq $0\n" BENCH_HANDLER_BODY); /* what the slowdown of a receiver has of its own */
+    MEASURE(CLUI, 64, "", "clui");
+    MEASURE(STUI, 64, "", "stui");
+    MEASURE(TESTUI, 64, "", "testui");
+    MEASURE(CLUI_STUI, 64, "", "clui; stui");
+    const uint64_t frame = wanted[UIRET] ? BENCH_COST(16, 0, PUSH_FRAME "9: leaq 24(%%rsp), %%rsp") : 0;
+    MEASURE(UIRET, 16, PUSH_FRAME "9: leaq 24(%%rsp), %%rsp", PUSH_FRAME "uiret; 9: leaq (%%rsp), %%rsp");
+    results[UIRET] -= frame;
+    __asm__ volatile("clui" ::: "memory");
+    MEASURE(HANDLER_BODY, 16, "", "pushq $0\n" BENCH_HANDLER_BODY);
     return 0;
+}
+
+static void bench_insns(void)
+{
+    uint64_t results[INSNS];
+    const bool all = bench_wants("insn");
+    bool any = false;
+    for (int i = 0; i < INSNS; i++)
+        any |= wanted[i] = all || bench_wants(insn_names[i]);
+    if (any)
+        run_in_user(measure_insns, results);
+    for (int i = 0; i < INSNS; i++)
+        if (wanted[i])
+            bench_show(insn_names[i], results[i], insn_copies[i]); /* NOLINT(clang-analyzer-core*): measured above */
 }
 
 /* --- a receiver on another core --- */
@@ -276,6 +295,9 @@ static void bench_both_sides(uint32_t cores)
 
 int guest_main(void)
 {
+    if (!bench_begin("insn send quiet receive ipi saturate clui stui testui clui_stui uiret handler_body "
+                     "samples= spacing= modes= rounds= base="))
+        return 1;
     uint32_t cores = smp_start();
     samples = bench_option("samples", 1000);
     if (samples == 0)
@@ -288,13 +310,7 @@ int guest_main(void)
         return 2;
     }
     uintr_enable();
-    if (bench_wants("insn")) {
-        static const char *const names[] = {"clui", "stui", "testui", "clui_stui", "uiret", "handler_body"};
-        uint64_t results[6];
-        run_in_user(measure_insns, results);
-        for (int i = 0; i < 6; i++)
-            bench_print(names[i], results[i], "cycles");
-    }
+    bench_insns();
     bench_both_sides(cores);
     if (cores >= 2 && bench_wants("saturate"))
         bench_saturate(cores);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From SENDUIPI on one core to the handler's first instruction on another, while the receiver spins in user mode, masks
- * with CLUI, is in the kernel, or sleeps there in HLT; beside it a kernel IPI and a shared cache line that the receiver
- * polls. Both sides read the TSC, which all cores share. Arguments: spin masked kernel hlt ipi line pingpong (all),
- * samples=N, busy=CYCLES (length of a mask or of a stay in the kernel), touch=KIB (of memory that each side reads
- * between two interrupts, so that what an interrupt needs is no longer in the nearest cache), x2apic=1, seed=N.
+ * with CLUI, is in the kernel, or sleeps there in HLT; beside it a kernel IPI, a shared cache line that the receiver
+ * polls, and lines that the other core holds. Both sides read the TSC, which all cores share. Arguments: spin masked
+ * kernel hlt ipi line pingpong held (all), samples=N, busy=CYCLES (length of a mask or of a stay in the kernel; the
+ * sender sends at any point of it), touch=KIB (of memory that each side reads between two interrupts, so that what an
+ * interrupt needs is no longer in the nearest cache), x2apic=1, seed=N.
  */
 #include "bench.h"
 
@@ -14,7 +15,7 @@ static uint64_t latencies[SAMPLES_MAX];
 static uint64_t samples, busy, overhead;
 static uint64_t touched_bytes;
 static uint8_t memory[2][TOUCH_MAX_KIB * 1024] __attribute__((aligned(TOUCH_MAX_KIB * 1024))); /* of each side */
-struct bench_counter sent_at, seen_at, line, answer; /* each in its own cache line; assembly knows three */
+struct bench_counter sent_at, seen_at, line, answer, stay_begin; /* each in its own cache line; assembly knows three */
 
 /* Handlers read the TSC first. The IPI's goes on to the common entry's work: EOI, IRET. */
 void on_timed_user_interrupt(void), on_timed_ipi(void);
@@ -58,13 +59,21 @@ static void touch(const uint8_t *bytes)
 
 /* --- the receiver, core 1 --- */
 
+/* A mask or a stay in the kernel is announced before it begins, so that the sender can choose any point of it, from
+ * its begin to its end. */
+enum { ANNOUNCEMENT = 1500 };
+static uint64_t announce(uint64_t i)
+{
+    stay_begin.count = rdtsc() + ANNOUNCEMENT;
+    bench_ready.count = i;
+    bench_wait_until(stay_begin.count);
+    return stay_begin.count + busy;
+}
+
 static uint64_t stay_in_kernel(void *arg)
 {
-    uint64_t end = rdtsc() + busy;
     sti();
-    bench_ready.count = (uint64_t)arg;
-    while (rdtsc() < end)
-        ;
+    bench_wait_until((uint64_t)arg);
     cli();
     return 0;
 }
@@ -98,21 +107,18 @@ static uint64_t sleep_in_kernel(void *arg)
 static uint64_t receive(void *arg)
 {
     (void)arg;
-    if (scene != MASKED)
-        __asm__ volatile("stui" ::: "memory");
+    __asm__ volatile("stui" ::: "memory");
     for (uint64_t i = 1; i <= samples; i++) {
         uint64_t end;
         touch(memory[1]);
         switch (scene) {
         case MASKED:
+            end = announce(i);
             __asm__ volatile("clui" ::: "memory");
-            end = rdtsc() + busy;
-            bench_ready.count = i;
-            while (rdtsc() < end)
-                ;
+            bench_wait_until(end);
             __asm__ volatile("stui" ::: "memory");
             break;
-        case KERNEL: call_kernel(stay_in_kernel, (void *)i); break;
+        case KERNEL: call_kernel(stay_in_kernel, (void *)announce(i)); break;
         case HLT: call_kernel(sleep_in_kernel, (void *)i); break;
         case SPIN:
         case IPI: bench_ready.count = i;
@@ -147,7 +153,10 @@ static uint64_t send(void *arg)
     for (uint64_t i = 0; i < samples; i++) {
         touch(memory[0]);
         bench_await(&bench_ready, i + 1);
-        delay(1000 + bench_random() % 1024); /* the handler is back; then any point of the receiver's stay */
+        if (scene == MASKED || scene == KERNEL) /* at any point of the receiver's stay, all equally likely */
+            bench_wait_until(stay_begin.count + (busy ? bench_random() % busy : 0));
+        else /* the receiver spins or sleeps by then, in no fixed step with this core */
+            delay(1000 + bench_random() % 1024);
         if (scene == IPI && this_cpu()->x2apic)
             BENCH_SEND(&sent_at, "movl $0x830, %%ecx; movl %%esi, %%edx; movl $0x40d0, %%eax; wrmsr",
                        (uint64_t)cpus[1].apic_id);
@@ -253,8 +262,52 @@ static void bench_ping_pong(void)
     bench_print("line_one_way", bench_net(cycles) * 10 / (2 * samples), "cycles");
 }
 
+/* What a load costs of a line that the other core has in its caches, as it came from memory or written: as Intel's
+ * Memory Latency Checker measures. Each time another line, which this core has not read before. */
+static bool is_written;
+static uint8_t *held_line(uint64_t i) { return memory[is_written] + i * 64; }
+static uint64_t hold_line(void *arg)
+{
+    (void)arg;
+    for (uint64_t i = 1; i <= samples; i++) {
+        volatile uint64_t *held = (volatile uint64_t *)(void *)held_line(i);
+        __asm__ volatile("clflush (%0); mfence" ::"r"(held) : "memory");
+        (void)*held;
+        if (is_written)
+            *held = i;
+        bench_ready.count = i;
+        while (bench_received[0].count < i)
+            ;
+    }
+    return 0;
+}
+static uint64_t run_holding(void *arg) { return run_in_user(hold_line, arg); }
+static uint64_t fetch_line(void *arg)
+{
+    (void)arg;
+    uint64_t least = ~0ull;
+    for (uint64_t i = 1; i <= samples; i++) {
+        bench_await(&bench_ready, i);
+        delay(1000);
+        least = bench_least(least, BENCH_RAW(1, held_line(i), "movq (%%rsi), %%rbx"));
+        bench_received[0].count = i;
+    }
+    return bench_net(least);
+}
+static void bench_held_line(bool written, const char *name)
+{
+    is_written = written;
+    bench_ready.count = bench_received[0].count = 0;
+    start_on_cpu(1, run_holding, NULL);
+    uint64_t cycles = run_in_user(fetch_line, NULL);
+    wait_for_cpu(1);
+    bench_print(name, cycles * 10, "cycles");
+}
+
 int guest_main(void)
 {
+    if (!bench_begin("spin masked kernel hlt ipi line pingpong held samples= busy= touch= x2apic= seed="))
+        return 1;
     if (!uintr_is_supported() || smp_start() < 2) {
         printf("uintr_latency: needs user interrupts and two cores\n");
         return 2;
@@ -284,5 +337,9 @@ int guest_main(void)
         bench_line();
     if (bench_wants("pingpong"))
         bench_ping_pong();
+    if (bench_wants("held")) {
+        bench_held_line(false, "line_load_clean");
+        bench_held_line(true, "line_load_modified");
+    }
     return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The machine under the user interrupts: single instructions, ways into the kernel and back, caches and translations by
  * pointer chasing. Names are those of the figures that docs/validation.md compares with. Arguments: insn crossing
- * memory (all), chase=N (loads per measurement, a multiple of 16), large=MIB (the largest array, from 64 MiB up; must
- * be RAM).
+ * memory (all), or the name of a result for it alone; chase=N (loads per measurement, a multiple of 16), large=MIB (the
+ * largest array, from 64 MiB up; must be RAM), rounds=N and base=1 (see bench.h).
  */
 #include "bench.h"
 #include "paging.h"
@@ -13,10 +13,21 @@ const char test_name[] = "uintr_machine";
 
 static uint64_t cell[64] __attribute__((aligned(4096)));
 
-#define SHOW(name, times, body) bench_print(name, BENCH_COST(times, cell, body), "cycles")
+/* Of a group all or the ones named. */
+static bool wants(const char *group, const char *name) { return bench_wants(group) || bench_wants(name); }
+
+#define SHOW(name, times, body)                                                                                        \
+    do                                                                                                                 \
+        if (wants("insn", name))                                                                                       \
+            bench_show(name, BENCH_COST_OVER("", times, cell, body), times);                                           \
+    while (0)
 /* Less what comes before it. */
 #define SHOW_AFTER(name, times, before, body)                                                                          \
-    bench_print(name, BENCH_COST(times, cell, before "; " body) - BENCH_COST(times, cell, before), "cycles")
+    do                                                                                                                 \
+        if (wants("insn", name))                                                                                       \
+            bench_show(name, BENCH_COST_OVER(before, times, cell, before "; " body) - BENCH_COST(times, cell, before), \
+                       times);                                                                                         \
+    while (0)
 
 static void bench_insns(void)
 {
@@ -57,17 +68,20 @@ static void bench_insns(void)
 
 /* --- ways into the kernel --- */
 
-void on_bench_int(void), on_bench_fault(void), on_bench_syscall(void);
-__asm__(".text\n.globl on_bench_int, on_bench_fault, on_bench_syscall\n"
+void on_bench_int(void), on_bench_fault(void), on_bench_syscall(void), on_timed_int(void), on_timed_fault(void);
+__asm__(".text\n.globl on_bench_int, on_bench_fault, on_bench_syscall, on_timed_int, on_timed_fault\n"
         "on_bench_int: iretq\n"
         "on_bench_fault: leaq 8(%rsp), %rsp; addq $3, (%rsp); iretq\n" /* error code off; past MOV (RSI), RAX */
-        "on_bench_syscall: sysretq\n");
+        "on_bench_syscall: sysretq\n"
+        /* Halves of a measuring pair: the first reading, or the second and its difference to R12. */
+        "on_timed_int: lfence; rdtsc; lfence; shlq $32, %rdx; orq %rdx, %rax; movq %rax, %r12; iretq\n"
+        "on_timed_fault: lfence; rdtsc; shlq $32, %rdx; orq %rdx, %rax; subq %r12, %rax; jmp on_bench_fault\n");
 
-enum { VECTOR_BENCH = 0xd1 };
+enum { VECTOR_BENCH = 0xd1, VECTOR_TIMED = 0xd3, CROSSINGS = 16 };
 
-static uint64_t measure_int(void *arg) { return BENCH_COST(16, arg, "int $0xd1"); }
-static uint64_t measure_syscall(void *arg) { return BENCH_COST(16, arg, "syscall"); }
-static uint64_t measure_fault(void *arg) { return BENCH_COST(16, arg, "movq (%%rsi), %%rax"); }
+static uint64_t measure_int(void *arg) { return BENCH_COST_OVER("", 16, arg, "int $0xd1"); }
+static uint64_t measure_syscall(void *arg) { return BENCH_COST_OVER("", 16, arg, "syscall"); }
+static uint64_t measure_fault(void *arg) { return BENCH_COST_OVER("", 16, arg, "movq (%%rsi), %%rax"); }
 
 static uint64_t set_lstar(void *arg)
 {
@@ -83,29 +97,55 @@ static uint64_t measure_syscall_entry(void *arg)
     return tenths;
 }
 
-/* IRET alone: to the next instruction, at the same privilege. */
-static uint64_t measure_iret(void)
+/* IRET from the kernel to user mode: the kernel's last reading before it, and the first reading of user code. */
+static uint64_t measure_iret_to_user(void *arg)
 {
-#define PUSH_IRET_FRAME                                                                                                \
-    "movq %%rsp, %%rbx; movl %%ss, %%ecx; pushq %%rcx; pushq %%rbx; pushfq; movl %%cs, %%ecx; pushq %%rcx\n"           \
-    "leaq 9f(%%rip), %%rcx; pushq %%rcx\n"
-    uint64_t frame = BENCH_COST(16, 0, PUSH_IRET_FRAME "9: leaq 40(%%rsp), %%rsp");
-    return BENCH_COST(16, 0, PUSH_IRET_FRAME "iretq; 9: leaq (%%rsp), %%rsp") - frame;
+    uint64_t least = ~0ull, delta;
+    (void)arg;
+    for (uint64_t i = 0; i < bench_rounds; i++) {
+        __asm__ volatile("int $0xd3; lfence; rdtsc; shlq $32, %%rdx; orq %%rdx, %%rax; subq %%r12, %%rax"
+                         : "=a"(delta)::"rdx", "r12", "memory", "cc");
+        least = bench_least(least, delta);
+    }
+    return bench_net(least) * 10;
+}
+/* A page fault's way into the kernel: the last reading of user code, and the first one of the handler. */
+static uint64_t measure_fault_entry(void *arg)
+{
+    uint64_t least = ~0ull, delta;
+    for (uint64_t i = 0; i < bench_rounds; i++) {
+        __asm__ volatile("lfence; rdtsc; lfence; shlq $32, %%rdx; orq %%rdx, %%rax; movq %%rax, %%r12; movq (%1), %%rdx"
+                         : "=&a"(delta)
+                         : "S"(arg)
+                         : "rdx", "r12", "memory", "cc");
+        least = bench_least(least, delta);
+    }
+    return bench_net(least) * 10;
+}
+
+static void show_crossing(const char *name, void *arg, uint64_t (*measure)(void *arg))
+{
+    if (wants("crossing", name))
+        bench_show(name, run_in_user(measure, arg), CROSSINGS);
 }
 
 static void bench_crossings(void)
 {
     trap_set_entry(VECTOR_BENCH, on_bench_int);
     trap_set_gate(VECTOR_BENCH, GATE_INTERRUPT | GATE_DPL3, 0);
-    bench_print("int_iret_kernel", measure_int(NULL), "cycles");
-    bench_print("int_iret_user", run_in_user(measure_int, NULL), "cycles");
-    bench_print("iret", measure_iret(), "cycles");
-    bench_print("syscall_sysret", run_in_user(measure_syscall_entry, NULL), "cycles");
+    trap_set_entry(VECTOR_TIMED, on_timed_int);
+    trap_set_gate(VECTOR_TIMED, GATE_INTERRUPT | GATE_DPL3, 0);
+    if (wants("crossing", "int_iret_kernel"))
+        bench_show("int_iret_kernel", measure_int(NULL), CROSSINGS);
+    show_crossing("int_iret_user", NULL, measure_int);
+    show_crossing("iret_to_user", NULL, measure_iret_to_user);
+    show_crossing("syscall_sysret", NULL, measure_syscall_entry);
     page_unmap(TEST_VA);
     trap_set_entry(VECTOR_PF, on_bench_fault);
-    uint64_t fault = run_in_user(measure_fault, (void *)TEST_VA);
+    show_crossing("page_fault_iret", (void *)TEST_VA, measure_fault);
+    trap_set_entry(VECTOR_PF, on_timed_fault);
+    show_crossing("page_fault_entry", (void *)TEST_VA, measure_fault_entry);
     trap_set_entry(VECTOR_PF, NULL);
-    bench_print("page_fault_iret", fault, "cycles");
 }
 
 /* --- caches and translations --- */
@@ -136,46 +176,74 @@ static uint64_t chase(uint64_t base, uint64_t count)
     return bench_net(rdtsc() - start) * 10 / chase_loads;
 }
 
+static void show_chase(const char *name, uint64_t base, uint64_t count, uint64_t (*place)(uint64_t base, uint64_t n))
+{
+    link_chain(base, count, place);
+    bench_print(name, chase(base, count), "cycles");
+}
+
+static void show_split(const char *name, uint64_t whole, uint64_t split)
+{
+    bench_show(name, split > whole ? split - whole : 0, 64);
+}
+
 static void bench_memory(void)
 {
     const uint64_t base = 64ull << 20, large = bench_option("large", 64);
+    /* In pages of 2 MiB, as boot code maps memory, then in pages of 4 KiB: of those the second-level translation cache
+     * reaches the 4 MiB and does not the 16 MiB. */
     static const struct {
         const char *name;
         uint64_t kib;
-    } sizes[] = {{"chase_l1", 16}, {"chase_l2", 512}, {"chase_l3", 16384}};
+        bool small_pages;
+    } sizes[] = {{"chase_l1", 16, false},
+                 {"chase_l2", 512, false},
+                 {"chase_l3", 16384, false},
+                 {"chase_l3_stlb", 4096, true},
+                 {"chase_l3_walk", 16384, true}};
     for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        link_chain(base, sizes[i].kib * 16, line_of);
-        bench_print(sizes[i].name, chase(base, sizes[i].kib * 16), "cycles");
+        if (!wants("memory", sizes[i].name))
+            continue;
+        for (uint64_t at = 0; sizes[i].small_pages && at < sizes[i].kib * 1024; at += 4096)
+            page_map(TEST_VA + at, base + at, PTE_P | PTE_W);
+        show_chase(sizes[i].name, sizes[i].small_pages ? TEST_VA : base, sizes[i].kib * 16, line_of);
+        for (uint64_t at = 0; sizes[i].small_pages && at < sizes[i].kib * 1024; at += 4096)
+            page_unmap(TEST_VA + at);
     }
-    link_chain(base, large << 14, line_of);
-    bench_print("chase_memory", chase(base, large << 14), "cycles");
+    if (wants("memory", "chase_memory"))
+        show_chase("chase_memory", base, large << 14, line_of);
 
     enum { PAGES = 512 }; /* more than a first-level translation cache holds, lines fewer than the first-level cache */
     for (uint64_t n = 0; n < PAGES; n++)
         page_map(TEST_VA + n * 4096, base + n * 4096, PTE_P | PTE_W);
-    link_chain(TEST_VA, PAGES, page_of);
-    bench_print("chase_pages", chase(TEST_VA, PAGES), "cycles");
+    if (wants("memory", "chase_pages"))
+        show_chase("chase_pages", TEST_VA, PAGES, page_of);
 
-    uint64_t edge = TEST_VA + 4096 - 4;
-    uint64_t whole = BENCH_COST(64, TEST_VA, "movq (%%rsi), %%rbx"),
-             split = BENCH_COST(64, edge, "movq (%%rsi), %%rbx");
-    bench_print("load_page_split_extra", split > whole ? split - whole : 0, "cycles");
-    whole = BENCH_COST(64, TEST_VA, "movq %%rbx, (%%rsi)");
-    split = BENCH_COST(64, edge, "movq %%rbx, (%%rsi)");
-    bench_print("store_page_split_extra", split > whole ? split - whole : 0, "cycles");
+    const uint64_t edge = TEST_VA + 4096 - 4, other = bench_base ? TEST_VA : edge;
+    if (wants("memory", "load_page_split_extra"))
+        show_split("load_page_split_extra", BENCH_COST(64, TEST_VA, "movq (%%rsi), %%rbx"),
+                   BENCH_COST(64, other, "movq (%%rsi), %%rbx"));
+    if (wants("memory", "store_page_split_extra"))
+        show_split("store_page_split_extra", BENCH_COST(64, TEST_VA, "movq %%rbx, (%%rsi)"),
+                   BENCH_COST(64, other, "movq %%rbx, (%%rsi)"));
     for (uint64_t n = 0; n < PAGES; n++)
         page_unmap(TEST_VA + n * 4096);
 }
 
 int guest_main(void)
 {
+    if (!bench_begin("insn crossing memory "
+                     "add imul div lock_add xchg cmpxchg16b rdtsc lfence sfence mfence serialize pushfq_popfq pause "
+                     "tpause_past cpuid_0 cpuid_1 rdrand clflush clflushopt clwb rdpid load_to_use store_forward "
+                     "store_forward_failed "
+                     "int_iret_kernel int_iret_user iret_to_user syscall_sysret page_fault_iret page_fault_entry "
+                     "chase_l1 chase_l2 chase_l3 chase_l3_stlb chase_l3_walk chase_memory chase_pages "
+                     "load_page_split_extra store_page_split_extra chase= large= rounds= base="))
+        return 1;
     chase_loads = bench_option("chase", 20000);
     bench_measure_overhead();
-    if (bench_wants("insn"))
-        bench_insns();
-    if (bench_wants("crossing"))
-        bench_crossings();
-    if (bench_wants("memory"))
-        bench_memory();
+    bench_insns();
+    bench_crossings();
+    bench_memory();
     return 0;
 }

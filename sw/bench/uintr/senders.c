@@ -70,6 +70,8 @@ static uint64_t receive(void *arg)
 
 int guest_main(void)
 {
+    if (!bench_begin("senders= samples= gap= seed="))
+        return 1;
     const uint32_t cores = uintr_is_supported() ? smp_start() : 0;
     senders = bench_option("senders", cores > 1 ? cores - 1 : 1);
     if (senders == 0 || senders > 63 || senders + 1 > cores) {

@@ -105,6 +105,8 @@ static void bench_period(uint64_t us, uint64_t count)
 
 int guest_main(void)
 {
+    if (!bench_begin("uintr ipi poll period= periods= unroll= mhz="))
+        return 1;
     if (!uintr_is_supported() || smp_start() < 2) {
         printf("uintr_slowdown: needs user interrupts and two cores\n");
         return 2;
