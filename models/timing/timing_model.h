@@ -78,7 +78,14 @@ enum timing_class {
 struct timing_insn {
     uint32_t cls; /* enum timing_class */
     uint8_t length;
-    uint8_t operand_bytes; /* 1, 2, 4, 8, 16 */
+    /* Of the operand in memory, else of the destination, in bytes: 1, 2, 4, 8, 16; 4 or 8 of an instruction on one
+     * element of an XMM register; 10 of the x87; 4, 6 or 10 of a far pointer, 6 or 10 of GDTR and IDTR; one element of
+     * a string, one value on the stack, also of PUSHA, IRET and far transfers. 0: an area (FXSAVE, XSAVE, FNSAVE,
+     * FNSTENV and their restores). Without an operand the operand size of the encoding, which means nothing then. */
+    uint8_t operand_bytes;
+    /* Does it read and write memory, through operands, stack, string, table (XLAT) or area? Not counted: what only an
+     * address is needed of (LEA, PREFETCH, CLFLUSH, INVLPG, NOP), descriptors, and the tables of the UINTR unit. By its
+     * encoding: a condition or a count of 0 may leave an access out. locked: LOCK prefix, or XCHG with memory. */
     bool loads, stores, locked;
     const char *mnemonic; /* lower case */
 };

@@ -146,18 +146,16 @@ static size_t fetch_bytes(struct cpu *cpu, uint64_t pa, uint8_t bytes[INSN_MAX_L
 
 static uint32_t static_cost(struct cpu *cpu, const struct insn *in)
 {
-    bool mem = in->has_modrm && in->mod != 3;
+    struct access_kind access = access_kind(in);
     struct timing_insn t = {
-        .cls = in->row->cls,
+        .cls = access.locked ? (uint32_t)TIMING_CLASS_locked : in->row->cls,
         .length = in->length,
-        .operand_bytes = in->operand_bytes,
-        .loads = mem,
-        .stores = mem,
-        .locked = in->lock,
+        .operand_bytes = access.operand_bytes,
+        .loads = access.loads,
+        .stores = access.stores,
+        .locked = access.locked,
         .mnemonic = in->row->mnemonic,
     };
-    if (in->lock || (in->row->kind == KIND_XCHG && mem))
-        t.cls = TIMING_CLASS_locked;
     uint32_t cost = timing_insn_cost(cpu_timing(cpu), &t);
     return cost ? cost : 1; /* time must pass, or a loop could hang the simulator */
 }

@@ -181,6 +181,14 @@ void text_append(char *text, size_t text_size, const char *more);
 uint32_t decoder_unimplemented(struct decoder *d, const uint8_t *bytes, size_t size, uint32_t mode, char *name,
                                size_t name_size);
 
+/* access_kind.c: what a timing model is told of an instruction's operand and accesses; struct timing_insn says what
+ * the fields mean. */
+struct access_kind {
+    uint8_t operand_bytes;
+    bool loads, stores, locked;
+};
+struct access_kind access_kind(const struct insn *insn);
+
 /* translate.c: one decoded instruction into the record at `op` (fn, operands; not costs). */
 /* What a block's own earlier instructions say about the lazy flags: the kind of CC_SUB, of CC_LOGIC, or at least that
  * SF, ZF and PF are those of cc_dst. */

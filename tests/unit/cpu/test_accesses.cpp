@@ -34,6 +34,10 @@ class accesses : public insn_fixture
                 seen.push_back({m->access, m->linear, m->bytes});
             return std::uint32_t{0};
         };
+        model.insn_cost = [](void *, const timing_insn *i) {
+            told = *i;
+            return std::uint32_t{1};
+        };
         create();
     }
     // Of one instruction, which completes.
@@ -47,11 +51,21 @@ class accesses : public insn_fixture
         place(bytes);
         set_rip(CODE);
         seen.clear();
+        told = {};
         EXPECT_EQ(step_once(), COMPLETED);
+        bool loads = false, stores = false;
+        for (const access &a : seen) {
+            loads |= a.kind != TIMING_STORE;
+            stores |= a.kind != TIMING_LOAD;
+        }
+        EXPECT_EQ(told.loads, loads) << "what insn_cost is told of " << told.mnemonic;
+        EXPECT_EQ(told.stores, stores) << "what insn_cost is told of " << told.mnemonic;
         return seen;
     }
     static list seen; // hooks of this model have no state of their own
+    static timing_insn told;
 };
+timing_insn accesses::told;
 accesses::list accesses::seen;
 
 // What instructions ask of the caches: operation and address, and the page faults that a model hears of.

@@ -3,11 +3,23 @@
 
 #include "decode.h"
 
+#include <string.h>
+
 struct decoder *access_create(void)
 {
     struct cpu_features features = cpu_features_default();
     return decoder_create(&features);
 }
+
+struct decoder *access_create_full(void)
+{
+    struct cpu_features features;
+    memset(&features, true, sizeof features);
+    return decoder_create(&features);
+}
+
+size_t access_rows(void) { return opcode_table_size; }
+const char *access_row_name(size_t row) { return opcode_table[row].mnemonic; }
 
 void access_destroy(struct decoder *decoder) { decoder_destroy(decoder); }
 
@@ -39,6 +51,13 @@ struct access_insn access_decode(struct decoder *decoder, const uint8_t *bytes, 
         answer.mnemonic = in.row->mnemonic;
         answer.map = in.row->map < sizeof maps / sizeof maps[0] ? maps[in.row->map] : "VEX ";
         answer.opcode = in.opcode;
+        const struct access_kind kind = access_kind(&in);
+        answer.row = (size_t)(in.row - opcode_table);
+        answer.in_memory = in.has_modrm && in.mod != 3;
+        answer.loads = kind.loads;
+        answer.stores = kind.stores;
+        answer.locked = kind.locked;
+        answer.operand_bytes = kind.operand_bytes;
     }
     return answer;
 }
