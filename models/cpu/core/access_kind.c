@@ -59,7 +59,9 @@ static unsigned operand_actions(const struct opcode_row *row)
     case H_nop:
     case H_ud:
     case H_prefetch:
+    case H_prefetchw:
     case H_clflush:
+    case H_clwb:
     case H_invlpg: return 0;
     case H_cmp_rr_8:
     case H_test_rr_8:

@@ -198,7 +198,7 @@ static uint8_t operand_bytes(const struct opcode_row *row, const struct insn *in
     switch ((enum size_rule)row->size) {
     case SIZE_B: return 1;
     case SIZE_W: return 2;
-    case SIZE_D: return plain;
+    case SIZE_D: return code64 && wide ? 4 : plain; /* REX.W goes before 66H: SDM Vol. 2, "REX Prefixes" */
     case SIZE_Q: return 8;
     case SIZE_V: return code64 && wide ? 8 : plain;
     case SIZE_V64:

@@ -219,6 +219,9 @@ TEST_F(system_insn, ports)
     start_long(0);
     EXPECT_EQ(run({0xed}), -1);
     EXPECT_EQ(gpr(RAX), 0x87654321u);
+    start_long(0);
+    EXPECT_EQ(run({0x66, 0x48, 0xed}), -1); // REX.W: 66H does not count, and there are no 8 bytes
+    EXPECT_EQ(gpr(RAX), 0x87654321u);
     ports.clear();
     start_long(0);
     EXPECT_EQ(run({0xe6, 0xf4}), -1);
