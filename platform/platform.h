@@ -7,7 +7,6 @@
 
 #include "bus/address_bus.h"
 #include "config/configuration.h"
-#include "config/crash_guard.h"
 #include "console.h"
 #include "cpu_module.h"
 #include "devices/block_device.h"
@@ -146,11 +145,7 @@ class platform : public sc_core::sc_module,
     struct timing_instance {
         struct timing model = {};
         std::string name; // as the user gave it: for a plug-in its file
-        ~timing_instance()
-        {
-            const crash_guard guard("timing model " + name, "in destroy");
-            timing_destroy(&model);
-        }
+        ~timing_instance() { timing_destroy(&model); }
     };
 
     const configuration &m_config;

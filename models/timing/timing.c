@@ -118,6 +118,8 @@ uint32_t timing_fault_cost(const struct timing *t, const struct timing_mem *acce
     return KNOWS(t, fault_cost) ? timing_believed(t, "fault_cost", t->model->fault_cost(t->self, access)) : 0;
 }
 
+bool timing_has_cache_op(const struct timing *t) { return KNOWS(t, cache_op); }
+
 uint32_t timing_cache_op(const struct timing *t, const struct timing_mem *line, enum timing_cache_op op)
 {
     return KNOWS(t, cache_op) ? timing_believed(t, "cache_op", t->model->cache_op(t->self, line, (uint32_t)op)) : 0;

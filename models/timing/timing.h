@@ -53,6 +53,7 @@ uint32_t timing_event_cost(const struct timing *t, uint32_t core, enum timing_ev
 uint32_t timing_uintr_cost(const struct timing *t, uint32_t core, enum timing_stage stage, uint64_t upid_physical);
 uint32_t timing_ipi_latency(const struct timing *t, const struct timing_ipi *ipi);
 uint32_t timing_fault_cost(const struct timing *t, const struct timing_mem *access);
+bool timing_has_cache_op(const struct timing *t);
 uint32_t timing_cache_op(const struct timing *t, const struct timing_mem *line, enum timing_cache_op op);
 void timing_tlb_flush(const struct timing *t, uint32_t core, enum timing_flush scope, uint64_t linear);
 

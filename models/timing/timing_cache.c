@@ -401,6 +401,18 @@ static uint32_t cache_fault_cost(void *model, const struct timing_mem *a)
     return cycles;
 }
 
+/* A cycle for each line that there is room for: WBINVD looks at all of them, and so does the host. */
+static uint32_t flush_all(struct cache_model *m, uint32_t core)
+{
+    const struct hierarchy_core *c = &m->hierarchy.core[core];
+    const struct cache_array *all[] = {&c->l1i, &c->l1d, &c->l2, &m->hierarchy.l3};
+    uint64_t lines = 0;
+    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++)
+        lines += (uint64_t)all[i]->sets * all[i]->way_count;
+    hierarchy_flush_all(&m->hierarchy, core);
+    return lines < TIMING_COST_MAX ? (uint32_t)lines : TIMING_COST_MAX;
+}
+
 /* A prefetch is not waited for, and its line is there at once. Nothing here costs for being written back. */
 static uint32_t cache_cache_op(void *model, const struct timing_mem *a, uint32_t op)
 {
@@ -410,8 +422,11 @@ static uint32_t cache_cache_op(void *model, const struct timing_mem *a, uint32_t
     bool is_prefetch = op == TIMING_CACHE_PREFETCH || op == TIMING_CACHE_PREFETCH_WRITE;
     if (c->is_paging != (a->walk != NULL))
         book_known(m, a->core, a->walk != NULL);
-    if (op == TIMING_CACHE_FLUSH_ALL)
-        hierarchy_flush_all(&m->hierarchy, a->core);
+    if (op == TIMING_CACHE_FLUSH_ALL) {
+        uint32_t all = flush_all(m, a->core);
+        c->data_cycles += all;
+        return all;
+    }
     if (op != TIMING_CACHE_FLUSH && op != TIMING_CACHE_WRITE_BACK && !is_prefetch)
         return 0;
     uint32_t cycles = translate(m, c, a, false);

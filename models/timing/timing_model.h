@@ -6,8 +6,8 @@
  *     const struct timing_model *uintr_vp_timing_model(void);
  * and is loaded with --timing ./mine.so. Costs above TIMING_COST_MAX are an error of the model.
  * Instances share nothing: create may be called several times in one process. Hooks are called from one thread, and
- * must not throw exceptions. Strings in the tables live as long as the shared object. Nothing but the standard headers
- * is needed.
+ * must neither throw exceptions nor end the process. Strings in the tables live as long as the shared object. Nothing
+ * but the standard headers is needed.
  *
  * How this header grows. TIMING_ABI_VERSION changes only when a model that was built against an older header can no
  * longer be used. Otherwise:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// While foreign code runs that a user brought (the constructors, the entry function and the create of a timing
-// plug-in), a crash in it, an exception or a call of exit() must not look like something that the simulator did: the
-// process then ends with status 125 and one line that says whose code it was. Outside of a guard signals and exit() do
-// what they always did. One guard at a time; the program has one thread.
+// While foreign code runs that a user brought (the constructors and the entry function of a timing plug-in, its hooks
+// create and report), a crash in it, an exception or a call of exit() must not look like something that the simulator
+// did: the process then ends with status 125 and one line that says whose code it was. Outside of a guard signals and
+// exit() do what they always did. One guard at a time; the program has one thread.
 #ifndef PLATFORM_CONFIG_CRASH_GUARD_H
 #define PLATFORM_CONFIG_CRASH_GUARD_H
 

@@ -57,14 +57,11 @@ class Plugins(Case):
         part = json.loads(stats.read_text())["timing"]["a"][1]["b-c"]
         self.assertEqual((part["D_0"], part["e"][0][63]), (1, 2))
 
-    def test_a_timing_model_that_fails_after_the_run(self):
-        for fault, words in (("report_throws", "threw an exception in report: the sky is cloudy"),
-                             ("destroy_crashes", "crashed in destroy (SIGSEGV)")):
-            with self.subTest(fault=fault):
-                run = self.run_vp("-q", "--cores", 1, "--timing", PLUGINS / f"plugin_{fault}.so", "--stats", self.folder / "s.json",
-                                  GUEST / "status_exit.elf", "--", 0)
-                self.assertEqual(run.returncode, 125, run.stderr)
-                self.assertIn(f"timing model {PLUGINS}/plugin_{fault}.so {words}", run.stderr)
+    def test_a_timing_model_that_throws_after_the_run(self):
+        plugin = PLUGINS / "plugin_report_throws.so"
+        run = self.run_vp("-q", "--cores", 1, "--timing", plugin, "--stats", self.folder / "s.json", GUEST / "status_exit.elf", "--", 0)
+        self.assertEqual(run.returncode, 125, run.stderr)
+        self.assertIn(f"timing model {plugin} threw an exception in report: the sky is cloudy", run.stderr)
 
     def test_a_timing_model_may_ask_for_ways_in_create(self):
         run = self.run_vp("-q", "--timing", PLUGINS / "plugin_create_asks.so", "--set", "interconnect.model=mesh", "--set",

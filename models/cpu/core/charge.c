@@ -115,6 +115,8 @@ void cpu_charge_cache_op(struct cpu *cpu, uint64_t la, enum timing_cache_op op)
 {
     uint64_t pa = 0;
     enum mmu_view view = cpu_current_view(cpu);
+    if (!cpu->timing_has_cache_op)
+        return;
     if (op != TIMING_CACHE_FLUSH_ALL && !memory_address(cpu, view, la, &pa))
         return;
     const struct timing_mem m =

@@ -58,6 +58,7 @@ struct cpu *cpu_create(const struct cpu_config *config, const struct cpu_bus *bu
     cpu->bus = *bus;
     cpu->timing = timing;
     cpu->timing_is_integer = timing_is_integers_only(timing);
+    cpu->timing_has_cache_op = timing_has_cache_op(timing);
     set_filter(cpu);
     cpu->chain_gen = 1;
     cpu_tlb_init(cpu);

@@ -318,6 +318,7 @@ struct cpu {
     struct cpu_twin *twins;      /* twin.c; NULL unless the engine is the timed one           */
     const struct timing *timing;
     bool keeps_two;                  /* struct timing_model */
+    bool timing_has_cache_op;        /* it wants to be told of flushes and prefetches */
     bool timing_is_integer;          /* its hooks of memory and branches need no floating-point control of their own */
     struct timing_filter ask_always; /* a filter that knows nothing */
     struct timing_branches ask_about_branches;

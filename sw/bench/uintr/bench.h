@@ -68,7 +68,9 @@ extern uint64_t bench_overhead;    /* cycles of an empty pair; subtracted from e
 void bench_measure_overhead(void); /* and prints it */
 
 static inline uint64_t bench_least(uint64_t a, uint64_t b) { return a < b ? a : b; }
-static inline uint64_t bench_net(uint64_t raw) { return raw > bench_overhead ? raw - bench_overhead : 0; }
+/* Of two measurements: what may come out the wrong way round, with few rounds, is nothing. */
+static inline uint64_t bench_less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
+static inline uint64_t bench_net(uint64_t raw) { return bench_less(raw, bench_overhead); }
 
 /* Tenths of a cycle per copy of body: the least of some rounds, so that caches are warm. */
 #define BENCH_COST(times, arg, body)                                                                                   \

@@ -33,7 +33,7 @@ static uint64_t measure_insns(void *arg)
     MEASURE(CLUI_STUI, 64, "", "clui; stui");
     const uint64_t frame = wanted[UIRET] ? BENCH_COST(16, 0, PUSH_FRAME "9: leaq 24(%%rsp), %%rsp") : 0;
     MEASURE(UIRET, 16, PUSH_FRAME "9: leaq 24(%%rsp), %%rsp", PUSH_FRAME "uiret; 9: leaq (%%rsp), %%rsp");
-    results[UIRET] -= frame;
+    results[UIRET] = bench_less(results[UIRET], frame);
     __asm__ volatile("clui" ::: "memory");
     MEASURE(HANDLER_BODY, 16, "", "pushq $0\n" BENCH_HANDLER_BODY);
     return 0;

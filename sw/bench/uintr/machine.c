@@ -25,8 +25,10 @@ static bool wants(const char *group, const char *name) { return bench_wants(grou
 #define SHOW_AFTER(name, times, before, body)                                                                          \
     do                                                                                                                 \
         if (wants("insn", name))                                                                                       \
-            bench_show(name, BENCH_COST_OVER(before, times, cell, before "; " body) - BENCH_COST(times, cell, before), \
-                       times);                                                                                         \
+            bench_show(                                                                                                \
+                name,                                                                                                  \
+                bench_less(BENCH_COST_OVER(before, times, cell, before "; " body), BENCH_COST(times, cell, before)),   \
+                times);                                                                                                \
     while (0)
 
 static void bench_insns(void)
@@ -184,7 +186,7 @@ static void show_chase(const char *name, uint64_t base, uint64_t count, uint64_t
 
 static void show_split(const char *name, uint64_t whole, uint64_t split)
 {
-    bench_show(name, split > whole ? split - whole : 0, 64);
+    bench_show(name, bench_less(split, whole), 64);
 }
 
 static void bench_memory(void)

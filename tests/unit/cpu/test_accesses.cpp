@@ -120,6 +120,8 @@ TEST_F(cache_ops, a_prefetch_of_nothing_is_nothing_and_a_flush_faults)
     put(PD + 8, std::uint64_t{0});
     EXPECT_EQ(asks({0x0f, 0x18, 0x0c, 0x25, 0, 0, 0x20, 0}), list{}) << "prefetcht0 [200000H]";
     EXPECT_EQ(asks({0x0f, 0x18, 0xc8}), list{}) << "prefetcht0 with a register: NOP";
+    EXPECT_EQ(asks({0x0f, 0x18, 0x23}), list{}) << "0F 18 /4 is reserved: NOP";
+    EXPECT_EQ(asks({0x0f, 0x0d, 0x1b}), list{}) << "0F 0D /3 as well";
     faulted.clear();
     const std::uint64_t before = cpu_now(core);
     place({0x0f, 0xae, 0x3c, 0x25, 0, 0, 0x20, 0}); // clflush [200000H]

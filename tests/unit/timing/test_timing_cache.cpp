@@ -284,7 +284,8 @@ TEST(timing_cache, a_flushed_line_comes_from_memory_and_a_prefetched_one_is_ther
     EXPECT_EQ(c.line_op(0, TIMING_CACHE_PREFETCH_WRITE, 0x3000), 0u);
     EXPECT_EQ(c.access(0, TIMING_STORE, 0x3000), 0u) << "it may be written already";
     EXPECT_EQ(c.access(1, TIMING_LOAD, 0x3000), TRANSFER);
-    EXPECT_EQ(c.line_op(0, TIMING_CACHE_FLUSH_ALL, 0), 0u);
+    EXPECT_EQ(c.line_op(0, TIMING_CACHE_FLUSH_ALL, 0), (32 + 48 + 2048 + 53760) * 1024u / 64)
+        << "a cycle per line that there is room for";
     EXPECT_EQ(c.access(0, TIMING_LOAD, 0x2000), DRAM);
     EXPECT_EQ(c.line_op(0, static_cast<enum timing_cache_op>(7), 0x2000), 0u) << "an operation of a later platform";
     EXPECT_EQ(c.access(0, TIMING_LOAD, 0x2000), 0u);
