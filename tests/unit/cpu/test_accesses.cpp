@@ -107,7 +107,9 @@ TEST_F(cache_ops, are_told_with_their_line)
     EXPECT_GE(cpu_now(core) - before, 1000u);
     EXPECT_EQ(asks({0x66, 0x0f, 0xae, 0x3b}), (list{{TIMING_CACHE_FLUSH, DATA, 1}})) << "clflushopt [rbx]";
     EXPECT_EQ(asks({0x66, 0x0f, 0xae, 0x33}), (list{{TIMING_CACHE_WRITE_BACK, DATA, 1}})) << "clwb [rbx]";
-    EXPECT_EQ(asks({0x0f, 0x18, 0x0b}), (list{{TIMING_CACHE_PREFETCH, DATA, 1}})) << "prefetcht0 [rbx]";
+    for (std::uint8_t reg = 0; reg < 4; reg++) // prefetchnta, t0, t1, t2 [rbx]
+        EXPECT_EQ(asks({0x0f, 0x18, static_cast<std::uint8_t>(reg << 3 | 3)}),
+                  (list{{TIMING_CACHE_PREFETCH, DATA, 1}}));
     EXPECT_EQ(asks({0x0f, 0x0d, 0x4b, 0x08}), (list{{TIMING_CACHE_PREFETCH_WRITE, DATA + 8, 1}})) << "prefetchw";
     EXPECT_EQ(asks({0x0f, 0x09}), (list{{TIMING_CACHE_FLUSH_ALL, 0, 1}})) << "wbinvd";
     EXPECT_EQ(asks({0x0f, 0x08}), (list{{TIMING_CACHE_FLUSH_ALL, 0, 1}})) << "invd";
