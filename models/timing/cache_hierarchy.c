@@ -213,10 +213,9 @@ static void fly(struct hierarchy *h, uint64_t line, uint64_t cycle, uint32_t cyc
     }
 }
 
-/* The directory forgets that these cores have the line. */
-static void leave_directory(struct hierarchy *h, uint64_t line, uint64_t cores)
+/* The directory forgets that these cores have the line of the entry. */
+static void leave_directory(struct hierarchy *h, struct directory_entry *e, uint64_t cores)
 {
-    struct directory_entry *e = directory_find(&h->directory, line);
     e->sharers &= ~cores;
     e->owned = false;
     if (e->sharers == 0)
@@ -233,7 +232,7 @@ static void fill_l2(struct hierarchy *h, uint32_t core, uint64_t line, enum mesi
     cache_array_remove(&c->l1i, victim.number);
     cache_array_remove(&c->l1d, victim.number);
     forget_line(h, core, victim.number);
-    leave_directory(h, victim.number, bit(core));
+    leave_directory(h, directory_find(&h->directory, victim.number), bit(core));
     put_in_l3(h, victim.number);
     if (h->config.send_slice)
         (void)h->config.send_slice(h->config.distance_ctx, core, victim.number, false, cycle);
@@ -419,12 +418,12 @@ uint32_t hierarchy_fetch(struct hierarchy *h, uint32_t core, uint64_t line, uint
 
 void hierarchy_flush(struct hierarchy *h, uint64_t line)
 {
-    const struct directory_entry *e = directory_find(&h->directory, line);
+    struct directory_entry *e = directory_find(&h->directory, line);
     if (e) {
         uint64_t sharers = e->sharers;
         for (uint64_t left = sharers; left; left &= left - 1)
             drop_private(h, (uint32_t)__builtin_ctzll(left), line);
-        leave_directory(h, line, sharers);
+        leave_directory(h, e, sharers);
     }
     cache_array_remove(&h->l3, line);
 }
@@ -435,7 +434,7 @@ void hierarchy_flush_all(struct hierarchy *h, uint32_t core)
     for (size_t i = 0; i < cache_array_ways(&c->l2); i++) {
         uint64_t line = cache_array_at(&c->l2, i);
         if (line != CACHE_ARRAY_NONE)
-            leave_directory(h, line, bit(core));
+            leave_directory(h, directory_find(&h->directory, line), bit(core));
     }
     cache_array_clear(&c->l1i);
     cache_array_clear(&c->l1d);

@@ -2,16 +2,14 @@
 // What a timing model is told of a decoded instruction (struct timing_insn: loads, stores, locked, operand_bytes),
 // judged by Zydis' operands, hidden ones included: every row of the opcode table with registers and with memory, with
 // the prefixes that matter, in 16, 32 and 64-bit mode. Where the answers differ on purpose is in access_deviations.def.
-#include "decoder_access.h"
-
-#include <Zydis/Zydis.h>
+#include "findings.h"
+#include "zydis_judge.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,16 +18,6 @@ namespace
 {
 
 using bytes = std::vector<std::uint8_t>;
-
-const struct deviation {
-    const char *text;
-    const char *reason;
-} DEVIATIONS[] = {
-#define DEVIATION(text, reason) {text, reason},
-#include "access_deviations.def"
-#undef DEVIATION
-    {nullptr, nullptr},
-};
 
 struct answer {
     bool loads = false, stores = false, locked = false;
@@ -118,10 +106,7 @@ class comparison
     }
     void judge() const
     {
-        for (const auto &[text, where] : m_seen)
-            EXPECT_TRUE(is_explained(text)) << text << ", first " << where;
-        for (const deviation *d = DEVIATIONS; d->text != nullptr; d++)
-            EXPECT_EQ(m_seen.count(d->text), 1u) << "access_deviations.def explains what does not occur: " << d->text;
+        m_found.judge();
         for (std::size_t row = 0; row < access_rows(); row++)
             EXPECT_EQ(m_rows.count(row), 1u) << "row " << row << " (" << access_row_name(row) << ") was not compared";
         std::printf("%llu encodings compared\n", static_cast<unsigned long long>(m_cases));
@@ -130,13 +115,7 @@ class comparison
   private:
     static ZydisDecoder decoder_of(unsigned mode_bits)
     {
-        ZydisDecoder zydis;
-        if (mode_bits == 64)
-            ZydisDecoderInit(&zydis, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-        else if (mode_bits == 32)
-            ZydisDecoderInit(&zydis, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
-        else
-            ZydisDecoderInit(&zydis, ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
+        ZydisDecoder zydis = zydis_decoder(mode_bits);
         for (ZydisDecoderMode absent :
              {ZYDIS_DECODER_MODE_MPX, ZYDIS_DECODER_MODE_CET, ZYDIS_DECODER_MODE_CLDEMOTE, ZYDIS_DECODER_MODE_WBNOINVD})
             ZydisDecoderEnableMode(&zydis, absent, ZYAN_FALSE);
@@ -157,11 +136,6 @@ class comparison
             for (unsigned map : {1u, 2u, 3u})
                 all.push_back({0xc4, static_cast<std::uint8_t>(0xe0 | map), static_cast<std::uint8_t>(last)});
         return all;
-    }
-    static bool is_explained(const std::string &text)
-    {
-        return std::any_of(std::begin(DEVIATIONS), std::end(DEVIATIONS),
-                           [&](const deviation &d) { return d.text != nullptr && text == d.text; });
     }
     void compare(const ZydisDecoder &zydis, unsigned mode_bits, const std::array<std::uint8_t, 24> &b)
     {
@@ -184,21 +158,18 @@ class comparison
     void note(const std::string &text, const char *what, unsigned here, unsigned there, unsigned mode_bits,
               const std::array<std::uint8_t, 24> &b, const ZydisDecodedInstruction &z)
     {
-        if (here == there)
-            return;
-        std::string where = std::to_string(mode_bits) + " bit:";
-        char digits[4];
-        for (unsigned i = 0; i < z.length; i++) {
-            std::snprintf(digits, sizeof digits, " %02x", static_cast<unsigned>(b[i]));
-            where += digits;
-        }
-        m_seen.try_emplace(text + ": " + what + " " + std::to_string(here) + " here, " + std::to_string(there) +
-                               " there",
-                           where + " (" + ZydisMnemonicGetString(z.mnemonic) + ")");
+        if (here != there)
+            m_found.add(text + ": " + what + " " + std::to_string(here) + " here, " + std::to_string(there) + " there",
+                        mode_bits, b.data(), z.length);
     }
 
     struct decoder *m_core;
-    std::map<std::string, std::string> m_seen; // disagreement: first example
+    findings m_found{"access_deviations.def",
+                     {
+#define DEVIATION(text, reason) {text, reason},
+#include "access_deviations.def"
+#undef DEVIATION
+                     }};
     std::set<std::size_t> m_rows;
     std::uint64_t m_cases = 0;
 };

@@ -92,15 +92,22 @@ std::string with_opcode(const struct access_insn &insn)
 
 } // namespace
 
-zydis_judge::zydis_judge(unsigned mode_bits) : m_core(access_create()), m_mode_bits(mode_bits)
+ZydisDecoder zydis_decoder(unsigned mode_bits)
 {
+    ZydisDecoder zydis;
     ZydisMachineMode mode = mode_bits == 64   ? ZYDIS_MACHINE_MODE_LONG_64
                             : mode_bits == 32 ? ZYDIS_MACHINE_MODE_LEGACY_32
                                               : ZYDIS_MACHINE_MODE_LEGACY_16;
-    ZydisDecoderInit(&m_zydis, mode,
+    ZydisDecoderInit(&zydis, mode,
                      mode_bits == 64   ? ZYDIS_STACK_WIDTH_64
                      : mode_bits == 32 ? ZYDIS_STACK_WIDTH_32
                                        : ZYDIS_STACK_WIDTH_16);
+    return zydis;
+}
+
+zydis_judge::zydis_judge(unsigned mode_bits)
+    : m_zydis(zydis_decoder(mode_bits)), m_core(access_create()), m_mode_bits(mode_bits)
+{
 }
 
 zydis_judge::~zydis_judge() { access_destroy(m_core); }

@@ -11,6 +11,8 @@
 
 #include <Zydis/Zydis.h>
 
+ZydisDecoder zydis_decoder(unsigned mode_bits); // 16, 32, 64
+
 class zydis_judge
 {
   public:
